@@ -1,0 +1,6 @@
+"""Benchmarks: CPU of the server's processes per request, as ratios to what ran beside it.
+
+- ``load``: sends requests over kept-alive connections. ``cpu``: what a process used.
+- ``peers``: what the ratios are to: an empty Starlette POST, npm ``oidc-provider``, a hash.
+- ``paths``: the requests measured. ``report``: prints the table.
+"""

@@ -1,0 +1,90 @@
+"""What the ratios are to, measured in the same run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from bench.load import Measured, Requests, measure, repeat, request
+from limen.crypto.passwords import PasswordHasher
+from limen.kernel.secret import Secret
+from limen.testing.node import node_path
+from limen.testing.processes import answers, free_port
+
+_NODE: Final = Path(__file__).parents[1] / "tests" / "interop" / "node"
+_FORM: Final = (
+    b"grant_type=client_credentials&client_id=bench&scope=things%3Aread"
+    b"&client_secret=bench-secret-of-some-length-bench-secret"
+)
+
+
+async def empty_post(seconds: float) -> Measured:
+    """Measure P: an empty Starlette POST under the server we run on."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "bench.empty:app", "--port", str(port)]
+    with _process([*command, "--loop", "uvloop", "--no-access-log"], port) as pid:
+        body = request("POST", "/", port=port, body=b"a=b")
+        return await measure(port, pid, requests_of=lambda _: repeat(body), seconds=seconds)
+
+
+async def peer_client_credentials(seconds: float) -> Measured:
+    """Measure N: npm ``oidc-provider`` in memory issuing an ES256 JWT."""
+    port = free_port()
+    with _process([str(node_path()), "bench_peer.mjs", str(port)], port, cwd=_NODE) as pid:
+        body = request("POST", "/token", port=port, body=_FORM)
+
+        def requests_of(_: int) -> Requests:
+            return repeat(body)
+
+        await measure(port, pid, requests_of=requests_of, seconds=min(2.0, seconds))
+        return await measure(port, pid, requests_of=requests_of, seconds=seconds)
+
+
+async def one_hash(times: int = 20) -> float:
+    """Measure H: microseconds of CPU of one Argon2id hash."""
+    hasher = PasswordHasher()
+    began = time.process_time()
+    for _ in range(times):
+        await hasher.hash(Secret("correct horse battery staple"))
+    took = time.process_time() - began
+    hasher.close()
+    return took / times * 1e6
+
+
+def one_rsa_signature(times: int = 200) -> float:
+    """Measure R: microseconds of CPU of one RS256 signature."""
+    key = rsa.generate_private_key(65537, 2048)
+    began = time.process_time()
+    for _ in range(times):
+        key.sign(bytes(400), PKCS1v15(), SHA256())
+    return (time.process_time() - began) / times * 1e6
+
+
+@contextlib.contextmanager
+def _process(command: list[str], port: int, *, cwd: Path | None = None) -> Iterator[int]:
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not answers(port):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"{command[0]} ended with {process.wait(0.05)}")
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+if __name__ == "__main__":
+    print(asyncio.run(empty_post(3)))
+    print(asyncio.run(peer_client_credentials(3)))

@@ -1,0 +1,71 @@
+"""The table: what was measured, beside what it is a ratio to and the budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.load import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Yardsticks:
+    """Measured in the same run, in microseconds of CPU.
+
+    Args:
+        empty_us: P, an empty Starlette POST.
+        peer_us: N, npm ``oidc-provider`` issuing a client's own token.
+        hash_us: H, one Argon2id hash.
+        rsa_us: R, one RS256 signature: what an ID token costs a client that chose no other.
+    """
+
+    empty_us: float
+    peer_us: float
+    hash_us: float
+    rsa_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most so many yardsticks.
+
+    Args:
+        times: Of the unit, on SQLite and on PostgreSQL.
+        unit: ``P``, ``N``, or ``H`` or ``R`` for a hash or a signature and so many P beside it.
+    """
+
+    times: tuple[float, float]
+    unit: str
+
+
+BUDGETS: Final = {
+    "client_credentials, ES256 JWT": Budget((0.6, 0.6), "N"),
+    "introspect a JWT": Budget((6, 6), "P"),
+    "refresh, rotating": Budget((14, 10), "P"),
+    "refresh, rotating, with ID token": Budget((14, 10), "R"),
+    "code exchange with ID token": Budget((18, 18), "P"),
+    "authorize, session and consent on file": Budget((24, 24), "P"),
+    "password login": Budget((30, 30), "H"),
+    "vault token that is fresh": Budget((7, 7), "P"),
+}
+
+
+def line(engine: str, name: str, measured: Measured, *, yardsticks: Yardsticks) -> str:
+    """Return one row."""
+    budget = BUDGETS[name]
+    limit = budget.times[engine == "postgresql"]
+    match budget.unit:
+        case "N":
+            ratio, told = measured.cpu_us / yardsticks.peer_us, f"{limit:g} N"
+        case "H" | "R" as beside:
+            apart = yardsticks.hash_us if beside == "H" else yardsticks.rsa_us
+            ratio = (measured.cpu_us - apart) / yardsticks.empty_us
+            told = f"{beside} + {limit:g} P"
+        case _:
+            ratio, told = measured.cpu_us / yardsticks.empty_us, f"{limit:g} P"
+    verdict = "within" if ratio <= limit else "OVER"
+    unit = f"P beside {budget.unit}" if budget.unit in "HR" else budget.unit
+    return (
+        f"{engine:<11}{name:<40}{measured.per_second:>8.0f}/s{measured.cpu_us:>9.0f} us"
+        f"{ratio:>8.2f} {unit:<10} budget {told:<10} {verdict}"
+    )

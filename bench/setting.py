@@ -1,0 +1,126 @@
+"""A Limen to measure: a real server, its clients, a person, a connection, codes to redeem."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from limen.testing.visitor import Visitor
+from tests.servers import PASSWORD, Server
+
+EMAIL = "ada@example.org"
+CALLBACK = "https://app.example/callback"
+SCOPE = "openid email offline_access"
+
+
+@dataclass(slots=True)
+class Setting:
+    """What the requests need."""
+
+    server: Server
+    visitor: Visitor
+    web: dict[str, str] = field(default_factory=dict)
+    spa: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    bearer: str = ""
+    connection: str = ""
+
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        return self.server.port
+
+    async def code(self, client: dict[str, str], *, scope: str = SCOPE) -> dict[str, str]:
+        """Have a code issued; return the form that redeems it."""
+        verifier = secrets.token_urlsafe(32)
+        digest = hashlib.sha256(verifier.encode()).digest()
+        query = {
+            "client_id": client["client_id"],
+            "redirect_uri": CALLBACK,
+            "response_type": "code",
+            "scope": scope,
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        }
+        url = f"/oauth2/authorize?{urlencode(query)}"
+        page = await self.visitor.authorize(url, email=EMAIL, password=PASSWORD)
+        return {
+            "grant_type": "authorization_code",
+            "code": page.query["code"],
+            "redirect_uri": CALLBACK,
+            "code_verifier": verifier,
+            **credentials(client),
+        }
+
+    async def tokens(self, client: dict[str, str], *, scope: str = SCOPE) -> dict[str, Any]:
+        """Have tokens issued."""
+        form = await self.code(client, scope=scope)
+        page = await self.visitor.fetch("POST", "/oauth2/token", form=form)
+        assert page.status == 200, page.text
+        return dict(page.json())
+
+
+def credentials(client: dict[str, str]) -> dict[str, str]:
+    """Return how a client authenticates in the body."""
+    found = {"client_id": client["client_id"]}
+    if client.get("client_secret"):
+        found["client_secret"] = client["client_secret"]
+    return found
+
+
+@asynccontextmanager
+async def setting(folder: Path, *, database_url: str = "") -> AsyncIterator[Setting]:
+    """Start a server and set up all that is measured."""
+    server = Server(folder, database_url=database_url)
+    server.start()
+    try:
+        async with Visitor(server.base_url) as visitor:
+            made = Setting(server, visitor)
+            await _fill(made)
+            yield made
+    finally:
+        server.stop()
+
+
+async def _fill(made: Setting) -> None:
+    server = made.server
+    server.create_user(EMAIL)
+    server.cli("resource", "create", "https://things.example/api", "--scope", "things:read")
+    for kind in ("web", "spa"):
+        made_client = server.cli(
+            "client", "create", kind, "--type", kind, "--redirect-uri", CALLBACK, "--scope", SCOPE
+        )
+        setattr(made, kind, made_client)
+    made.machine = server.cli(
+        "client", "create", "machine", "--type", "machine", "--scope", "things:read"
+    )
+    await made.visitor.sign_in(EMAIL, PASSWORD)
+    login = await made.visitor.fetch(
+        "POST", "/api/v1/auth/login", body={"email": EMAIL, "password": PASSWORD}
+    )
+    made.bearer = login.json()["access_token"]
+    made.connection = await _connect(made)
+
+
+async def _connect(made: Setting) -> str:
+    """Connect the simulated Google; return the connection's id."""
+    headers = {"Authorization": f"Bearer {made.bearer}"}
+    begun = await made.visitor.fetch(
+        "POST",
+        "/api/v1/oauth/google/connect",
+        body={"features": ["calendar_read"]},
+        headers=headers,
+    )
+    assert begun.status == 200, begun.text
+    page = await made.visitor.open(begun.json()["link_url"])
+    for button in ("connect-continue", "account-108000000000000000001", "allow"):
+        page = await made.visitor.press(page, button)
+    listed = await made.visitor.fetch("GET", "/api/v1/oauth/connections", headers=headers)
+    return str(listed.json()["items"][0]["id"])

@@ -1,0 +1,4 @@
+"""The tenant's terms: which version a person accepted, and when.
+
+- ``accept``: ``has_accepted``, ``accept_terms``. ``store``: the rows, kept for every version.
+"""

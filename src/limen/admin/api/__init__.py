@@ -1,0 +1,1 @@
+"""The admin API by noun: ``clients users resources tenants policy keys audit``."""

@@ -1,0 +1,107 @@
+"""What the admin API does to a client, alone or among many."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from limen.access.speak_for import check_may_speak_for
+from limen.admin.parts import Parts
+from limen.admin.schemas import ClientBody, ClientPatch, ClientView, NewSecret, RegisteredClient
+from limen.db.work import Work
+from limen.kernel.secret import Secret
+from limen.oauth.clients import Clients
+from limen.oauth.model import Client
+from limen.oauth.registry.check_addresses import check_addresses
+from limen.oauth.registry.register_client import NewClient, register_client
+from limen.oauth.registry.rotate_client_secret import rotate_client_secret
+from limen.oauth.registry.update_client import ClientChanges, client_not_found, update_client
+
+_FLAGS: Final[tuple[str, ...]] = ("first_party", "trusted", "verified")
+
+
+async def register_one(work: Work, parts: Parts, body: ClientBody) -> RegisteredClient:
+    """Register a client."""
+    new = _new(body)
+    addresses = {**new.metadata, "redirect_uris": new.redirect_uris}
+    await check_addresses(work, parts.net, addresses)
+    made = await register_client(work, new=new, envelope=parts.envelope)
+    return shown(made.client, made.raw_secret)
+
+
+async def change_one(
+    work: Work, parts: Parts, *, client_id: str, body: ClientPatch
+) -> RegisteredClient:
+    """Change some of what a client registered.
+
+    Raises:
+        NotPermitted: Its keys or ways to authenticate could be anybody's then, and it has
+            roles that the actor could not give.
+    """
+    await check_may_speak_for(work, principal_id=client_id)
+    changes = _changes(body)
+    before = await Clients().fresh(work, client_id)
+    if before is None:
+        raise client_not_found()
+    addresses = {"redirect_uris": before.redirect_uris, **changes.metadata}
+    await check_addresses(work, parts.net, addresses)
+    made = await update_client(work, client_id=client_id, changes=changes, envelope=parts.envelope)
+    return shown(made.client, made.raw_secret)
+
+
+async def rotate_one(work: Work, parts: Parts, *, client_id: str) -> NewSecret:
+    """Give a client a new secret.
+
+    Raises:
+        NotPermitted: It has roles that the actor could not give.
+    """
+    await check_may_speak_for(work, principal_id=client_id)
+    rotated = await rotate_client_secret(work, client_id=client_id, envelope=parts.envelope)
+    return NewSecret(
+        client_id=client_id,
+        client_secret=rotated.raw_secret.reveal(),
+        old_valid_until=rotated.old_valid_until,
+    )
+
+
+def shown(client: Client, raw_secret: Secret[str] | None) -> RegisteredClient:
+    """Show a client with the secret it was just given."""
+    view = ClientView.of(client).model_dump()
+    raw = None if raw_secret is None else raw_secret.reveal()
+    return RegisteredClient(**view, client_secret=raw)
+
+
+def _new(body: ClientBody) -> NewClient:
+    named = body.model_dump(include={"jwks", "jwks_uri", "profile"}, exclude_none=True)
+    return NewClient(
+        name=body.name,
+        type=body.type,
+        redirect_uris=body.redirect_uris,
+        post_logout_redirect_uris=body.post_logout_redirect_uris,
+        scope=_split(body.scope),
+        default_scope=_split(body.default_scope),
+        auth_method=body.token_endpoint_auth_method,
+        grant_types=body.grant_types,
+        allowed_origins=body.allowed_origins,
+        require_pkce=body.require_pkce,
+        first_party=body.first_party,
+        trusted=body.trusted,
+        default_resource=body.default_resource,
+        client_id=body.client_id,
+        metadata={**body.metadata, **named},
+    )
+
+
+def _changes(body: ClientPatch) -> ClientChanges:
+    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    flags = {name: given.pop(name) for name in _FLAGS if name in given}
+    members: dict[str, Any] = dict(given.pop("metadata", {}))
+    default_scope = given.pop("default_scope", None)
+    if "name" in given:
+        members["client_name"] = given.pop("name")
+    for name, value in given.items():
+        members[name] = list(value) if isinstance(value, tuple) else value
+    return ClientChanges(metadata=members, default_scope=_split(default_scope), flags=flags)
+
+
+def _split(scope: str | None) -> tuple[str, ...] | None:
+    return None if scope is None else tuple(scope.split())

@@ -1,0 +1,36 @@
+"""What the admin API is built from; handed in by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from limen.crypto.envelope import Envelope
+from limen.crypto.keyring import Keyring
+from limen.crypto.passwords import PasswordHasher
+from limen.db.work import Works
+from limen.net import Net
+from limen.oauth.resources import Resources
+from limen.tenants.directory import Directory
+from limen.tenants.policy import TenantPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the routes share.
+
+    Args:
+        works: For what runs in another tenant's Work: creating it.
+        base_url: The root issuer.
+        defaults: The policy of a tenant that chose nothing.
+        resources: The APIs that keys are for.
+    """
+
+    works: Works
+    envelope: Envelope
+    net: Net
+    keyring: Keyring
+    hasher: PasswordHasher
+    directory: Directory
+    base_url: str
+    defaults: TenantPolicy
+    resources: Resources = field(default_factory=Resources)

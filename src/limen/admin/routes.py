@@ -1,0 +1,51 @@
+"""All of the admin API, in one list."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from limen.admin.api import (
+    api_keys,
+    audit,
+    bulk,
+    clients,
+    exchange,
+    hooks,
+    initial_access_tokens,
+    issuers,
+    keys,
+    resources,
+    service_accounts,
+    tenants,
+    tokens,
+    transfer,
+    users,
+)
+from limen.admin.idempotency import remembering
+from limen.admin.parts import Parts
+from limen.web.rate_limit import limit
+
+
+def routes(parts: Parts) -> APIRouter:
+    """Return the routes under ``/api/v1/admin``."""
+    kind = remembering(parts.envelope)
+    router = APIRouter(prefix="/api/v1/admin", dependencies=[Depends(limit("admin"))])
+    for noun in (
+        bulk,  # before the clients: their ids would match its paths
+        transfer,
+        clients,
+        service_accounts,
+        api_keys,
+        exchange,
+        initial_access_tokens,
+        users,
+        resources,
+        tokens,
+        issuers,
+        tenants,
+        keys,
+        hooks,
+        audit,
+    ):
+        router.include_router(noun.routes(parts, kind))
+    return router

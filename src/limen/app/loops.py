@@ -1,0 +1,215 @@
+"""The loops: what is done again and again, and where."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+
+from limen.accounts.links.account_mail import KIND as ACCOUNT_MAIL
+from limen.accounts.links.account_mail import account_mail_handler
+from limen.accounts.links.sweep import sweep as sweep_links
+from limen.admin.sweep import sweep as sweep_admin
+from limen.app.background import Task
+from limen.app.runtime import Runtime
+from limen.crypto.rotate_keys import maintain_keys
+from limen.db.outbox import OutboxLoop, listen
+from limen.db.shared_clock import refresh_offset
+from limen.db.work import Work
+from limen.federation.sweep import sweep as sweep_federation
+from limen.kernel.errors import NotFound
+from limen.kernel.site import Site
+from limen.mail.deliver import mail_handler
+from limen.mail.transports import MailboxTransport, SmtpTransport, Transport
+from limen.oauth.decoupled.ping import KIND as PING
+from limen.oauth.decoupled.ping import ping_handler
+from limen.oauth.logout.back_channel import KIND as LOGOUT
+from limen.oauth.logout.back_channel import logout_handler
+from limen.oauth.service_accounts.last_used import note_account_uses
+from limen.oauth.service_accounts.model import SERVICE_ACCOUNT_USE
+from limen.oauth.sweep import sweep as sweep_oauth
+from limen.observe import logger
+from limen.sessions.sweep import sweep as sweep_sessions
+from limen.signin.sweep import sweep as sweep_throttle
+from limen.tokens.api_keys.find import USE as API_KEY_USE
+from limen.tokens.api_keys.last_used import note_key_uses
+from limen.tokens.sweep import sweep as sweep_tokens
+from limen.vault.refresh.loop import RefreshLoop
+from limen.vault.revoke_upstream import KIND as REVOKE
+from limen.vault.revoke_upstream import revoke_handler
+from limen.vault.sweep import sweep as sweep_vault
+
+_log = logger("limen.outbox")
+_SWEEP_SECONDS = 60.0
+_LAG_SECONDS = 2.0
+_KEYS_SECONDS = 600.0
+_LAST_USES_SECONDS = 10.0
+
+Sweep = Callable[[Work], Awaitable[int]]
+
+
+def loops(runtime: Runtime) -> list[Task]:
+    """Return every loop of a process."""
+    poll = runtime.settings.background.poll_seconds
+    outbox = OutboxLoop(
+        runtime.works,
+        {
+            "mail": mail_handler(
+                works=runtime.works, envelope=runtime.envelope, transport=_transport(runtime)
+            ),
+            ACCOUNT_MAIL: account_mail_handler(works=runtime.works, envelope=runtime.envelope),
+            REVOKE: revoke_handler(runtime.vault),
+            PING: ping_handler(
+                works=runtime.works,
+                envelope=runtime.envelope,
+                clients=runtime.clients,
+                net=runtime.net,
+            ),
+            LOGOUT: logout_handler(
+                works=runtime.works,
+                keyring=runtime.keyring,
+                clients=runtime.clients,
+                net=runtime.net,
+            ),
+        },
+        site_of=lambda tenant_id: site_of(runtime, tenant_id),
+        on_failure=_log_failure,
+    )
+    vault = RefreshLoop(runtime.vault, site_of=lambda tenant_id: site_of(runtime, tenant_id))
+    tasks = [
+        Task(name="outbox", every_seconds=poll, turn=outbox.run_once, woken=listen()),
+        Task(name="vault refresh", every_seconds=poll, turn=vault.run_once),
+        Task(
+            name="caches",
+            every_seconds=_LAG_SECONDS,
+            turn=lambda: _refresh_caches(runtime),
+            everywhere=True,
+        ),
+        Task(
+            name="sweep tokens",
+            every_seconds=_SWEEP_SECONDS,
+            turn=lambda: _without_backlog(lambda: sweep_tokens(runtime.works)),
+        ),
+        Task(
+            name="keys",
+            every_seconds=_KEYS_SECONDS,
+            turn=functools.partial(_everywhere, runtime, functools.partial(_keys, runtime)),
+        ),
+        Task(
+            name="last uses",
+            every_seconds=_LAST_USES_SECONDS,
+            turn=functools.partial(_note_uses, runtime),
+            everywhere=True,
+        ),
+        *(
+            Task(
+                name=f"sweep {name}",
+                every_seconds=_SWEEP_SECONDS,
+                turn=functools.partial(_everywhere, runtime, sweep),
+            )
+            for name, sweep in _SWEEPS.items()
+        ),
+    ]
+    return tasks + _optional(runtime)
+
+
+_SWEEPS: dict[str, Sweep] = {
+    "links": sweep_links,
+    "sessions": sweep_sessions,
+    "attempts": sweep_throttle,
+    "interactions": sweep_oauth,
+    "journeys": sweep_federation,
+    "connect links": sweep_vault,
+    "idempotency": sweep_admin,
+}
+
+
+_USES: dict[str, Callable[..., Awaitable[None]]] = {
+    API_KEY_USE: note_key_uses,
+    SERVICE_ACCOUNT_USE: note_account_uses,
+}
+
+
+async def site_of(runtime: Runtime, tenant_id: str) -> Site:
+    """Return a tenant's place by its id."""
+    found = await runtime.directory.by_id(tenant_id)
+    if found is None:
+        raise NotFound("unknown_tenant")
+    return found
+
+
+def _optional(runtime: Runtime) -> list[Task]:
+    tasks = []
+    if runtime.settings.development.clock:
+        tasks.append(
+            Task(
+                name="clock",
+                every_seconds=1.0,
+                turn=lambda: _refresh_clock(runtime),
+                everywhere=True,
+            )
+        )
+    if runtime.settings.redis.url is not None:
+        # Valkey's client is some megabytes, for those who have a Valkey.
+        from limen.web.rate_sync import INTERVAL_SECONDS, RateSync  # noqa: PLC0415 -- as above
+
+        sync = RateSync(runtime.limiter, runtime.settings.redis.url)
+        tasks.append(
+            Task(
+                name="rates",
+                every_seconds=INTERVAL_SECONDS,
+                turn=lambda: _without_backlog(sync.run_once),
+                everywhere=True,
+            )
+        )
+    return tasks
+
+
+async def _refresh_caches(runtime: Runtime) -> int:
+    await runtime.directory.refresh()
+    await runtime.keyring.refresh(runtime.works)
+    return 0
+
+
+async def _refresh_clock(runtime: Runtime) -> int:
+    await refresh_offset(runtime.works, runtime.clock)
+    return 0
+
+
+async def _keys(runtime: Runtime, work: Work) -> int:
+    """Rotate what has signed for its period, withdraw what nobody needs any more."""
+    await maintain_keys(work, keyring=runtime.keyring)
+    return 0
+
+
+async def _note_uses(runtime: Runtime) -> int:
+    """Write down when things were last used in this process; what fails is lost."""
+    for kind, note in _USES.items():
+        for tenant_id, uses in runtime.works.last_uses.take(kind).items():
+            site = await site_of(runtime, tenant_id)
+            await runtime.works.run(site, functools.partial(note, uses=uses))
+    return 0
+
+
+async def _without_backlog(turn: Callable[[], Awaitable[int]]) -> int:
+    """Rates are shared once in a while, however many there were."""
+    await turn()
+    return 0
+
+
+async def _everywhere(runtime: Runtime, sweep: Sweep) -> int:
+    for tenant in await runtime.directory.all():
+        await runtime.works.run(tenant, sweep)
+    return 0
+
+
+def _transport(runtime: Runtime) -> Transport:
+    mail = runtime.settings.mail
+    if mail.smtp_url is not None:
+        return SmtpTransport(
+            mail.smtp_url, sender=mail.sender, deadline_seconds=mail.deadline_seconds
+        )
+    return MailboxTransport(runtime.works)
+
+
+def _log_failure(kind: str, error: str) -> None:
+    _log.warning("delivery failed", kind=kind, error=error)

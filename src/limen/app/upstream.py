@@ -1,0 +1,43 @@
+"""The parts that reach out to providers: shared by sign-in, the vault and the reactions."""
+
+from __future__ import annotations
+
+from limen.crypto.envelope import Envelope
+from limen.db.work import Works
+from limen.federation.parts import Parts as FederationParts
+from limen.federation.provider_keys import ProviderKeys
+from limen.federation.registry import Registry
+from limen.hooks.ask import Hooks
+from limen.net import Net
+from limen.settings import Settings
+from limen.vault.catalogue.load import load as load_catalogue
+from limen.vault.parts import Parts, RefreshTimes
+from limen.web.pages import Pages
+
+
+def vault_parts(
+    settings: Settings, works: Works, *, hooks: Hooks, envelope: Envelope, net: Net, pages: Pages
+) -> Parts:
+    """Return the vault's parts, federation's among them."""
+    simulators = simulators_url(settings)
+    federation = FederationParts(
+        works=works,
+        envelope=envelope,
+        net=net,
+        keys=ProviderKeys(net),
+        registry=Registry(simulators=simulators),
+        hooks=hooks,
+    )
+    return Parts(
+        federation=federation,
+        catalogue=load_catalogue(simulators=simulators),
+        times=RefreshTimes(**settings.vault.model_dump()),
+        pages=pages,
+    )
+
+
+def simulators_url(settings: Settings) -> str:
+    """Return where the simulated providers stand; empty for the real ones."""
+    if not settings.development.simulators:
+        return ""
+    return f"{settings.base_url}/dev/providers"

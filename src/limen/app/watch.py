@@ -1,0 +1,83 @@
+"""What is seen from outside: the access log, the metrics, and whether the process is ready."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from limen.app.runtime import Runtime
+from limen.db.shared_clock import skew
+from limen.kernel.errors import Unavailable
+from limen.observe import log_request, logger
+from limen.observe.metrics import CONTENT_TYPE, count_request, render
+from limen.settings.sections import MetricsSettings
+
+_log = logger("limen.ready")
+_WARN_SKEW: Final = dt.timedelta(seconds=10)
+_MOST_SKEW: Final = dt.timedelta(seconds=60)
+
+
+def health_checks(runtime: Runtime) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """Return what must hold for the process to be sent requests."""
+
+    async def database_and_clock() -> None:
+        ahead = abs(await skew(runtime.works, runtime.clock))
+        if ahead > _WARN_SKEW:
+            _log.warning("clock skew", seconds=ahead.total_seconds())
+        if ahead > _MOST_SKEW:
+            raise Unavailable("clock_skew")
+
+    async def default_tenant() -> None:
+        await runtime.directory.default()
+
+    return {"database": database_and_clock, "tenant": default_tenant}
+
+
+def metrics_routes(settings: MetricsSettings) -> list[BaseRoute]:
+    """Return ``/metrics`` where the operator wants it on the public port; else it has its own."""
+    if settings.where != "path":
+        return []
+
+    async def show_metrics(_: Request) -> Response:
+        return Response(render(), media_type=CONTENT_TYPE)
+
+    return [Route("/metrics", show_metrics, name="metrics")]
+
+
+def watched(app: ASGIApp, runtime: Runtime) -> ASGIApp:
+    """Count and log every request, by route template, never by path."""
+    logs = runtime.settings.log.access
+
+    async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        seen: dict[str, Any] = {"status": 500, "route": None}
+        scope.setdefault("state", {})["seen"] = seen
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await app(scope, receive, noting)
+        finally:
+            _count(scope["method"], seen, seconds=time.perf_counter() - began, logs=logs)
+
+    return watch
+
+
+def _count(method: str, seen: dict[str, Any], *, seconds: float, logs: bool) -> None:
+    route, status = getattr(seen["route"], "path", ""), seen["status"]
+    count_request(route=route, method=method, status=status, seconds=seconds)
+    if logs:
+        log_request(method=method, route=route, status=status, seconds=seconds)

@@ -1,0 +1,60 @@
+"""``limen resource``: create."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limen.cli.inside import run_in_tenant
+from limen.cli.say import AsJson, InTenant, split, tell
+
+if TYPE_CHECKING:
+    from limen.app.runtime import Runtime
+    from limen.db.work import Work
+
+group = typer.Typer(help="APIs that tokens are for.", no_args_is_help=True)
+
+
+@group.callback()
+def resources() -> None:
+    """Keep ``create`` a command of its own while it is the only one."""
+
+
+@group.command()
+def create(  # noqa: PLR0913 -- each argument is an option
+    identifier: Annotated[str, typer.Argument(metavar="IDENTIFIER", help="An absolute URI.")],
+    *,
+    scope: Annotated[str, typer.Option(metavar='"A B"', help="Its scopes.")] = "",
+    default_scope: Annotated[
+        str, typer.Option(metavar='"A B"', help="What a request gets that names none.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="What people read at consent.")] = "",
+    example: Annotated[
+        str, typer.Option(metavar="NAME", help="With the scopes of a known API: open-badges.")
+    ] = "",
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Create a resource with its scopes."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.create_resource import (  # noqa: PLC0415 -- loaded when it runs
+            NewResource,
+            create_resource,
+        )
+        from limen.oauth.registry.example_resources import (  # noqa: PLC0415 -- as above
+            example_resource,
+        )
+
+        new = NewResource(identifier=identifier, name=name)
+        if example:
+            new = example_resource(example, identifier=identifier, name=name)
+        new = dataclasses.replace(
+            new, scopes=(*new.scopes, *split(scope)), default_scopes=split(default_scope)
+        )
+        made = await create_resource(work, new=new)
+        return {"identifier": made.identifier, "scopes": list(made.scopes)}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)

@@ -1,0 +1,69 @@
+"""Tell results and progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+InTenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="In which tenant.")]
+
+
+def tell(result: Mapping[str, Any], *, as_json: bool, words: str = "") -> None:
+    """Print a result to standard output.
+
+    Args:
+        result: What JSON shows; also what is shown as lines when there are no words.
+        as_json: As the option says.
+        words: What a person reads instead.
+    """
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, default=str))
+        return
+    if words:
+        print(words)
+        return
+    width = max((len(name) for name in result), default=0)
+    for name, value in result.items():
+        shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        print(f"{name.replace('_', ' '):<{width}}  {'-' if shown is None else shown}")
+
+
+def progress(line: str) -> None:
+    """Print what is being done to standard error, so that standard output stays the result."""
+    print(f"… {line}", file=sys.stderr, flush=True)
+
+
+def complain(*lines: str, as_json: bool = False, code: str = "error") -> None:
+    """Print errors to standard error, one line each."""
+    for line in lines:
+        told = json.dumps({"error": code, "detail": line}) if as_json else f"Error: {line}"
+        print(told, file=sys.stderr, flush=True)
+
+
+def read_secret(what: str, *, from_stdin: bool) -> str:
+    """Read a secret from standard input, or ask a person for it; never from the arguments.
+
+    Arguments are seen by every process of the machine and kept in the shell's history.
+
+    Raises:
+        typer.BadParameter: If there is nobody to ask, or nothing to read.
+    """
+    if from_stdin:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        secret = str(typer.prompt(what, hide_input=True, confirmation_prompt=True))
+    else:
+        raise typer.BadParameter(f"give the {what.lower()} on standard input")
+    if not secret:
+        raise typer.BadParameter(f"the {what.lower()} is empty")
+    return secret
+
+
+def split(words: str) -> tuple[str, ...]:
+    """Take a space-separated list apart."""
+    return tuple(words.split())

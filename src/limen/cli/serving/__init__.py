@@ -1,0 +1,1 @@
+"""The processes of ``limen serve``: ``one_process``, and ``supervise`` for several."""

@@ -1,0 +1,129 @@
+"""``limen token``: list, revoke; who may exchange them, and who may introspect them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limen.cli.inside import run_in_tenant
+from limen.cli.json_file import read_json_object
+from limen.cli.say import AsJson, InTenant, tell
+
+if TYPE_CHECKING:
+    from limen.app.runtime import Runtime
+    from limen.db.work import Work
+
+group = typer.Typer(help="What clients hold for people.", no_args_is_help=True)
+
+_ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
+_OfUser = Annotated[str, typer.Option("--user", metavar="USER_ID", help="Only this person's.")]
+_OfClient = Annotated[
+    str, typer.Option("--client", metavar="CLIENT_ID", help="Only this client's.")
+]
+
+
+@group.command("list")
+def show(
+    *,
+    user: _OfUser = "",
+    client: _OfClient = "",
+    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """List live tokens, a page at a time; the tokens themselves are never shown."""
+
+    async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.issued_tokens import list_tokens  # noqa: PLC0415 -- loaded when it runs
+
+        page = await list_tokens(
+            work, runtime.envelope, cursor=cursor, user_id=user, client_id=client
+        )
+        tokens = [
+            {
+                "id": grant.id,
+                "user_id": grant.user_id,
+                "client_id": grant.client_id,
+                "scope": " ".join(grant.scope),
+                "expires_at": grant.expires_at.isoformat(),
+            }
+            for grant in page.items
+        ]
+        return {"tokens": tokens, "next_cursor": page.next_cursor}
+
+    listed = run_in_tenant(tenant, body)
+    lines = [
+        f"{each['id']}  {each['user_id']}  {each['client_id']}  {each['scope']}"
+        for each in listed["tokens"]
+    ]
+    tell(listed, as_json=as_json, words="\n".join(lines) or "No tokens.")
+
+
+@group.command()
+def revoke(
+    token_id: Annotated[str, typer.Argument(metavar="[ID]", help="One, as list names it.")] = "",
+    *,
+    user: _OfUser = "",
+    client: _OfClient = "",
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """End one token, or all of a person, of a client, or of a person at a client."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.issued_tokens import revoke_tokens  # noqa: PLC0415 -- as above
+        from limen.oauth.revocation.revoke_all import revoke_all_tokens  # noqa: PLC0415 -- as above
+
+        if token_id:
+            await revoke_tokens(work, grant_id=token_id, user_id=user or None)
+            return {"revoked": 1}
+        return {"revoked": await revoke_all_tokens(work, user_id=user, client_id=client)}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command("exchange-policy")
+def exchange_policy(
+    client_id: _ClientId,
+    *,
+    file: Annotated[Path, typer.Option(metavar="FILE", help="The policy, as JSON.")],
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Set what a client may exchange tokens for; what is not named is refused."""
+    members = read_json_object(file, field="policy")
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.exchange.policy import ExchangePolicy  # noqa: PLC0415 -- as above
+        from limen.oauth.exchange.set_policy import set_exchange_policy  # noqa: PLC0415 -- as above
+
+        policy = ExchangePolicy.read(members)
+        await set_exchange_policy(work, client_id=client_id, policy=policy)
+        return {"client_id": client_id, **policy.model_dump(mode="json")}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def bind(
+    client_id: _ClientId,
+    resources: Annotated[
+        list[str] | None, typer.Argument(metavar="[RESOURCE]...", help="All it belongs to.")
+    ] = None,
+    *,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Say which APIs a client belongs to: it may introspect the tokens that are for them."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.introspection.bind_resources import (  # noqa: PLC0415 -- as above
+            bind_resources,
+        )
+
+        bound = await bind_resources(work, client_id=client_id, resources=tuple(resources or ()))
+        return {"client_id": client_id, "resources": list(bound)}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)

@@ -1,0 +1,80 @@
+"""``limen user``: create, disable, enable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limen.access.permissions import Role
+from limen.cli.inside import run_in_tenant
+from limen.cli.json_file import read_json_object
+from limen.cli.say import AsJson, InTenant, read_secret, tell
+from limen.kernel.secret import Secret
+
+if TYPE_CHECKING:
+    from limen.app.runtime import Runtime
+    from limen.db.work import Work
+
+group = typer.Typer(help="People.", no_args_is_help=True)
+
+_UserId = Annotated[str, typer.Argument(metavar="USER_ID")]
+
+
+@group.command()
+def create(  # noqa: PLR0913 -- each argument is an option
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    *,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    verified: Annotated[bool, typer.Option("--verified", help="The mailbox is theirs.")] = False,
+    role: Annotated[Role | None, typer.Option(help="What they may administer.")] = None,
+    claims: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="OpenID standard claims, as JSON.")
+    ] = None,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Create a person."""
+    raw = Secret(read_secret("Password", from_stdin=password_stdin))
+    known = read_json_object(claims, field="claims")
+
+    async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
+        from limen.access.grant_role import grant_role  # noqa: PLC0415 -- loaded when it runs
+        from limen.accounts.create_user import NewUser, create_user  # noqa: PLC0415 -- as above
+
+        new = NewUser(email=email, password=raw, verified=verified, claims=known)
+        user = await create_user(work, new=new, hasher=runtime.hasher)
+        if role is not None:
+            await grant_role(work, principal_id=user.id, role=role)
+        return {"user_id": user.id, "email": user.email, "role": role or "member"}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def disable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = False) -> None:
+    """Let a person sign in no more; sessions and tokens end at once."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.accounts.disable_user import disable_user  # noqa: PLC0415 -- as above
+
+        await disable_user(work, user_id=user_id)
+        return {"user_id": user_id, "active": False}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = False) -> None:
+    """Let a person sign in again."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.accounts.disable_user import enable_user  # noqa: PLC0415 -- as above
+
+        await enable_user(work, user_id=user_id)
+        return {"user_id": user_id, "active": True}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)

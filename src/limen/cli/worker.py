@@ -1,0 +1,55 @@
+"""``limen worker``: the background work, apart from the server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from limen.cli import collector
+from limen.cli.say import AsJson, progress, tell
+
+if TYPE_CHECKING:
+    from limen.settings import Settings
+
+
+def worker(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="One turn of everything, then end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send mail, refresh connections, sweep, until told to stop; any number may run."""
+    from limen.observe import configure  # noqa: PLC0415 -- loaded when it runs
+    from limen.settings import load  # noqa: PLC0415 -- as above
+
+    settings = load()
+    configure(settings.log, libraries=True)
+    done = asyncio.run(_turn(settings) if once else _work(settings))
+    if once:
+        tell({"done": done}, as_json=as_json)
+
+
+async def _turn(settings: Settings) -> int:
+    """Do one turn of everything; return how much there was to do."""
+    from limen.app.compose import compose  # noqa: PLC0415 -- as above
+
+    application = compose(settings)
+    async with application.running(worker=False):
+        return await application.background.run_once()
+
+
+async def _work(settings: Settings) -> int:
+    from limen.app.compose import compose  # noqa: PLC0415 -- as above
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    application = compose(settings)
+    collector.wake()
+    async with application.running(worker=True):
+        progress("working")
+        await stop.wait()
+    return 0

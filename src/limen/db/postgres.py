@@ -1,0 +1,153 @@
+"""PostgreSQL on raw asyncpg: statements prepared once a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import asyncpg
+
+from limen.kernel.errors import InvalidInput, Unavailable
+
+
+class DatabaseRetry(Exception):  # noqa: N818 -- a state, retried by Works
+    """Serialization failure (40001) or deadlock (40P01): the Work may be run again."""
+
+
+class ConnectionSource(Protocol):
+    """Where asyncpg connections come from: our pool, or a host application's engine."""
+
+    async def acquire(self) -> Any: ...
+    async def release(self, held: Any) -> None: ...
+    def raw(self, held: Any) -> Any: ...
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class PostgresConnection:
+    """One connection; what ``Work`` runs its statements on."""
+
+    def __init__(self, source: ConnectionSource, held: Any) -> None:
+        self._source = source
+        self._held = held
+        self._raw = source.raw(held)
+
+    async def run(
+        self, sql: str, values: Sequence[Any], *, returns_rows: bool
+    ) -> tuple[list[Any], int]:
+        """Execute one statement; return its rows and the number of rows it changed."""
+        try:
+            if returns_rows:
+                rows = await self._raw.fetch(sql, *values)
+                return rows, len(rows)
+            status = await self._raw.execute(sql, *values)
+        except _FAILURES as error:
+            raise _translated(error) from error
+        return [], int(status.rpartition(" ")[2]) if status[-1:].isdigit() else 0
+
+    async def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+        """Execute one statement for each tuple of values."""
+        try:
+            await self._raw.executemany(sql, values)
+        except _FAILURES as error:
+            raise _translated(error) from error
+
+    async def begin(self) -> None:
+        """Open the transaction."""
+        await self._verb("BEGIN")
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit or roll back.
+
+        Raises:
+            RuntimeError: If PostgreSQL answered ROLLBACK to a COMMIT: the transaction was dead,
+                some statement's error was swallowed.
+        """
+        status = await self._verb("COMMIT" if commit else "ROLLBACK")
+        if commit and status != "COMMIT":
+            raise RuntimeError("COMMIT of a dead transaction: an error was swallowed in this Work")
+
+    async def release(self) -> None:
+        """Give the connection back to where it came from."""
+        await self._source.release(self._held)
+
+    async def _verb(self, sql: str) -> str:
+        try:
+            return str(await self._raw.execute(sql))
+        except _FAILURES as error:
+            raise _translated(error) from error
+
+
+class PostgresDatabase:
+    """A source of connections.
+
+    Args:
+        source: Our pool, or the host's engine.
+    """
+
+    dialect_name: Final = "postgresql"
+
+    def __init__(self, source: ConnectionSource) -> None:
+        self._source = source
+
+    async def open(self) -> None:
+        """Prepare the source; the server may be away, the pool finds it later."""
+        await self._source.open()
+
+    async def acquire(self) -> PostgresConnection:
+        """Take a connection.
+
+        Raises:
+            Unavailable: If none is free in time, or the server is gone.
+        """
+        try:
+            return PostgresConnection(self._source, await self._source.acquire())
+        except (*_FAILURES, TimeoutError) as error:
+            # Whatever keeps us from connecting, a changed password too, is an outage to who asks.
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._source.close()
+
+
+_FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    UnicodeEncodeError,
+)
+
+_GONE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    asyncpg.InternalClientError,  # a connection that ended while it was spoken on
+    OSError,
+    TimeoutError,
+)
+
+
+def _translated(error: BaseException) -> Exception:
+    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        return DatabaseRetry()
+    if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
+        return InvalidInput("invalid_value", "A value can't be stored.", detail=str(error))
+    gone = isinstance(error, _GONE) or (
+        isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    )
+    if gone:
+        return _unavailable(error)
+    assert isinstance(error, Exception)
+    return error
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    detail = type(error).__name__
+    return Unavailable("database_unavailable", "The database can't be reached.", detail=detail)

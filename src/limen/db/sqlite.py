@@ -1,0 +1,162 @@
+"""SQLite: the standard library's driver, synchronous on the loop, one writer at a time.
+
+A point query costs less than a thread hop, so statements run on the event loop; only COMMIT,
+which waits for the disk, runs in a thread (``sqlite_writer``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from limen.db.sqlite_writer import SqliteWriter, is_busy
+from limen.kernel.errors import InvalidInput, Unavailable
+
+_PRAGMAS: Final = (
+    "busy_timeout=5000",  # before journal_mode: two processes may start at once
+    "journal_mode=WAL",
+    "busy_timeout=0",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+)
+
+
+class SqliteConnection:
+    """One connection; what ``Work`` runs its statements on.
+
+    It reads on a connection of its own; from the first write on it is the turn of the one
+    writer of the file.
+    """
+
+    def __init__(self, database: SqliteDatabase, raw: sqlite3.Connection) -> None:
+        self._database = database
+        self._own = self._raw = raw
+
+    async def run(
+        self, sql: str, values: Sequence[Any], *, returns_rows: bool
+    ) -> tuple[list[Any], int]:
+        """Execute one statement; return its rows and the number of rows it changed."""
+        try:
+            cursor = self._raw.execute(sql, values)
+            rows = cursor.fetchall() if returns_rows else []
+        except _FAILURES as error:
+            raise _translated(error) from error
+        return rows, len(rows) if returns_rows else cursor.rowcount
+
+    async def run_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
+        """Execute one statement for each tuple of values."""
+        try:
+            self._raw.executemany(sql, values)
+        except _FAILURES as error:
+            raise _translated(error) from error
+
+    async def begin(self) -> None:
+        """Open the write transaction, waiting for the turn of this process and of the others."""
+        writer = self._database.writer()
+        await writer.begin()
+        self._raw = writer.raw
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit or roll back; not to be cancelled."""
+        writer = self._database.writer()
+        self._raw = self._own
+        try:
+            await (writer.commit() if commit else writer.roll_back())
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    async def release(self) -> None:
+        """Give the connection back."""
+        self._database.give_back(self._own)
+
+
+class SqliteDatabase:
+    """The file and its idle connections.
+
+    Args:
+        path: The database file; its folder exists.
+    """
+
+    dialect_name: Final = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._writer: SqliteWriter | None = None
+
+    async def open(self) -> None:
+        """Connect once, so that an unusable file is known at start."""
+        self.give_back(self._connect())
+
+    def writer(self) -> SqliteWriter:
+        """Return the file's one writer in this process."""
+        if self._writer is None:
+            self._writer = SqliteWriter(self._connect(), translated=_translated)
+        return self._writer
+
+    async def acquire(self) -> SqliteConnection:
+        """Take an idle connection or make one."""
+        return SqliteConnection(self, self._idle.pop() if self._idle else self._connect())
+
+    def give_back(self, raw: sqlite3.Connection) -> None:
+        """Keep a connection for the next Work."""
+        self._idle.append(raw)
+
+    async def close(self) -> None:
+        """Close every idle connection; ``open`` may follow, in another event loop."""
+        while self._idle:
+            self._idle.pop().close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            raw = sqlite3.connect(
+                self.path,
+                isolation_level=None,
+                timeout=5,
+                check_same_thread=False,
+                cached_statements=512,
+            )
+            for pragma in _PRAGMAS:
+                raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+        return raw
+
+
+_FAILURES: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+"""The driver refuses a number or a text it can't hold with Python's own errors."""
+
+
+class SqliteBusy(Exception):  # noqa: N818 -- a state, retried by Works
+    """Another process holds the write lock; the Work may be run again."""
+
+
+def _translated(error: Exception) -> Exception:
+    if is_busy(error):
+        return SqliteBusy()
+    if isinstance(error, sqlite3.DataError | OverflowError | UnicodeEncodeError):
+        return InvalidInput("invalid_value", "A value can't be stored.", detail=str(error))
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return error
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _GONE:
+        return Unavailable(
+            "database_unavailable", "The database can't be reached.", detail=str(error)
+        )
+    return error
+
+
+_GONE: Final = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+    }
+)

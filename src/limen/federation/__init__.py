@@ -1,0 +1,13 @@
+"""We are the client of somebody else's provider: to sign people in, and to connect accounts.
+
+- ``provider``: the one typed interface every provider serves, and the words of its answers.
+- ``openid``: any OpenID provider by discovery. ``providers/<name>``: what one does differently.
+- ``registry``: which providers a tenant has. ``upstream_clients``: how they know us.
+- ``begin``: leave for the provider, with ``state``, PKCE and nonce bound to who asks.
+- ``finish``: come back: take the state, check ``iss``, exchange, verify, identify.
+- ``call``: one operation over ``net``. ``id_token``, ``provider_keys``: what they sign.
+- ``identities``: which local account an external one is, by (issuer, subject) and nothing else.
+
+``begin`` and ``finish`` serve both purposes, sign-in (``signin.with_provider``) and connect
+(``vault.connect``); a flow begun for one can't end as the other.
+"""

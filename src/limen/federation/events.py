@@ -1,0 +1,56 @@
+"""What happens between us and providers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from limen.kernel.events import Event, Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamClientSet(Event):
+    """An operator told us what a provider registered us as."""
+
+    name: ClassVar[str] = "provider:client:set"
+    provider: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderSwitched(Event):
+    """A provider was enabled or disabled for the tenant."""
+
+    name: ClassVar[str] = "provider:client:switched"
+    provider: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamClientFailing(Event):
+    """A provider refuses us as a client: an incident of ours, and of no user."""
+
+    name: ClassVar[str] = "provider:client:failing"
+    outcome: ClassVar[Outcome] = "denied"
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityLinked(Event):
+    """An external identity now signs a user in."""
+
+    name: ClassVar[str] = "account:identity:linked"
+    user_id: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackRefused(Event):
+    """A callback was not the answer to anything this browser asked, or a forged one."""
+
+    name: ClassVar[str] = "provider:callback:refused"
+    outcome: ClassVar[Outcome] = "denied"
+    provider: str
+    purpose: str
+    reason: str

@@ -1,0 +1,248 @@
+"""The one typed interface of a provider, and the words for what it answers."""
+
+from __future__ import annotations
+
+import abc
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.secret import Secret
+from limen.net import Net
+
+Purpose = Literal["sign_in", "connect"]
+ClientAuth = Literal["basic", "post", "none"]
+BodyFormat = Literal["form", "json"]
+
+AnswerClass = Literal[
+    "ok",
+    "grant_dead",
+    "interaction_required",
+    "scope_insufficient",
+    "client_broken",
+    "throttled",
+    "transient",
+    "malformed",
+]
+"""What an answer means; only ``grant_dead`` and ``interaction_required`` may end a grant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How one thing is asked of a provider. Authentication and format belong to each, not to all.
+
+    Args:
+        url: Absolute.
+        method: HTTP verb.
+        client_auth: How we prove who we are.
+        body: How parameters travel.
+        params: Sent every time, beside what the call itself needs.
+        headers: As ``params``.
+    """
+
+    url: str
+    method: str = "POST"
+    client_auth: ClientAuth = "post"
+    body: BodyFormat = "form"
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where a provider is asked for what.
+
+    Args:
+        issuer: What ``iss`` must say, in callbacks and ID tokens; empty for providers without.
+        sends_iss: It promises ``iss`` in every callback, so that one without is refused.
+        jwks_uri: Its signing keys; empty if it signs nothing.
+        id_token_algorithms: What it may sign with.
+    """
+
+    authorize: Operation
+    exchange: Operation
+    refresh: Operation
+    revoke: Operation | None = None
+    userinfo: Operation | None = None
+    issuer: str = ""
+    sends_iss: bool = False
+    jwks_uri: str = ""
+    id_token_algorithms: frozenset[str] = frozenset({"RS256"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderAnswer:
+    """A provider's HTTP answer, read as the JSON object it must be.
+
+    Args:
+        status: HTTP status.
+        members: The object; empty when the body was none.
+        is_object: Whether the body was a JSON object.
+        retry_after_seconds: Of ``Retry-After``, if it named seconds.
+    """
+
+    status: int
+    members: Mapping[str, Any]
+    is_object: bool
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAnswer:
+    """What a token endpoint gave.
+
+    Args:
+        raw_refresh: ``None`` when it gave none, which never erases one we hold.
+        expires_in: As sent: absent, a number, text. ``limen.vault.refresh.expiry`` reads it.
+        scope: ``None`` when it said nothing, which means as asked (RFC 6749 section 5.1).
+        raw_id_token: Not yet verified.
+        members: Everything, tokens included: never stored or logged in clear.
+    """
+
+    raw_access: Secret[str]
+    raw_refresh: Secret[str] | None
+    expires_in: Any
+    scope: tuple[str, ...] | None
+    raw_id_token: str | None
+    members: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalIdentity:
+    """An account at a provider; (issuer, subject) is its only key.
+
+    Args:
+        label: What a person recognises it by; shown, never compared.
+        email: Mutable and maybe somebody else's: never a key.
+        email_verified: True only where the provider's rule makes it proof of the mailbox.
+    """
+
+    issuer: str
+    subject: str
+    label: str = ""
+    email: str | None = None
+    email_verified: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What the person is sent to the provider for.
+
+    Args:
+        purpose: Plain sign-in is kept free of consent screens; connecting asks for them.
+        scopes: In the provider's own names.
+        needs_refresh_token: We hold none for this account yet.
+        account_hint: The account expected, by subject or address.
+    """
+
+    purpose: Purpose
+    scopes: Sequence[str]
+    needs_refresh_token: bool = False
+    account_hint: str = ""
+
+
+class Provider(abc.ABC):
+    """What federation and the vault need to know of a provider.
+
+    A conforming provider answers every method from its arguments and its own constants;
+    nothing here writes to the database or decides about accounts.
+    """
+
+    id: str
+    title: str
+    uses_pkce: bool = True
+    sign_in_scopes: tuple[str, ...] = ()
+
+    @abc.abstractmethod
+    async def endpoints(self, net: Net, *, now: dt.datetime) -> Endpoints:
+        """Return its endpoints, asking for them where they are discovered."""
+
+    @abc.abstractmethod
+    def authorize_params(self, ask: Ask) -> dict[str, str]:
+        """Return the parameters of the authorization request that are this provider's own."""
+
+    @abc.abstractmethod
+    def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
+        """Say whether ``iss`` of an ID token or a callback is this provider's."""
+
+    @abc.abstractmethod
+    def identify(
+        self, *, claims: Mapping[str, Any], userinfo: Mapping[str, Any], answer: TokenAnswer
+    ) -> ExternalIdentity:
+        """Return whose tokens these are.
+
+        Args:
+            claims: Of the verified ID token; empty if there is none.
+            userinfo: Empty if it was not asked.
+            answer: The token endpoint's.
+
+        Raises:
+            ProviderUnavailable: ``provider_identity``: nothing stable names the account.
+        """
+
+    def classify(self, answer: ProviderAnswer) -> AnswerClass:
+        """Say what a token endpoint's answer means, by RFC 6749; unknown errors are transient.
+
+        A body that says ``error`` is one whatever the status (F23); a status without an error
+        code never ends a grant (F18, F19).
+        """
+        if answer.status == THROTTLED:
+            return "throttled"
+        error = answer.members.get("error")
+        if isinstance(error, str) and error:
+            return ERROR_CLASSES.get(error, "transient")
+        if answer.status != OK:
+            return "transient"
+        access = answer.members.get("access_token")
+        return "ok" if isinstance(access, str) and access else "malformed"
+
+    def read_scope(self, raw: object) -> tuple[str, ...] | None:
+        """Read the granted scopes of an answer; ``None`` when it does not say."""
+        if not isinstance(raw, str):
+            return None
+        return tuple(dict.fromkeys(raw.split()))
+
+    def read_tokens(self, answer: ProviderAnswer) -> TokenAnswer:
+        """Read a successful answer of the token endpoint."""
+        raw_refresh = answer.members.get("refresh_token")
+        raw_id_token = answer.members.get("id_token")
+        return TokenAnswer(
+            raw_access=Secret(str(answer.members["access_token"])),
+            raw_refresh=Secret(raw_refresh)
+            if isinstance(raw_refresh, str) and raw_refresh
+            else None,
+            expires_in=answer.members.get("expires_in"),
+            scope=self.read_scope(answer.members.get("scope")),
+            raw_id_token=raw_id_token if isinstance(raw_id_token, str) and raw_id_token else None,
+            members=answer.members,
+        )
+
+
+OK: Final = 200
+THROTTLED: Final = 429
+
+ERROR_CLASSES: Final[Mapping[str, AnswerClass]] = {
+    "invalid_grant": "grant_dead",
+    "interaction_required": "interaction_required",
+    "login_required": "interaction_required",
+    "consent_required": "interaction_required",
+    "invalid_scope": "scope_insufficient",
+    "insufficient_scope": "scope_insufficient",
+    "invalid_client": "client_broken",
+    "unauthorized_client": "client_broken",
+    "temporarily_unavailable": "transient",
+    "server_error": "transient",
+}
+"""The whitelist: an error that is not here changes nothing but the time of the next attempt."""
+
+
+def unidentified(provider: str, detail: str) -> ProviderUnavailable:
+    """Refuse an answer that does not say whose it is."""
+    return ProviderUnavailable(
+        "provider_identity",
+        "The provider did not say whose account this is.",
+        detail=f"{provider}: {detail}",
+    )

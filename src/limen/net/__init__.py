@@ -1,0 +1,15 @@
+"""The one door out: every outbound request of the server goes through ``Net.fetch``.
+
+- ``addresses``: which IP addresses are never called (PURE).
+- ``doors``: the rules for a URL, when it is saved and when it is dialled; the allow-list.
+- ``answer``: what came back. ``freshness``: for how long it may be kept.
+- ``session``: aiohttp, set up so that nothing slips by.
+- ``client``: ``Net``. No redirects, no retries, no proxies, no cookies; a deadline and a bound
+  on every body; failures say whether a byte may have left.
+"""
+
+from limen.net.answer import Answer
+from limen.net.client import Net
+from limen.net.doors import Doors
+
+__all__ = ["Answer", "Doors", "Net"]

@@ -1,0 +1,195 @@
+"""The one outbound client."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from yarl import URL
+
+from limen.kernel import slow_step
+from limen.kernel.errors import InvalidInput, NetRefused, ProviderUnavailable
+from limen.net.addresses import read_address
+from limen.net.answer import Answer
+from limen.net.doors import Doors, Way, read_way
+from limen.settings.sections import NetSettings
+
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp.abc import AbstractResolver
+
+    from limen.net.session import Call
+
+_CHUNK_BYTES: Final = 16_384
+
+
+class Net:
+    """Call others, carefully.
+
+    Args:
+        settings: The allow-list, the extra authorities, the default deadline and bound.
+        own_hosts: Our own host names, which are never called.
+        resolver: In place of the system's; for tests.
+    """
+
+    def __init__(
+        self,
+        settings: NetSettings,
+        *,
+        own_hosts: Iterable[str] = (),
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._settings = settings
+        self._doors = Doors(settings.allow, own_hosts=own_hosts)
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
+
+    def check_url(self, url: str, *, field: str = "") -> None:
+        """Refuse with ``InvalidInput`` (422) a URL that could never be called; no look-up."""
+        self._doors.check_url(url, field=field)
+
+    async def check_target(self, url: str, *, field: str = "") -> None:
+        """Refuse as ``check_url`` does, and also what its name resolves to at this moment.
+
+        A name that does not resolve now is accepted: whether it may be called is decided, each
+        time, when it is. Nothing is sent to the host.
+        """
+        self.check_url(url, field=field)
+        slow_step.entering("look-up")
+        way = read_way(url)
+        for host in await self._look_up(way):
+            address = read_address(host.partition("%")[0])
+            try:
+                if address is not None:
+                    self._doors.check_address(address, way)
+            except NetRefused as refused:
+                raise InvalidInput(
+                    "url_not_allowed", refused.public, detail=refused.detail, field=field
+                ) from None
+
+    async def _look_up(self, way: Way) -> list[str]:
+        try:
+            async with asyncio.timeout(self._settings.connect_seconds):
+                if self._resolver is not None:
+                    found = await self._resolver.resolve(way.host, way.port, socket.AF_UNSPEC)
+                    return [each["host"] for each in found]
+                loop = asyncio.get_running_loop()
+                answers = await loop.getaddrinfo(way.host, way.port, type=socket.SOCK_STREAM)
+                return [str(answer[4][0]) for answer in answers]
+        except (OSError, TimeoutError, UnicodeError):
+            return []
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline_seconds: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
+        """Send one request and read the whole answer, whatever its status; redirects too.
+
+        Never called inside an open transaction, never retried.
+
+        Raises:
+            NetRefused: If the URL or its address is not one we call; nothing was sent.
+            ProviderUnavailable: ``provider_unreachable`` if nothing was sent; otherwise, with
+                ``sent`` true, ``provider_unavailable``, ``provider_timeout``,
+                ``provider_answer_too_large`` or ``provider_unreadable``.
+        """
+        from limen.net.session import CALL, Call  # noqa: PLC0415 -- aiohttp costs 0.4 s of start
+
+        slow_step.entering("outbound call")
+        way = read_way(url)
+        self._doors.check_way(way)
+        call = Call(way)
+        token = CALL.set(call)
+        deadline = deadline_seconds or self._settings.deadline_seconds
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._exchange(
+                    method,
+                    call,
+                    headers=headers or {},
+                    body=body,
+                    max_bytes=max_bytes or self._settings.max_bytes,
+                )
+        except TimeoutError:
+            raise _failed("provider_timeout", call, "deadline") from None
+        finally:
+            CALL.reset(token)
+
+    async def _exchange(
+        self,
+        method: str,
+        call: Call,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int,
+    ) -> Answer:
+        import aiohttp  # noqa: PLC0415 -- loaded by now; costs 0.4 s of start elsewhere
+
+        try:
+            async with self._open().request(
+                method,
+                call.way.url,
+                headers=dict(headers),
+                data=body,
+                allow_redirects=False,  # N214: a redirect is an answer, not a way
+                trace_request_ctx=call,
+            ) as response:
+                return await _read(response, call, max_bytes=max_bytes)
+        except (aiohttp.ClientError, OSError) as error:
+            if call.refused is not None and not call.sent:
+                raise call.refused from None
+            if isinstance(error, TimeoutError):
+                raise
+            raise _failed("provider_unavailable", call, type(error).__name__) from None
+
+    def _open(self) -> aiohttp.ClientSession:
+        from limen.net.session import open_session  # noqa: PLC0415 -- as in fetch
+
+        if self._session is None or self._session.closed:
+            self._session = open_session(self._settings, self._doors, resolver=self._resolver)
+        return self._session
+
+    async def close(self) -> None:
+        """Close what is kept open; a later call opens it anew."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+async def _read(response: aiohttp.ClientResponse, call: Call, *, max_bytes: int) -> Answer:
+    """Read to the bound and not a byte further; a compressed body would hide its size."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _failed("provider_unreadable", call, "encoded body")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            raise _failed("provider_answer_too_large", call, f"over {max_bytes} bytes")
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        low = name.lower()
+        headers[low] = f"{headers[low]}, {value}" if low in headers else value
+    return Answer(response.status, headers, bytes(body))
+
+
+def _failed(code: str, call: Call, detail: str) -> ProviderUnavailable:
+    """Name host and cause for the log; never the path or query, where capabilities travel."""
+    return ProviderUnavailable(
+        code if call.sent else "provider_unreachable",
+        "The other service did not answer as it should.",
+        detail=f"{_origin(call.way.url)}: {detail}",
+        sent=call.sent,
+    )
+
+
+def _origin(url: URL) -> str:
+    return f"{url.scheme}://{url.raw_host}:{url.port}"

@@ -1,0 +1,81 @@
+"""Discovery (RFC 8414, OpenID Connect Discovery 1.0). CORS: any origin.
+
+Both names answer with the same document, under the tenant's root (suffix) and, the web edge and
+``mount()`` see to that, at the host's root with the issuer's path behind it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from limen.db.work import Work
+from limen.oauth.endpoints.answers import public_answer
+from limen.oauth.mutual_tls.offer import offered_methods
+from limen.oauth.parts import Parts
+from limen.protocol.client_assertion import ASSERTION_ALGS
+from limen.protocol.client_metadata import RESPONSE_MODES, SIGNING_ALGS
+from limen.protocol.metadata import Offers, discovery_document
+from limen.protocol.prompt import PROMPTS
+from limen.protocol.scopes import IDENTITY_SCOPES
+from limen.protocol.token_request import GRANT_TYPES
+from limen.tenants import TenantPolicy, policy_of
+from limen.web.exchange import PUBLIC, route
+
+NAMES: Final = ("openid-configuration", "oauth-authorization-server")
+
+OFFERS: Final = Offers(
+    grant_types=GRANT_TYPES,
+    auth_methods=offered_methods(None),
+    assertion_algs=ASSERTION_ALGS,
+    response_modes=RESPONSE_MODES,
+    prompts=tuple(sorted(PROMPTS)),
+    signing_algs=SIGNING_ALGS,
+    scopes=IDENTITY_SCOPES,
+)
+"""Read from the tables that the endpoints themselves decide by.
+
+A resource's scopes are in its own metadata (RFC 9728).
+"""
+
+
+def routes(parts: Parts) -> list[BaseRoute]:
+    """Return both names of the document."""
+
+    async def discovery(request: Request, work: Work) -> Response:  # noqa: ARG001 -- a handler's shape
+        offers = _by_policy(_offers(parts, issuer=work.site.issuer), policy_of(work))
+        offers = dataclasses.replace(offers, detail_types=await parts.resources.detail_types(work))
+        return public_answer(
+            json.dumps(discovery_document(work.site.issuer, offers=offers)).encode()
+        )
+
+    return [route(f"/.well-known/{name}", discovery, guard=PUBLIC, face="json") for name in NAMES]
+
+
+def _by_policy(offers: Offers, policy: TenantPolicy) -> Offers:
+    """Add what the tenant decides for itself."""
+    return dataclasses.replace(
+        offers,
+        acr_values=tuple(policy.assurance.acr),
+        registration=policy.registration.mode != "closed",
+        client_documents=policy.registration.client_documents,
+        require_pushed=policy.authorization.require_pushed,
+        require_signed=policy.authorization.require_signed,
+    )
+
+
+def _offers(parts: Parts, *, issuer: str) -> Offers:
+    """Return what is on offer where certificates are seen, and where they are not."""
+    if parts.mtls is None:
+        return OFFERS
+    return dataclasses.replace(
+        OFFERS,
+        auth_methods=offered_methods(parts.mtls),
+        mtls=True,
+        mtls_alias=parts.mtls.alias_of(issuer),
+    )

@@ -1,0 +1,201 @@
+"""The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from limen.db.work import Work
+from limen.kernel.errors import InvalidClient, OAuthRefusal
+from limen.oauth.caller import Caller
+from limen.oauth.codes import count_failed_redemption, find_code, redeem_code
+from limen.oauth.custom_claims import About, ask_before_token
+from limen.oauth.events import CodeReplayed
+from limen.oauth.granted import (
+    Granted,
+    access_of,
+    access_ttl,
+    asked_claims,
+    details_of,
+    id_token_of,
+    refresh_lifetimes,
+)
+from limen.oauth.model import AuthorizationCode, Client, Redeemed, Replayed, Resource
+from limen.oauth.parts import Parts
+from limen.protocol.pkce import check_verifier
+from limen.protocol.scopes import OPENID
+from limen.protocol.sender.confirmation import of_proof
+from limen.protocol.token_request import AuthorizationCodeRequest
+from limen.tokens.end_grant import end_grant
+from limen.tokens.grant import NewGrant
+from limen.tokens.start_grant import start_grant
+
+
+async def grant_authorization_code(
+    work: Work, *, parts: Parts, caller: Caller, request: AuthorizationCodeRequest
+) -> Granted:
+    """Redeem a code, once, for the client it was issued to.
+
+    Who presents the code is checked before it is touched: an invalid attempt changes nothing
+    but a counter (N033, N035). A valid second one ends what the first was given (N031).
+
+    Raises:
+        OAuthRefusal: ``invalid_grant``, ``invalid_target``.
+        InvalidClient: The client was disabled since it was read.
+    """
+    client = caller.client
+    code = await find_code(work, raw_code=request.raw_code)
+    if code is None:
+        raise _unknown()
+    try:
+        _check_presenter(code, caller=caller, request=request)
+    except OAuthRefusal:
+        _count_failure(work, code)
+        raise
+    client = await _confirm_client(work, parts, client=client, code=code)
+    resource = await _resource_of(work, parts, client, code=code, request=request)
+    added = await _ask_first(work, parts, client=client, code=code, resource=resource)
+    kept_until = work.now + access_ttl(work, resource)
+    match await redeem_code(work, code=code, kept_until=kept_until):
+        case Redeemed():
+            pass
+        case Replayed(grant_id=grant_id):
+            work.even_if_refused(partial(_end_replayed, grant_id=grant_id, client=client))
+            refusal = _unknown()
+            refusal.is_told = True
+            raise refusal
+        case None:
+            # Expired, burnt, or the person signed out meanwhile (N037, N028, N038).
+            raise _unknown()
+    lifetimes = refresh_lifetimes(work, parts.lifetimes)
+    started = await start_grant(
+        work,
+        envelope=parts.envelope,
+        lifetimes=lifetimes,
+        new=_new_grant(code, client=client, bound_to=caller.grant_bound_to),
+    )
+    id_token = id_token_of(
+        started.grant,
+        client=client,
+        lifetimes=lifetimes,
+        session_id=code.session_id,
+        nonce=code.nonce,
+        claims=await asked_claims(work, started.grant, client=client),
+    )
+    details = details_of(
+        started.grant, client=client, resource=resource, requested=request.authorization_details
+    )
+    return Granted(
+        access=access_of(work, started.grant, scope=code.scope, resource=resource, details=details),
+        resource=resource,
+        user_id=code.user_id,
+        added=added,
+        raw_refresh=started.raw_refresh,
+        id_token=id_token if OPENID in code.scope else None,
+    )
+
+
+async def _ask_first(
+    work: Work, parts: Parts, *, client: Client, code: AuthorizationCode, resource: Resource
+) -> Mapping[str, Any]:
+    """Ask the hooks, but not about a replay: it ends what was given, whatever they say."""
+    if code.used_at is not None:
+        return {}
+    about = About(
+        client=client,
+        resource=resource,
+        scope=code.scope,
+        user_id=code.user_id,
+        grant_type="authorization_code",
+    )
+    return await ask_before_token(work, parts=parts, about=about)
+
+
+def _count_failure(work: Work, code: AuthorizationCode) -> None:
+    """Let this attempt count although it is refused; the fifth burns the code."""
+    work.even_if_refused(partial(count_failed_redemption, code_hash=code.code_hash))
+
+
+def _check_presenter(
+    code: AuthorizationCode, *, caller: Caller, request: AuthorizationCodeRequest
+) -> None:
+    """Refuse whoever has the code and not what belongs to it.
+
+    Raises:
+        OAuthRefusal: ``invalid_grant``, in words that tell another client nothing.
+    """
+    if code.client_id != caller.client.client_id:
+        # Stolen, or mixed up between two servers (N033).
+        raise _unknown()
+    if not _is_same_redirect(code, request.redirect_uri):
+        raise OAuthRefusal(
+            "invalid_grant",
+            "redirect_uri is not the one of the authorization request.",
+            field="redirect_uri",
+        )
+    check_verifier(request.raw_verifier, challenge=code.code_challenge)
+    if code.dpop_jkt is not None and caller.bound_to != of_proof(code.dpop_jkt):
+        raise OAuthRefusal(
+            "invalid_grant", "The code is bound to a key: send a DPoP proof made with it."
+        )
+
+
+def _is_same_redirect(code: AuthorizationCode, sent: str | None) -> bool:
+    """Compare as strings; what the authorization request named must be named again (N034)."""
+    if sent is None:
+        return not code.redirect_uri_sent
+    return sent == code.redirect_uri
+
+
+async def _confirm_client(
+    work: Work, parts: Parts, *, client: Client, code: AuthorizationCode
+) -> Client:
+    """Exchange a cached client for the current one, if the code's row shows it is outdated."""
+    confirmed = await parts.clients.confirm(work, client, version=code.client_version)
+    if confirmed is None or not confirmed.is_active:
+        raise InvalidClient(public="Client authentication failed.")
+    return confirmed
+
+
+async def _resource_of(
+    work: Work,
+    parts: Parts,
+    client: Client,
+    *,
+    code: AuthorizationCode,
+    request: AuthorizationCodeRequest,
+) -> Resource:
+    """Return the audience the person agreed to; asking for another is refused (N090)."""
+    if request.resource is not None and request.resource != code.resource:
+        raise OAuthRefusal("invalid_target", "This resource was not authorized.", field="resource")
+    return await parts.resources.resolve(work, client=client, requested=code.resource)
+
+
+def _new_grant(code: AuthorizationCode, *, client: Client, bound_to: str) -> NewGrant:
+    return NewGrant(
+        id=code.grant_id,
+        client_id=client.client_id,
+        user_id=code.user_id,
+        subject=code.subject,
+        scope=code.scope,
+        resources=(code.resource,),
+        authenticated_at=code.authenticated_at,
+        acr=code.acr,
+        amr=code.amr,
+        session_id=None if code.offline else code.session_id,
+        expires_at=None if code.offline else code.session_ends_at,
+        refreshable=client.may_use("refresh_token"),
+        requested_claims=code.claims,
+        authorization_details=code.authorization_details,
+        bound_to=bound_to,
+    )
+
+
+async def _end_replayed(work: Work, *, grant_id: str, client: Client) -> None:
+    await end_grant(work, grant_id=grant_id, reason="code_replayed")
+    await work.record(CodeReplayed(client_id=client.client_id, grant_id=grant_id))
+
+
+def _unknown() -> OAuthRefusal:
+    return OAuthRefusal("invalid_grant", "The code is invalid, expired or was used before.")

@@ -1,0 +1,80 @@
+"""Look at the addresses in a registration that we would fetch, before it is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from limen.db.work import Work
+from limen.kernel.errors import InvalidInput, ProviderUnavailable
+from limen.net import Net
+
+_FETCHED: Final = (
+    "jwks_uri",
+    "sector_identifier_uri",
+    "request_uris",
+    "backchannel_logout_uri",
+    "backchannel_client_notification_endpoint",
+)
+_MAX_BYTES: Final = 65_536
+_DEADLINE_SECONDS: Final = 5.0
+
+
+async def check_addresses(work: Work, net: Net, members: Mapping[str, object]) -> None:
+    """Refuse addresses we never call (N213), and a sector that does not know the client.
+
+    Called before the transaction: names are looked up, and the sector's list is fetched.
+
+    Args:
+        work: Clean; its connection is given back meanwhile.
+        net: The one door out.
+        members: As sent. What is not text here is refused by whoever parses them.
+
+    Raises:
+        InvalidInput: ``url_not_allowed`` or ``invalid_client_metadata``, naming the member.
+
+    Spec: OpenID Connect Registration 1.0 section 5.
+    """
+    await work.let_go()
+    for field in _FETCHED:
+        for uri in _texts(members.get(field)):
+            await net.check_target(uri.partition("#")[0], field=field)
+    sector = members.get("sector_identifier_uri")
+    if isinstance(sector, str) and sector:
+        await _check_sector(net, sector, redirects=_texts(members.get("redirect_uris")))
+
+
+async def _check_sector(net: Net, uri: str, *, redirects: tuple[str, ...]) -> None:
+    try:
+        answer = await net.fetch(
+            "GET",
+            uri,
+            headers={"accept": "application/json"},
+            deadline_seconds=_DEADLINE_SECONDS,
+            max_bytes=_MAX_BYTES,
+        )
+    except ProviderUnavailable as unavailable:
+        raise _sector_refused("could not be fetched.", detail=unavailable.detail) from None
+    try:
+        listed = json.loads(answer.body.decode()) if answer.status == 200 else None
+    except (ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, list):
+        raise _sector_refused("answers with no JSON list.", detail=f"status {answer.status}")
+    if not all(redirect in listed for redirect in redirects):
+        raise _sector_refused("does not list all redirect URIs.")
+
+
+def _sector_refused(problem: str, *, detail: str = "") -> InvalidInput:
+    return InvalidInput(
+        "invalid_client_metadata",
+        f"sector_identifier_uri: {problem}",
+        detail=detail,
+        field="sector_identifier_uri",
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(item for item in items if isinstance(item, str) and item)

@@ -1,0 +1,40 @@
+"""End all tokens of a user, of a client, or of the one at the other."""
+
+from __future__ import annotations
+
+from limen.db.work import Work
+from limen.kernel.errors import InvalidInput
+from limen.oauth.pending.take_back import take_back
+from limen.oauth.store.codes import (
+    drop_codes_of_client,
+    drop_codes_of_consent,
+    drop_codes_of_user,
+)
+from limen.tokens.end_grant import (
+    end_grants_of_client,
+    end_grants_of_consent,
+    end_grants_of_user,
+)
+
+
+async def revoke_all_tokens(work: Work, *, user_id: str = "", client_id: str = "") -> int:
+    """End all of a user, of a client, or of a user at a client; return how many there were.
+
+    What was granted and not fetched yet, codes and approvals, ends with them.
+
+    Raises:
+        InvalidInput: ``filter_missing``: neither is named, and everybody's is never meant.
+    """
+    if not user_id and not client_id:
+        raise InvalidInput("filter_missing", "Name a user, a client, or both.", field="user_id")
+    await take_back(work, user_id=user_id, client_id=client_id)
+    if user_id and client_id:
+        await drop_codes_of_consent(work, user_id=user_id, client_id=client_id)
+        return await end_grants_of_consent(
+            work, user_id=user_id, client_id=client_id, reason="revoked"
+        )
+    if user_id:
+        await drop_codes_of_user(work, user_id)
+        return await end_grants_of_user(work, user_id=user_id, reason="revoked")
+    await drop_codes_of_client(work, client_id)
+    return await end_grants_of_client(work, client_id=client_id, reason="revoked")

@@ -1,0 +1,9 @@
+"""A person's own pages that span capabilities: the account page and what hangs from it.
+
+- ``account_page``: profile, sessions, consents, connections on one page.
+- ``actions``: ending, withdrawing, disconnecting; each a plain form on that page.
+- ``password_page``: a new password, after a recent sign-in.
+- ``two_step_page``: a second factor, set up, renewed, removed.
+- ``overview``: reads what the page shows. ``browser_name``: what a user agent is called.
+- ``routes``: all of it as one literal.
+"""

@@ -1,0 +1,31 @@
+"""What the portal is built from; handed in by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from limen.oauth.clients import Clients
+from limen.signin.door import Door
+from limen.vault.parts import Parts as VaultParts
+from limen.web.pages import Pages
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+"""For ``Pages``: this capability's templates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the pages share.
+
+    Args:
+        clients: Names the applications people consented to.
+        vault: Lists connections and ends them; ``None`` where the vault is not served.
+        door: Compares the current password.
+    """
+
+    pages: Pages
+    clients: Clients
+    door: Door
+    vault: VaultParts | None = None

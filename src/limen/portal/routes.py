@@ -1,0 +1,67 @@
+"""The portal's pages, as one literal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from limen.access.permissions import CONNECTIONS_DISCONNECT
+from limen.access.require import RouteGuard, public, require, signed_in
+from limen.db.work import Work
+from limen.portal import actions, password_page, two_step_page
+from limen.portal.account_page import show_account
+from limen.portal.parts import Parts
+from limen.web.exchange import Handler, route
+from limen.web.pages.only import PagesOnly
+from limen.web.redirects import page_url, see_other
+
+
+class _Step(Protocol):
+    def __call__(self, request: Request, work: Work, *, parts: Parts) -> Awaitable[Response]: ...
+
+
+def pages(parts: Parts) -> list[BaseRoute]:
+    """Return the routes."""
+
+    def bound(step: _Step) -> Handler:
+        return partial(step, parts=parts)
+
+    def get(path: str, step: _Step) -> BaseRoute:
+        return route(path, bound(step), guard=_only(signed_in()), face="page")
+
+    def post(path: str, step: _Step, *, guard: RouteGuard | None = None) -> BaseRoute:
+        guarded = _only(guard or signed_in())
+        return route(path, bound(step), guard=guarded, face="page", methods=["POST"])
+
+    return [
+        route("/", _arrive, guard=_only(public("it only leads to the account page")), face="page"),
+        get("/account", show_account),
+        post("/account/sessions/end", actions.end_session),
+        post("/account/sessions/end-others", actions.end_other_sessions),
+        post("/account/consents/withdraw", actions.withdraw),
+        post(
+            "/account/connections/disconnect",
+            actions.end_connection,
+            guard=require(CONNECTIONS_DISCONNECT),
+        ),
+        post("/account/verify-email", actions.mail_again),
+        get("/account/password", password_page.show_password_page),
+        post("/account/password", password_page.change),
+        get(two_step_page.PATH, two_step_page.show_two_step),
+        post(two_step_page.PATH, two_step_page.confirm),
+        post(f"{two_step_page.PATH}/codes", two_step_page.renew_codes),
+        post(f"{two_step_page.PATH}/remove", two_step_page.remove),
+    ]
+
+
+async def _arrive(request: Request, _work: Work) -> Response:
+    return see_other(page_url(request, "/account"))
+
+
+def _only(guard: RouteGuard) -> PagesOnly:
+    return PagesOnly(guard)

@@ -1,0 +1,106 @@
+"""Client assertions (RFC 7523 section 3, OpenID Connect Core section 9): what they must say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from limen.kernel.clock import from_timestamp
+from limen.kernel.secret import Secret
+from limen.protocol.client_metadata.names import ClientAlg
+from limen.protocol.jwk import EDDSA, KeySet
+from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, OneOfAudiences, verify
+
+SECRET_ALGS: Final[frozenset[str]] = frozenset({"HS256"})
+"""What ``client_secret_jwt`` signs with."""
+KEY_ALGS: Final[frozenset[str]] = frozenset({"RS256", "PS256", "ES256"}) | EDDSA
+"""What ``private_key_jwt`` signs with."""
+FAPI_ALGS: Final[frozenset[str]] = KEY_ALGS - {"RS256"}
+"""The same under FAPI 2.0 Security Profile section 5.4.1."""
+ASSERTION_ALGS: Final = tuple(sorted(KEY_ALGS | SECRET_ALGS))
+"""All of them, for some client each; what discovery says."""
+
+LONGEST: Final = dt.timedelta(minutes=5)
+LEEWAY: Final = dt.timedelta(seconds=10)
+"""For the clients' clocks."""
+
+_TYPES: Final = ("JWT", "client-authentication+jwt", UNTYPED)
+_MAX_JTI_CHARACTERS: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """A client assertion that holds, but for its being presented the first time.
+
+    Attributes:
+        jti: Unique among those of its client.
+        until: From when on it is refused for its age.
+    """
+
+    jti: str
+    until: dt.datetime
+
+
+def allowed_algorithms(
+    *, secret: bool, registered: ClientAlg | None, is_fapi: bool
+) -> frozenset[str]:
+    """Return what an assertion may be signed with.
+
+    Args:
+        secret: With the client's secret, not with a key of its own.
+        registered: ``token_endpoint_auth_signing_alg``; ``None`` if it named none.
+        is_fapi: Whether the client keeps to the FAPI 2.0 Security Profile.
+    """
+    if secret:
+        return frozenset() if is_fapi else SECRET_ALGS
+    able = FAPI_ALGS if is_fapi else KEY_ALGS
+    if registered is None:
+        return able
+    return able & (EDDSA if registered in EDDSA else frozenset({registered}))
+
+
+def verify_client_assertion(
+    raw: Secret[str],
+    keys: KeySet,
+    *,
+    client_id: str,
+    audiences: frozenset[str],
+    algorithms: frozenset[str],
+    now: dt.datetime,
+) -> Assertion:
+    """Return what an assertion says, if it proves to come from the client.
+
+    Args:
+        raw: As received.
+        keys: The client's.
+        client_id: ``iss`` and ``sub``, both (N064).
+        audiences: ``aud`` is exactly one of these strings, never an array (N060): whoever else
+            is named in it could use the assertion here.
+        algorithms: Of ``allowed_algorithms``; not empty.
+        now: The moment.
+
+    Raises:
+        JwtRefused: If anything is otherwise. ``reason`` is for the log alone.
+    """
+    claims = verify(
+        raw.reveal(),
+        keys,
+        expected=Expected(
+            algorithms=algorithms,
+            typ=_TYPES,
+            issuer=client_id,
+            audience=OneOfAudiences(audiences),
+            required=("sub", "exp", "jti"),
+            leeway=LEEWAY,
+            longest=LONGEST,
+        ),
+        now=now,
+    )
+    if claims["sub"] != client_id:
+        raise JwtRefused("sub")
+    if len(claims["jti"]) > _MAX_JTI_CHARACTERS:
+        raise JwtRefused("jti")
+    if "iat" in claims and from_timestamp(claims["iat"]) > now + LEEWAY:
+        raise JwtRefused("iat")
+    return Assertion(jti=claims["jti"], until=from_timestamp(claims["exp"]) + LEEWAY)

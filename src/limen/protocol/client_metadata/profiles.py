@@ -1,0 +1,195 @@
+"""What a profile demands of a registration: it switches on what it requires, refuses the rest.
+
+FAPI 2.0 Security Profile, FAPI 2.0 Message Signing, and MCP's authorization.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from limen.protocol.client_metadata.model import ClientMetadata
+from limen.protocol.client_metadata.names import KEY_METHODS, SIGNED_MODES, Profile
+from limen.protocol.metadata_members import Members
+
+_OUR_SIGNATURES: Final = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+)
+_CLIENT_SIGNATURES: Final = (
+    "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
+    "backchannel_authentication_request_signing_alg",
+)
+_FAPI: Final[Mapping[str, object]] = {
+    "token_endpoint_auth_method": "private_key_jwt",
+    "id_token_signed_response_alg": "ES256",
+    "authorization_signed_response_alg": "ES256",
+    "introspection_signed_response_alg": "ES256",
+    "require_pushed_authorization_requests": True,
+    "require_pkce": True,
+    "assertion_audience": "issuer",
+}
+DEFAULTS: Final[Mapping[Profile, Mapping[str, object]]] = MappingProxyType(
+    {
+        "": {},
+        "fapi2": _FAPI,
+        "fapi2_message_signing": {
+            **_FAPI,
+            "require_signed_request_object": True,
+            "response_modes": SIGNED_MODES,
+        },
+        "mcp": {"require_pkce": True, "assertion_audience": "issuer"},
+    }
+)
+"""What a client of the profile is where it says nothing."""
+
+_WEAKEST_FIRST: Final[tuple[Profile, ...]] = ("", "mcp", "fapi2", "fapi2_message_signing")
+_SWITCHED: Final = frozenset(name for defaults in DEFAULTS.values() for name in defaults)
+
+
+def keeps_to(profile: Profile, *, demanded: Profile) -> bool:
+    """Say whether a profile is the one demanded, or a stricter one that holds all of it."""
+    return _WEAKEST_FIRST.index(profile) >= _WEAKEST_FIRST.index(demanded)
+
+
+def with_defaults(members: Mapping[str, object], *, profile: Profile) -> dict[str, Any]:
+    """Fill in what the profile switches on; what was said stays, to be judged by ``check``."""
+    filled = {**DEFAULTS[profile], **{n: v for n, v in members.items() if v is not None}}
+    if "fapi2" in profile and not (
+        filled.get("dpop_bound_access_tokens")
+        or filled.get("tls_client_certificate_bound_access_tokens")
+    ):
+        method = str(filled["token_endpoint_auth_method"])
+        by_certificate = method in {"tls_client_auth", "self_signed_tls_client_auth"}
+        filled.setdefault(
+            "tls_client_certificate_bound_access_tokens"
+            if by_certificate
+            else "dpop_bound_access_tokens",
+            True,
+        )
+    return filled
+
+
+def without_defaults_of(
+    metadata: ClientMetadata, members: Mapping[str, object]
+) -> dict[str, object]:
+    """Leave out what a client is by its profile alone, so that another's defaults can apply."""
+    plain = {field.name: field.default for field in dataclasses.fields(ClientMetadata)}
+    own = {**{name: plain.get(name) for name in _SWITCHED}, **DEFAULTS[metadata.profile]}
+    return {name: value for name, value in members.items() if name not in own or value != own[name]}
+
+
+def check_profile(read: Members, metadata: ClientMetadata) -> None:
+    """Refuse what the client's profile does not allow.
+
+    Raises:
+        InvalidInput: ``invalid_client_metadata``, naming the member.
+    """
+    for check in _CHECKS[metadata.profile]:
+        problem = check(metadata)
+        if problem:
+            field, text = problem
+            raise read.invalid(field, f"under the profile {metadata.profile}, {text}")
+
+
+def problems_under(metadata: ClientMetadata, profile: Profile) -> list[tuple[str, str]]:
+    """Return what a profile would refuse of a registration, by member; nothing if it would do."""
+    return [found for check in _CHECKS[profile] if (found := check(metadata)) is not None]
+
+
+_Problem = tuple[str, str] | None
+_Check = Callable[[ClientMetadata], _Problem]
+
+
+def _strong_authentication(client: ClientMetadata) -> _Problem:
+    """FAPI 2.0 SP 5.3.2.1: MTLS or ``private_key_jwt``."""
+    if client.token_endpoint_auth_method in KEY_METHODS:
+        return None
+    return "token_endpoint_auth_method", f"it must be one of {', '.join(KEY_METHODS)}."
+
+
+def _no_sealed_secret(client: ClientMetadata) -> _Problem:
+    if not client.seals_secret:
+        return None
+    return "token_endpoint_auth_method", "client_secret_jwt is not for it."
+
+
+def _sender_constrained(client: ClientMetadata) -> _Problem:
+    if client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens:
+        return None
+    return "dpop_bound_access_tokens", "tokens are bound to a key, by DPoP or a certificate."
+
+
+def _pushed(client: ClientMetadata) -> _Problem:
+    if client.require_pushed_authorization_requests:
+        return None
+    return "require_pushed_authorization_requests", "requests are pushed."
+
+
+def _pkce(client: ClientMetadata) -> _Problem:
+    return None if client.require_pkce else ("require_pkce", "PKCE is always needed.")
+
+
+def _issuer_audience(client: ClientMetadata) -> _Problem:
+    if client.assertion_audience == "issuer":
+        return None
+    return "assertion_audience", "assertions are for the issuer alone."
+
+
+def _no_rs256(client: ClientMetadata) -> _Problem:
+    """FAPI 2.0 SP 5.4.1: PS256, ES256 or EdDSA."""
+    for field in (*_OUR_SIGNATURES, *_CLIENT_SIGNATURES):
+        if getattr(client, field) == "RS256":
+            return field, "RS256 is not used."
+    return None
+
+
+def _https_redirects(client: ClientMetadata) -> _Problem:
+    """FAPI 2.0 SP 5.3.2.2: no plain http but loopback for native clients."""
+    native = client.application_type == "native"
+    if all(uri.startswith("https://") or native for uri in client.redirect_uris):
+        return None
+    return "redirect_uris", "https is needed."
+
+
+def _signed_requests(client: ClientMetadata) -> _Problem:
+    if client.require_signed_request_object:
+        return None
+    return "require_signed_request_object", "request objects are signed."
+
+
+def _signed_answers(client: ClientMetadata) -> _Problem:
+    """FAPI 2.0 MS 5.4: answers are JARM's."""
+    if set(client.response_modes) <= set(SIGNED_MODES):
+        return None
+    return "response_modes", "answers are signed."
+
+
+def _keys_registered(client: ClientMetadata) -> _Problem:
+    if client.jwks is not None or client.jwks_uri is not None:
+        return None
+    return "jwks", "request objects need keys: register jwks or jwks_uri."
+
+
+_SECURITY: Final[tuple[_Check, ...]] = (
+    _strong_authentication,
+    _sender_constrained,
+    _pushed,
+    _pkce,
+    _issuer_audience,
+    _no_rs256,
+    _https_redirects,
+)
+_CHECKS: Final[Mapping[Profile, tuple[_Check, ...]]] = MappingProxyType(
+    {
+        "": (),
+        "fapi2": _SECURITY,
+        "fapi2_message_signing": (*_SECURITY, _signed_requests, _signed_answers, _keys_registered),
+        "mcp": (_pkce, _issuer_audience, _no_sealed_secret),
+    }
+)

@@ -1,0 +1,52 @@
+"""``/api/v1/auth/verify-email``: prove a mailbox by link or by code."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from limen.access.require import public
+from limen.accounts.user import User
+from limen.accounts.verify_email import resend_verification, verify_email, verify_email_by_code
+from limen.db.work import Work
+from limen.kernel.errors import InvalidInput
+from limen.signin.endpoints import browser, schemas
+from limen.signin.parts import Parts
+from limen.web.deps import CurrentWork
+from limen.web.exchange import WorkRoute
+from limen.web.rate_limit import limit
+
+_BY_MAIL = public("who has the mail has the mailbox; no session is needed to prove it")
+
+
+def routes(parts: Parts) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(route_class=WorkRoute, prefix="/api/v1/auth", tags=["auth"])
+    origin = Depends(browser.check_origin)
+
+    @router.post("/verify-email", dependencies=[_BY_MAIL, origin, Depends(limit("verify"))])
+    async def verify(work: CurrentWork, body: schemas.VerifyEmailBody) -> schemas.VerifiedEmail:
+        """Take the link's token, or the code; once."""
+        user = await _verify(work, parts, body)
+        return schemas.VerifiedEmail(email=user.email, email_verified=user.is_verified)
+
+    @router.post("/verify-email/resend", dependencies=[_BY_MAIL, origin, Depends(limit("recover"))])
+    async def resend(work: CurrentWork, body: schemas.EmailBody) -> schemas.Accepted:
+        """Mail link and code again, if the address waits for them."""
+        await resend_verification(work, email=body.email, envelope=parts.envelope)
+        return schemas.Accepted()
+
+    return router
+
+
+async def _verify(work: Work, parts: Parts, body: schemas.VerifyEmailBody) -> User:
+    if body.token is not None:
+        return await verify_email(work, raw_token=schemas.revealed(body.token))
+    if body.email is None or body.code is None:
+        raise InvalidInput("token_or_code", "Send token, or email and code.", field="token")
+    return await verify_email_by_code(
+        work,
+        works=parts.works,
+        envelope=parts.envelope,
+        email=body.email,
+        raw_code=schemas.revealed(body.code),
+    )

@@ -1,0 +1,131 @@
+"""``/api/v1/auth/oauth2``: which providers there are, away to one, and back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from limen.access.require import public
+from limen.db.work import Work
+from limen.federation.begin import MAX_AWAY
+from limen.federation.finish import Callback
+from limen.federation.parts import Parts as FederationParts
+from limen.kernel.secret import Secret
+from limen.kernel.tokens import random_secret
+from limen.signin.continue_url import read_continue
+from limen.signin.endpoints.lead_on import lead_on
+from limen.signin.with_provider import (
+    Arrival,
+    Departure,
+    begin_sign_in,
+    finish_sign_in,
+    provider_buttons,
+)
+from limen.web import cookies
+from limen.web.deps import CurrentWork, authenticate
+from limen.web.exchange import WorkRoute, route
+from limen.web.forms import read_query
+from limen.web.rate_limit import check_rate
+from limen.web.redirects import page_url, see_other
+
+COOKIE: Final = "flow-sign-in"
+_DOOR: Final = public("one of the doors itself")
+
+
+class SignInProviderModel(BaseModel):
+    """A provider to sign in with."""
+
+    id: str
+    title: str
+    start_url: str
+
+
+class SignInProvidersAnswer(BaseModel):
+    """All of a tenant's."""
+
+    items: list[SignInProviderModel]
+
+
+def routes(parts: FederationParts) -> APIRouter:
+    """Return the JSON API."""
+    router = APIRouter(prefix="/api/v1/auth/oauth2", route_class=WorkRoute, tags=["auth"])
+    buttons = provider_buttons(parts)
+
+    @router.get("/providers", dependencies=[public("a sign-in page shows them to anyone")])
+    async def providers(work: CurrentWork) -> SignInProvidersAnswer:
+        """List the providers people can sign in with."""
+        items = [
+            SignInProviderModel(
+                id=button.id,
+                title=button.name,
+                start_url=f"{work.site.issuer}/api/v1/auth/oauth2/{button.id}/start",
+            )
+            for button in await buttons(work)
+        ]
+        return SignInProvidersAnswer(items=items)
+
+    return router
+
+
+def pages(parts: FederationParts) -> list[BaseRoute]:
+    """Return the two routes a browser visits."""
+    ours = _ProviderPages(parts)
+    return [
+        route("/api/v1/auth/oauth2/{provider}/start", ours.leave, guard=_DOOR, face="page"),
+        route("/api/v1/auth/oauth2/{provider}/callback", ours.arrive, guard=_DOOR, face="page"),
+    ]
+
+
+class _ProviderPages:
+    """Away, and back."""
+
+    def __init__(self, parts: FederationParts) -> None:
+        self._parts = parts
+
+    async def leave(self, request: Request, work: Work) -> Response:
+        """Send the browser to the provider, with a cookie that only it can bring back."""
+        check_rate(request, "login")
+        raw = read_query(request).one("continue")
+        path = await read_continue(work, envelope=self._parts.envelope, raw=raw)
+        known = cookies.read(request, COOKIE)
+        departure = Departure(
+            provider=request.path_params["provider"],
+            raw_browser=Secret(known) if known else random_secret(),
+            continue_path=path or page_url(request, "/account"),
+        )
+        response = see_other(await begin_sign_in(work, self._parts, departure=departure))
+        value = departure.raw_browser.reveal()
+        cookies.write(response, request, COOKIE, value=value, max_age=MAX_AWAY)
+        return response
+
+    async def arrive(self, request: Request, work: Work) -> Response:
+        """Take the provider's answer and begin a session."""
+        check_rate(request, "login")
+        actor, site = await authenticate(request, work), work.site
+        known = cookies.read(request, COOKIE)
+        arrival = Arrival(
+            callback=Callback(
+                params=read_query(request),
+                provider=request.path_params["provider"],
+                purpose="sign_in",
+                actor=actor,
+                # Without the cookie a hash of a fresh secret: it matches nothing (N115).
+                raw_browser=Secret(known) if known else random_secret(),
+            ),
+            user_agent=request.headers.get("user-agent", ""),
+            session_id=actor.session_id if actor.scope is None else "",
+        )
+        await work.let_go()
+        arrived = await finish_sign_in(self._parts, site, arrival=arrival)
+        return await lead_on(
+            request,
+            work,
+            outcome=arrived.outcome,
+            path=arrived.continue_path,
+            parts=self._parts,
+        )

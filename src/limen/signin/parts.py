@@ -1,0 +1,79 @@
+"""What the way in is built from; handed in by the composition root."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from limen.crypto.envelope import Envelope
+from limen.crypto.keyring import Keyring
+from limen.crypto.passwords import PasswordHasher
+from limen.db.work import Work, Works
+from limen.hooks.ask import Hooks
+from limen.signin.door import Door
+from limen.signin.token_pair import Mint
+from limen.tokens.lifetimes import TokenLifetimes
+from limen.web.pages import Pages
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+"""For ``Pages``: this capability's templates."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderButton:
+    """A sign-in provider as the page offers it.
+
+    Args:
+        id: Names it in URLs.
+        name: What people call it.
+    """
+
+    id: str
+    name: str
+
+
+ListProviders = Callable[[Work], Awaitable[Sequence[ProviderButton]]]
+
+
+async def no_providers(_: Work) -> Sequence[ProviderButton]:
+    """Offer none: every provider is off until configured."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the routes share.
+
+    Args:
+        hooks: Asked before a sign-up; ``None`` where nobody can be.
+        list_providers: Which providers the tenant offers for sign-in.
+        access_ttl: Of first-party access tokens.
+    """
+
+    works: Works
+    pages: Pages
+    envelope: Envelope
+    keyring: Keyring
+    hasher: PasswordHasher
+    lifetimes: TokenLifetimes
+    hooks: Hooks | None = None
+    list_providers: ListProviders = no_providers
+    access_ttl: dt.timedelta = dt.timedelta(minutes=15)
+
+    @property
+    def door(self) -> Door:
+        """What signing in needs."""
+        return Door(works=self.works, envelope=self.envelope, hasher=self.hasher)
+
+    @property
+    def mint(self) -> Mint:
+        """What makes tokens."""
+        return Mint(
+            keyring=self.keyring,
+            envelope=self.envelope,
+            lifetimes=self.lifetimes,
+            ttl=self.access_ttl,
+        )

@@ -1,0 +1,42 @@
+"""All routes of the way in, as two literals."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
+from limen.signin.endpoints import (
+    auth_api,
+    email_api,
+    mfa_api,
+    password_api,
+    recover_pages,
+    session_api,
+    sign_in_page,
+    sign_out_page,
+    sign_up_page,
+    step_page,
+    steps_api,
+    verify_page,
+)
+from limen.signin.parts import Parts
+
+
+def routes(parts: Parts) -> APIRouter:
+    """Return the JSON API under ``/api/v1/auth``."""
+    router = APIRouter()
+    for api in (auth_api, email_api, password_api, session_api, mfa_api, steps_api):
+        router.include_router(api.routes(parts))
+    return router
+
+
+def pages(parts: Parts) -> list[BaseRoute]:
+    """Return the pages; without pages they answer 404."""
+    return [
+        *sign_in_page.pages(parts),
+        *step_page.pages(parts),
+        *sign_up_page.pages(parts),
+        *verify_page.pages(parts),
+        *recover_pages.pages(parts),
+        *sign_out_page.pages(parts),
+    ]

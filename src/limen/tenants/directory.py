@@ -1,0 +1,126 @@
+"""From host, path or id to tenant, mostly without asking the database."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from limen.db.work import Work, Works
+from limen.kernel.errors import ConfigurationError
+from limen.kernel.site import ALL_TENANTS
+from limen.tenants import store
+from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
+from limen.tenants.store import TenantRecord
+from limen.tenants.tenant import DEFAULT_SLUG, Tenant, site_urls
+
+_Key = tuple[str, str]
+
+
+class Directory:
+    """The tenants, cached in this process.
+
+    An entry may lag by as long as ``refresh`` is not called (2 s in the server); what it
+    confirms nowhere else is only policy. A miss is never cached: a tenant made a moment ago
+    on another node is found.
+
+    Args:
+        works: To look in the database.
+        base_url: ``LIMEN_BASE_URL``; issuers are built on it, never on a request.
+        defaults: What a tenant's policy says where the tenant chose nothing.
+        max_entries: The most tenants kept; the least recently used go first.
+    """
+
+    def __init__(
+        self,
+        works: Works,
+        *,
+        base_url: str,
+        defaults: TenantPolicy = DEFAULT_POLICY,
+        max_entries: int = 1000,
+    ) -> None:
+        self._works = works
+        self._base_url = base_url
+        self._base_host = urlsplit(base_url).hostname
+        self._defaults = defaults
+        self._max_entries: Final = max_entries
+        self._cache: OrderedDict[_Key, Tenant] = OrderedDict()
+        self._stamp: tuple[int, int] | None = None
+
+    async def by_slug(self, slug: str) -> Tenant | None:
+        """Return the tenant of that name, suspended ones too."""
+        return await self._find(("slug", slug), lambda work: store.find_by_slug(work, slug))
+
+    async def by_host(self, host: str) -> Tenant | None:
+        """Return the tenant whose own host that is; lower case, without port.
+
+        The host of ``LIMEN_BASE_URL`` is the default tenant's: nobody asks the database about
+        it, which every request would otherwise do.
+        """
+        if host == self._base_host:
+            return None
+        return await self._find(("host", host), lambda work: store.find_by_host(work, host))
+
+    async def by_id(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant with that id."""
+        return await self._find(("id", tenant_id), lambda work: store.find_by_id(work, tenant_id))
+
+    async def default(self) -> Tenant:
+        """Return the tenant at the root issuer.
+
+        Raises:
+            ConfigurationError: If the database holds none: it was never set up.
+        """
+        found = await self.by_slug(DEFAULT_SLUG)
+        if found is None:
+            raise ConfigurationError("There is no default tenant; run `limen migrate` first.")
+        return found
+
+    async def all(self) -> list[Tenant]:
+        """Return every tenant as the database has it now."""
+        records = await self._works.run(ALL_TENANTS, store.list_all)
+        return [self.tenant(record) for record in records]
+
+    async def refresh(self) -> bool:
+        """Empty the cache if a tenant changed since the last call; say whether one did."""
+        stamp = await self._works.run(ALL_TENANTS, store.read_stamp)
+        changed = stamp != self._stamp
+        if changed:
+            self.forget()
+        self._stamp = stamp
+        return changed
+
+    def forget(self) -> None:
+        """Empty the cache at once: this process changed a tenant itself."""
+        self._cache.clear()
+
+    def tenant(self, record: TenantRecord) -> Tenant:
+        """Give a stored tenant its addresses."""
+        issuer, path = site_urls(self._base_url, slug=record.slug, host=record.host)
+        return Tenant(
+            tenant_id=record.tenant_id,
+            slug=record.slug,
+            issuer=issuer,
+            path=path,
+            name=record.name,
+            host=record.host,
+            policy=self._defaults.with_members(record.members),
+            version=record.version,
+            state=record.state,
+        )
+
+    async def _find(
+        self, key: _Key, look: Callable[[Work], Awaitable[TenantRecord | None]]
+    ) -> Tenant | None:
+        cached = self._cache.get(key)
+        if cached is not None:
+            self._cache.move_to_end(key)
+            return cached
+        record = await self._works.run(ALL_TENANTS, look)
+        if record is None:
+            return None
+        tenant = self._cache[key] = self.tenant(record)
+        while len(self._cache) > self._max_entries:
+            self._cache.popitem(last=False)
+        return tenant

@@ -1,0 +1,1 @@
+"""What a tenant may decide, one model for each area; ``TenantPolicy`` holds them."""

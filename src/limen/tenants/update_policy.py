@@ -1,0 +1,51 @@
+"""Change a tenant's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from limen.db.work import Work
+from limen.kernel.errors import Conflict, NotFound
+from limen.tenants import store
+from limen.tenants.events import TenantPolicyChanged
+from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
+
+
+async def update_policy(
+    work: Work,
+    *,
+    changes: Mapping[str, Any],
+    defaults: TenantPolicy = DEFAULT_POLICY,
+    expected_version: int | None = None,
+) -> TenantPolicy:
+    """Replace some members of the policy of this Work's tenant.
+
+    Concurrent changes are made one after the other, each checked against the whole.
+
+    Args:
+        work: In the tenant to change.
+        changes: JSON members; ``None`` gives one back to the server's settings.
+        defaults: What those settings say.
+        expected_version: The version the caller read, to refuse undoing another's change.
+
+    Returns:
+        The policy in force from now on.
+
+    Raises:
+        InvalidInput: ``policy_invalid``: a member is unknown, mistyped or out of bounds.
+        Conflict: ``version_changed``.
+    """
+    record = await store.lock_tenant(work)
+    if record is None:
+        raise NotFound("tenant_not_found")
+    if expected_version is not None and expected_version != record.version:
+        raise Conflict("version_changed", "Someone changed it meanwhile; read it again.")
+    merged = {**record.members, **changes}
+    members = {key: value for key, value in merged.items() if value is not None}
+    policy = defaults.with_members(members)
+    if members != record.members:
+        await store.change_policy(work, members)
+        names = tuple(sorted(changes))
+        await work.record(TenantPolicyChanged(members=names, version=record.version + 1))
+    return policy

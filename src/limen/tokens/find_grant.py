@@ -1,0 +1,39 @@
+"""Read grants."""
+
+from __future__ import annotations
+
+from limen.db.work import Work
+from limen.tokens import store
+from limen.tokens.grant import Grant
+
+
+async def find_grant(work: Work, *, grant_id: str) -> Grant | None:
+    """Return a grant, live or ended; ``None`` when it is unknown or long gone."""
+    return await store.find_grant(work, grant_id)
+
+
+async def live_grants_of(work: Work, *, user_id: str) -> list[Grant]:
+    """Return what a user has granted and what goes on, oldest first."""
+    return await store.live_grants_of(work, user_id)
+
+
+async def find_user_of_subject(work: Work, *, client_id: str, subject: str) -> str | None:
+    """Return whom a client knows as a subject, if it was ever granted anything that is kept."""
+    return await store.find_user_of_subject(work, client_id=client_id, subject=subject)
+
+
+async def list_grants(
+    work: Work, *, after: str, limit: int, user_id: str = "", client_id: str = ""
+) -> list[Grant]:
+    """Return what goes on, oldest first: of everybody, of a user, of a client, or of both.
+
+    Args:
+        work: Says the tenant.
+        after: The id that the list goes on after; empty for its beginning.
+        limit: How many at most.
+        user_id: Whose; empty for everybody's.
+        client_id: To whom; empty for every client.
+    """
+    return await store.list_grants(
+        work, user_id=user_id, client_id=client_id, after=after, most=limit
+    )

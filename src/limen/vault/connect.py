@@ -1,0 +1,360 @@
+"""Connect an account: leave for the provider, come back, keep what it gave.
+
+Who starts is who finishes: the same user in the same session at both ends, or nothing is
+taken. The external account of an existing connection is pinned.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from limen.db.work import Work
+from limen.federation.begin import Flow, begin
+from limen.federation.finish import Callback, Finished, finish
+from limen.federation.provider import Ask, ExternalIdentity
+from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
+from limen.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from limen.kernel.ids import new_id
+from limen.kernel.site import Site
+from limen.tenants import policy_of
+from limen.vault.catalogue import Connectable
+from limen.vault.events import AccountMismatched, Connected
+from limen.vault.model import Grant, Tokens
+from limen.vault.parts import Parts
+from limen.vault.refresh.terms import Before, merge_tokens, terms_of
+from limen.vault.revoke_upstream import enqueue_revocation
+from limen.vault.sealing import key_name, open_refresh, seal_tokens
+from limen.vault.store import connections, grants
+
+HOME: Final = "/account"
+_MAX_FEATURES: Final = 20
+_MAX_RETURN_CHARS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedConnection:
+    """What somebody wants to connect.
+
+    Args:
+        features: By name; all of the provider's first one when empty.
+        connection_id: Renew this one, with the same external account and no other.
+        return_to: Where the browser goes afterwards: a path here, or a URL at an origin that
+            the tenant's policy names.
+    """
+
+    provider: str
+    features: tuple[str, ...] = ()
+    connection_id: str = ""
+    return_to: str = HOME
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what must be remembered until the callback."""
+        return {
+            "features": list(self.features),
+            "connection_id": self.connection_id,
+            "return_to": self.return_to,
+        }
+
+    @classmethod
+    def from_json(cls, provider: str, told: Mapping[str, Any]) -> WantedConnection:
+        """Read what ``to_json`` wrote."""
+        return cls(
+            provider=provider,
+            features=tuple(told["features"]),
+            connection_id=told["connection_id"],
+            return_to=told["return_to"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectedAccount:
+    """What a callback ended with.
+
+    Args:
+        return_to: Where the browser goes.
+        again: A connection that existed was renewed.
+    """
+
+    connection_id: str
+    return_to: str
+    again: bool
+
+
+async def check_wanted(
+    work: Work, parts: Parts, *, wanted: WantedConnection
+) -> tuple[UpstreamClient, Connectable, WantedConnection]:
+    """Check what is wanted before anybody is sent anywhere.
+
+    Returns:
+        Our client, the provider, and what is wanted with its defaults filled in.
+
+    Raises:
+        NotFound: ``provider_unknown``, ``connection_not_found``.
+        NotPermitted: ``provider_disabled``.
+        InvalidInput: ``feature_unknown``, ``return_to_invalid``.
+    """
+    client = await get_upstream_client(work, parts.envelope, provider=wanted.provider)
+    provider = parts.catalogue.get(wanted.provider, client.config)
+    features = wanted.features or (next(iter(provider.facts.features)),)
+    if len(features) > _MAX_FEATURES or any(f not in provider.facts.features for f in features):
+        raise InvalidInput("feature_unknown", "The provider has no such feature.", field="features")
+    _check_return(work, wanted.return_to)
+    checked = WantedConnection(
+        provider=wanted.provider,
+        features=tuple(dict.fromkeys(features)),
+        connection_id=wanted.connection_id,
+        return_to=wanted.return_to,
+    )
+    return client, provider, checked
+
+
+async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -> str:
+    """Return the provider's URL for the actor's browser, in the actor's own session.
+
+    Raises:
+        NotPermitted: ``browser_session_required``: there is no session to come back to.
+        InvalidInput, NotFound: As ``check_wanted``.
+    """
+    actor = work.actor
+    if actor.kind != "user" or not actor.session_id or actor.scope is not None:
+        raise NotPermitted("browser_session_required", "Connecting goes on in a signed-in browser.")
+    client, provider, wanted = await check_wanted(work, parts, wanted=wanted)
+    pinned = await _pinned(work, wanted)
+    ask = Ask(
+        purpose="connect",
+        scopes=_union(provider, wanted, pinned),
+        needs_refresh_token=pinned is None
+        or pinned.sealed_refresh is None
+        or pinned.state != "active",
+        account_hint=pinned.subject if pinned else "",
+    )
+    flow = Flow(
+        provider=provider,
+        client=client,
+        ask=ask,
+        redirect_uri=callback_uri(work.site, wanted.provider),
+        user_id=actor.id,
+        session_id=actor.session_id,
+        detail=wanted.to_json(),
+    )
+    return await begin(work, parts.federation, flow=flow)
+
+
+async def finish_connect(parts: Parts, site: Site, *, callback: Callback) -> ConnectedAccount:
+    """Keep what the provider gave, for the user and session that asked for it.
+
+    Raises:
+        MalformedRequest, NotPermitted, ProviderUnavailable: As ``federation.finish``.
+        Conflict: ``account_mismatch``: another external account than the connection's.
+    """
+    finished = await finish(
+        parts.federation, site, callback=callback, find_provider=parts.catalogue.get
+    )
+
+    async def keep(work: Work) -> ConnectedAccount:
+        return await _keep(work, parts, finished)
+
+    return await parts.works.run(site, keep, actor=callback.actor)
+
+
+def callback_uri(site: Site, provider: str) -> str:
+    """Return the connect callback of a provider: its own, apart from sign-in's."""
+    return f"{site.issuer}/api/v1/oauth/{provider}/callback"
+
+
+async def _keep(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
+    provider = finished.provider
+    assert isinstance(provider, Connectable)
+    wanted = WantedConnection.from_json(finished.client.provider, finished.detail)
+    identity = finished.identity
+    grant = await grants.lock_live_grant(
+        work,
+        provider=wanted.provider,
+        upstream_client_id=finished.client.at_provider.client_id,
+        issuer=identity.issuer,
+        subject=identity.subject,
+    )
+    pinned = await _pinned(work, wanted)
+    if pinned is not None and (grant is None or grant.id != pinned.id):
+        await _refuse_mismatch(work, parts, finished, wanted=wanted, other=grant, pinned=pinned)
+    grant = await _store_tokens(work, parts, finished, grant=grant)
+    before = await connections.list_connections(work, user_id=work.actor.id, most=1000)
+    again = any(connection.grant.id == grant.id for connection in before)
+    connection_id = await connections.put_connection(
+        work,
+        new_id=new_id(work.now),
+        user_id=work.actor.id,
+        grant=grant,
+        label=identity.label[:200],
+    )
+    await _note_features(work, provider, connection_id, wanted=wanted, grant=grant)
+    await work.record(
+        Connected(
+            connection_id=connection_id,
+            grant_id=grant.id,
+            provider=wanted.provider,
+            scopes=grant.granted_scopes,
+            again=again,
+        )
+    )
+    return ConnectedAccount(connection_id=connection_id, return_to=wanted.return_to, again=again)
+
+
+async def _store_tokens(
+    work: Work, parts: Parts, finished: Finished, *, grant: Grant | None
+) -> Grant:
+    """Write the tokens to the account's one live grant, made if there is none."""
+    provider = finished.provider
+    assert isinstance(provider, Connectable)
+    asked = provider.normalise(finished.detail["scopes"])
+    before = Before(
+        raw_refresh=None if grant is None else await open_refresh(work, parts.envelope, grant),
+        scopes=asked if finished.answer.scope is None else (),
+        lifetime_seconds=None if grant is None else grant.lifetime_seconds,
+        jitter=secrets.randbelow(1000) / 1000 if grant is None else grant.jitter,
+    )
+    terms = terms_of(finished.answer, before, provider=provider, requested_at=finished.requested_at)
+    grant_id = new_id(work.now) if grant is None else grant.id
+    generation = 1 if grant is None else grant.generation + 1
+    if grant is None:
+        await parts.envelope.create_key(work, name=key_name(grant_id))
+    sealed_access, sealed_refresh = await seal_tokens(
+        work,
+        parts.envelope,
+        grant_id=grant_id,
+        generation=generation,
+        tokens=merge_tokens(finished.answer, before),
+    )
+    if grant is None:
+        await grants.add_grant(
+            work,
+            id=grant_id,
+            provider=finished.client.provider,
+            upstream_client_id=finished.client.at_provider.client_id,
+            issuer=finished.identity.issuer,
+            subject=finished.identity.subject,
+            live_subject=finished.identity.subject,
+            state="active",
+            generation=generation,
+            sealed_access=sealed_access,
+            sealed_refresh=sealed_refresh,
+            granted_scopes=list(terms.scopes),
+            requested_at=terms.requested_at,
+            access_expires_at=terms.expires_at,
+            lifetime_seconds=terms.lifetime_seconds,
+            jitter_permille=round(before.jitter * 1000),
+            next_refresh_at=terms.next_refresh_at,
+            fence=0,
+        )
+    else:
+        await grants.renew_grant(
+            work,
+            grant_id=grant_id,
+            generation=generation,
+            sealed_access=sealed_access,
+            sealed_refresh=sealed_refresh,
+            terms=terms,
+        )
+    kept = await grants.find_grant(work, grant_id)
+    assert kept is not None
+    return kept
+
+
+async def _note_features(
+    work: Work,
+    provider: Connectable,
+    connection_id: str,
+    *,
+    wanted: WantedConnection,
+    grant: Grant,
+) -> None:
+    """Record what was granted, not what was asked: people untick (F33)."""
+    granted = set(grant.granted_scopes)
+    for feature in wanted.features:
+        needed = provider.normalise(provider.facts.features[feature].scopes)
+        state: Any = "active" if set(needed) <= granted else "denied"
+        await connections.put_feature(
+            work, connection_id=connection_id, feature=feature, state=state
+        )
+
+
+async def _pinned(work: Work, wanted: WantedConnection) -> Grant | None:
+    """Return the grant of the connection that is renewed, if one is."""
+    if not wanted.connection_id:
+        return None
+    found = await connections.find_connection(
+        work, connection_id=wanted.connection_id, user_id=work.actor.id
+    )
+    if found is None or found[0].provider != wanted.provider:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    return found[0].grant
+
+
+async def _refuse_mismatch(
+    work: Work,
+    parts: Parts,
+    finished: Finished,
+    *,
+    wanted: WantedConnection,
+    other: Grant | None,
+    pinned: Grant,
+) -> None:
+    """Refuse another account, before anything is written over the right one's (F35).
+
+    What the provider gave for it is revoked. If that account is connected here already, it is
+    kept there instead: at some providers the newest consent ends the tokens of the older one.
+    """
+
+    async def keep(later: Work) -> None:
+        await later.record(
+            AccountMismatched(connection_id=wanted.connection_id, provider=wanted.provider)
+        )
+        if other is not None:
+            await _store_tokens(later, parts, finished, grant=other)
+            return
+        tokens = Tokens(
+            raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh
+        )
+        await enqueue_revocation(later, parts, grant=pinned, tokens=tokens, reason="mismatch")
+
+    work.even_if_refused(keep)
+    raise Conflict(
+        "account_mismatch",
+        "That is another account than the one this connection belongs to.",
+        detail=_shown(finished.identity),
+    )
+
+
+def _shown(identity: ExternalIdentity) -> str:
+    return f"issuer {identity.issuer}"
+
+
+def _union(
+    provider: Connectable, wanted: WantedConnection, pinned: Grant | None
+) -> tuple[str, ...]:
+    """Ask for what is wanted and what was granted before, and for nothing more.
+
+    Where a new consent replaces the old one, asking for less would take away.
+    """
+    facts = provider.facts
+    scopes = [*facts.identity_scopes]
+    for feature in wanted.features:
+        scopes += facts.features[feature].scopes
+    if pinned is not None:
+        known = set(provider.normalise(scopes))
+        scopes += [scope for scope in pinned.granted_scopes if scope not in known]
+    return tuple(dict.fromkeys(scopes))
+
+
+def _check_return(work: Work, return_to: str) -> None:
+    """Refuse to send a browser where nobody vouched for: an open redirector (R9700 4.11)."""
+    parts = urlsplit(return_to)
+    bad = len(return_to) > _MAX_RETURN_CHARS or not return_to.isprintable() or "\\" in return_to
+    here = return_to.startswith("/") and not return_to.startswith("//")
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if bad or not (here or origin in policy_of(work).allowed_origins):
+        raise InvalidInput("return_to_invalid", "That is no place to return to.", field="return_to")

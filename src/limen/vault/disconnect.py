@@ -1,0 +1,74 @@
+"""End a connection: a tombstone first, then the provider is told, then everything is wiped."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from limen.accounts.events import AccountClosed, AccountReclaimed
+from limen.db.work import Work
+from limen.kernel.errors import NotFound
+from limen.vault.events import Disconnected
+from limen.vault.model import Grant, Tokens
+from limen.vault.parts import Parts
+from limen.vault.revoke_upstream import enqueue_revocation
+from limen.vault.sealing import open_access, open_refresh
+from limen.vault.store import connections, grants
+
+
+async def disconnect(work: Work, parts: Parts, *, connection_id: str, user_id: str) -> Disconnected:
+    """End one connection of a user.
+
+    The grant dies with its last connection: no reader finds it from here on, a refresh under
+    way can't commit (its late tokens are revoked), and the outbox ends it at the provider.
+
+    Raises:
+        NotFound: ``connection_not_found``: none such, another's, or ended already.
+    """
+    grant_id = await connections.end_connection(work, connection_id=connection_id, user_id=user_id)
+    if grant_id is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    grant = await grants.lock_grant(work, grant_id)
+    assert grant is not None
+    last = await connections.count_live_connections(work, grant_id) == 0
+    if last:
+        await _bury(work, parts, grant)
+    event = Disconnected(
+        connection_id=connection_id, grant_id=grant_id, provider=grant.provider, revoked=last
+    )
+    await work.record(event)
+    return event
+
+
+async def disconnect_all(work: Work, parts: Parts, *, user_id: str) -> int:
+    """End every connection of a user: their account is closed."""
+    ids = await connections.connection_ids_of(work, user_id)
+    for connection_id in ids:
+        await disconnect(work, parts, connection_id=connection_id, user_id=user_id)
+    return len(ids)
+
+
+def on_account_closed(parts: Parts) -> Callable[[Work, AccountClosed], Awaitable[None]]:
+    """Return the reaction to a closed account, for the literal in ``app``."""
+
+    async def react(work: Work, event: AccountClosed) -> None:
+        await disconnect_all(work, parts, user_id=event.user_id)
+
+    return react
+
+
+def on_account_reclaimed(parts: Parts) -> Callable[[Work, AccountReclaimed], Awaitable[None]]:
+    """Return the reaction to an account taken over by its mailbox's owner (N130)."""
+
+    async def react(work: Work, event: AccountReclaimed) -> None:
+        await disconnect_all(work, parts, user_id=event.user_id)
+
+    return react
+
+
+async def _bury(work: Work, parts: Parts, grant: Grant) -> None:
+    raw_access = await open_access(work, parts.envelope, grant)
+    raw_refresh = await open_refresh(work, parts.envelope, grant)
+    await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
+    if raw_access is not None:
+        tokens = Tokens(raw_access=raw_access, raw_refresh=raw_refresh)
+        await enqueue_revocation(work, parts, grant=grant, tokens=tokens, reason="disconnected")

@@ -1,0 +1,96 @@
+"""What happens to connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from limen.kernel.events import Event, Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connected(Event):
+    """A user connected an account, for the first time or again."""
+
+    name: ClassVar[str] = "connection:account:connected"
+    connection_id: str
+    grant_id: str
+    provider: str
+    scopes: tuple[str, ...]
+    again: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountMismatched(Event):
+    """Somebody tried to renew a connection with another external account."""
+
+    name: ClassVar[str] = "connection:account:mismatched"
+    outcome: ClassVar[Outcome] = "denied"
+    connection_id: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disconnected(Event):
+    """A user ended a connection.
+
+    Attributes:
+        revoked: Whether the grant ends with it; others may still stand on it.
+    """
+
+    name: ClassVar[str] = "connection:account:disconnected"
+    connection_id: str
+    grant_id: str
+    provider: str
+    revoked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenReleased(Event):
+    """A reader was given a generation of an access token for the first time."""
+
+    name: ClassVar[str] = "connection:token:released"
+    connection_id: str
+    grant_id: str
+    reader: str
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamTokenRefreshed(Event):
+    """A grant has new tokens."""
+
+    name: ClassVar[str] = "connection:token:refreshed"
+    grant_id: str
+    provider: str
+    generation: int
+    rotated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantUncertain(Event):
+    """A refresh token was sent and its answer lost: nobody knows whether it was spent."""
+
+    name: ClassVar[str] = "connection:grant:uncertain"
+    grant_id: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReauthRequired(Event):
+    """A grant gives no more tokens until its person connects again."""
+
+    name: ClassVar[str] = "connection:grant:reauth_required"
+    grant_id: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamRevoked(Event):
+    """A provider confirmed that our tokens are dead, or there was nobody to ask."""
+
+    name: ClassVar[str] = "connection:grant:revoked"
+    grant_id: str
+    provider: str
+    receipt: str

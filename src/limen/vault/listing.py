@@ -1,0 +1,146 @@
+"""What a user sees of their connections: no token, no secret."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from limen.db.work import Work
+from limen.federation.upstream_clients import list_upstream_clients
+from limen.kernel.errors import NotFound
+from limen.vault.catalogue.entry import Feature
+from limen.vault.model import Connection, FeatureState, GrantState
+from limen.vault.parts import Parts
+from limen.vault.store import connections
+
+MOST: Final = 200
+ShownState = Literal["active", "refreshing", "uncertain", "reauth_required", "revoked", "erased"]
+
+ADVICE: Final[Mapping[str, str]] = {
+    "refused_by_provider": "The provider no longer accepts this connection. Connect again.",
+    "interaction_required": "The provider wants you to sign in there again. Connect again.",
+    "lost_rotation": "The provider's last answer was lost. Connect again.",
+    "answer_lost": "The provider's last answer was lost. If this goes on, connect again.",
+    "account_changed": "The provider answered for another account. Connect again.",
+    "no_refresh_token": "The provider gave no lasting access. Connect again.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownConnection:
+    """One connection as its user sees it.
+
+    Args:
+        reason: Stable, empty while all is well.
+        advice: What to do about it, in words.
+        expires_at: Of the access token at hand; ``None`` is unknown.
+        manage_url: Where the person can remove our access by hand.
+    """
+
+    id: str
+    provider: str
+    title: str
+    label: str
+    state: ShownState
+    reason: str
+    advice: str
+    scopes: tuple[str, ...]
+    features: Mapping[str, FeatureState]
+    generation: int
+    connected_at: dt.datetime
+    expires_at: dt.datetime | None
+    manage_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownProvider:
+    """A provider that accounts can be connected at."""
+
+    id: str
+    title: str
+    enabled: bool
+    status: Literal["ok", "failing"]
+    features: Mapping[str, Feature]
+
+
+async def list_connections(work: Work, parts: Parts, *, user_id: str) -> list[ShownConnection]:
+    """Return a user's live connections, newest first."""
+    titles = await _titles(work, parts)
+    found = await connections.list_connections(work, user_id=user_id, most=MOST)
+    return [_shown(connection, titles) for connection in found]
+
+
+async def get_connection(
+    work: Work, parts: Parts, *, connection_id: str, user_id: str
+) -> ShownConnection:
+    """Return one of a user's live connections.
+
+    Raises:
+        NotFound: ``connection_not_found``: none such, another's, or ended.
+    """
+    found = await connections.find_connection(work, connection_id=connection_id, user_id=user_id)
+    if found is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    connection, _ = found
+    features = await connections.features_of(work, connection_id)
+    titles = await _titles(work, parts)
+    return _shown(connection, titles, features=features)
+
+
+async def list_providers(work: Work, parts: Parts) -> list[ShownProvider]:
+    """Return the tenant's providers that accounts can be connected at."""
+    shown = []
+    for record in await list_upstream_clients(work):
+        provider = parts.catalogue.find(record.provider, record.config)
+        if provider is None:
+            continue
+        shown.append(
+            ShownProvider(
+                id=record.provider,
+                title=provider.title,
+                enabled=record.state == "enabled",
+                status="failing" if record.incident else "ok",
+                features=provider.facts.features,
+            )
+        )
+    return shown
+
+
+async def _titles(work: Work, parts: Parts) -> dict[str, tuple[str, str]]:
+    titles = {}
+    for record in await list_upstream_clients(work):
+        provider = parts.catalogue.find(record.provider, record.config)
+        if provider is not None:
+            titles[record.provider] = (provider.title, provider.facts.manage_url)
+    return titles
+
+
+def _shown(
+    connection: Connection,
+    titles: Mapping[str, tuple[str, str]],
+    *,
+    features: Mapping[str, FeatureState] | None = None,
+) -> ShownConnection:
+    grant = connection.grant
+    title, manage_url = titles.get(connection.provider, (connection.provider.capitalize(), ""))
+    return ShownConnection(
+        id=connection.id,
+        provider=connection.provider,
+        title=title,
+        label=connection.label,
+        state=_state(grant.state, is_leased=grant.is_leased),
+        reason=grant.reason,
+        advice=ADVICE.get(grant.reason, ""),
+        scopes=grant.granted_scopes,
+        features=connection.features if features is None else features,
+        generation=grant.generation,
+        connected_at=connection.created_at,
+        expires_at=grant.access_expires_at,
+        manage_url=manage_url,
+    )
+
+
+def _state(state: GrantState, *, is_leased: bool) -> ShownState:
+    return "refreshing" if state == "active" and is_leased else state

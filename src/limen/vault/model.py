@@ -1,0 +1,109 @@
+"""What the vault's rows are called outside its store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from limen.kernel.secret import Secret
+
+GrantState = Literal["active", "uncertain", "reauth_required", "revoked", "erased"]
+LIVE_STATES = frozenset({"active", "uncertain", "reauth_required"})
+FeatureState = Literal["active", "denied"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What one external account gave one of our clients; tokens still sealed.
+
+    Args:
+        generation: Grows with every change of the tokens.
+        requested_at: When the current access token was asked for.
+        access_expires_at: ``None`` is unknown, which is not *never* and not *now*.
+        lifetime_seconds: What the last response said of its length.
+        is_leased: Somebody is refreshing it.
+        is_backing_off: It failed a moment ago.
+        fence: Outdates whoever lost the lease.
+    """
+
+    id: str
+    provider: str
+    upstream_client_id: str
+    issuer: str
+    subject: str
+    state: GrantState
+    reason: str
+    generation: int
+    sealed_access: bytes | None
+    sealed_refresh: bytes | None
+    granted_scopes: tuple[str, ...]
+    requested_at: dt.datetime
+    access_expires_at: dt.datetime | None
+    lifetime_seconds: int | None
+    jitter: float
+    next_refresh_at: dt.datetime | None
+    failures: int
+    grace_until: dt.datetime | None
+    is_leased: bool
+    is_backing_off: bool
+    fence: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still give tokens, now or after the person reconnects."""
+        return self.state in LIVE_STATES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One user's use of a grant."""
+
+    id: str
+    user_id: str
+    provider: str
+    label: str
+    created_at: dt.datetime
+    grant: Grant
+    features: Mapping[str, FeatureState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens of a grant, in clear, for as long as a function runs."""
+
+    raw_access: Secret[str]
+    raw_refresh: Secret[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under what terms a grant's tokens were given.
+
+    Args:
+        expires_at: ``None``: unknown.
+        next_refresh_at: ``None``: never by time.
+    """
+
+    scopes: tuple[str, ...]
+    requested_at: dt.datetime
+    expires_at: dt.datetime | None
+    lifetime_seconds: int | None
+    next_refresh_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A refresh under way, or left behind.
+
+    Args:
+        generation: Of the grant when it was begun.
+        sealed_response: The answer, once there is one.
+    """
+
+    grant_id: str
+    fence: int
+    generation: int
+    sent_at: dt.datetime
+    sealed_response: bytes | None

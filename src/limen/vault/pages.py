@@ -1,0 +1,126 @@
+"""The connect page and the provider's way back: what a browser sees of the vault."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from limen.access.permissions import CONNECTIONS_CONNECT
+from limen.access.require import public, require
+from limen.accounts.directory import get_user
+from limen.db.work import Work
+from limen.federation.finish import Callback
+from limen.kernel.errors import NotPermitted
+from limen.kernel.secret import Secret
+from limen.signin.continue_url import sign_continue
+from limen.vault.connect import WantedConnection, begin_connect, check_wanted, finish_connect
+from limen.vault.connect_link import look_at_link, take_link
+from limen.vault.parts import Parts
+from limen.web.deps import authenticate
+from limen.web.exchange import route
+from limen.web.forms import read_form, read_query
+from limen.web.redirects import page_url, see_other
+
+_SIGNS_IN_FIRST = public("shows nothing to strangers: it sends them to sign in first")
+
+
+def pages(parts: Parts) -> list[BaseRoute]:
+    """Return the routes that browsers visit."""
+    ours = _ConnectPages(parts)
+    connect = require(CONNECTIONS_CONNECT)
+    return [
+        route("/account/connect/{provider}", ours.ask, guard=_SIGNS_IN_FIRST, face="page"),
+        route(
+            "/account/connect/{provider}",
+            ours.leave,
+            guard=connect,
+            face="page",
+            methods=["POST"],
+        ),
+        route("/api/v1/oauth/{provider}/callback", ours.callback, guard=connect, face="page"),
+    ]
+
+
+class _ConnectPages:
+    """Ask, leave, come back."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def ask(self, request: Request, work: Work) -> Response:
+        """Name the local user and what will be asked of the provider, before leaving."""
+        actor = await authenticate(request, work)
+        if actor.kind != "user" or actor.scope is not None:
+            return await self._sign_in_first(request, work)
+        wanted = await self._wanted(request, work)
+        _, provider, wanted = await check_wanted(work, self._parts, wanted=wanted)
+        user = await get_user(work, actor.id)
+        pages = self._parts.pages
+        assert pages is not None
+        return pages.render(
+            request,
+            "vault/connect.html",
+            form_action=False,  # the submission ends at the provider
+            provider=provider,
+            features=provider.facts.features,
+            chosen=wanted.features,
+            person=user.email or user.id,
+            link=read_query(request).one("link") or "",
+        )
+
+    async def leave(self, request: Request, work: Work) -> Response:
+        """Send the browser to the provider."""
+        provider = request.path_params["provider"]
+        form = await read_form(request)
+        raw_link = form.secret("link")
+        if raw_link is None:
+            wanted = WantedConnection(provider=provider, features=form.many("feature"))
+            return see_other(await begin_connect(work, self._parts, wanted=wanted))
+        # Looked at first and taken last: leaving asks the provider's endpoints in between.
+        wanted = await look_at_link(work, provider=provider, raw_link=raw_link)
+        url = await begin_connect(work, self._parts, wanted=wanted)
+        await take_link(work, provider=provider, raw_link=raw_link)
+        return see_other(url)
+
+    async def callback(self, request: Request, work: Work) -> Response:
+        """Take the provider's answer for the person and session that asked for it."""
+        actor, site = work.actor, work.site
+        if actor.kind != "user" or actor.scope is not None:
+            raise NotPermitted(
+                "browser_session_required", "Connecting ends in the browser it began in."
+            )
+        callback = Callback(
+            params=read_query(request),
+            provider=request.path_params["provider"],
+            purpose="connect",
+            actor=actor,
+        )
+        await work.let_go()
+        connected = await finish_connect(self._parts, site, callback=callback)
+        return see_other(_destination(request, connected.return_to))
+
+    async def _wanted(self, request: Request, work: Work) -> WantedConnection:
+        provider = request.path_params["provider"]
+        query = read_query(request)
+        link = query.one("link")
+        if link is not None:
+            return await look_at_link(work, provider=provider, raw_link=Secret(link))
+        return WantedConnection(provider=provider, features=query.many("feature"))
+
+    async def _sign_in_first(self, request: Request, work: Work) -> Response:
+        path = f"{work.site.path}/account/connect/{quote(request.path_params['provider'])}"
+        query = request.scope["query_string"].decode("latin-1")
+        back = await sign_continue(
+            work, envelope=self._parts.envelope, path=f"{path}?{query}" if query else path
+        )
+        return see_other(page_url(request, "/sign-in", **{"continue": back}))
+
+
+def _destination(request: Request, return_to: str) -> str:
+    """Return where the browser goes; checked when the journey began."""
+    if return_to.startswith("/"):
+        return page_url(request, quote(return_to, safe="/?&=%#"))
+    return quote(return_to, safe=":/?&=%#@[]")

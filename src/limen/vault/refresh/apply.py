@@ -1,0 +1,193 @@
+"""Make something of a provider's answer: swap the tokens in, or change as little as it proves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from limen.db.work import Work
+from limen.federation.incidents import (
+    note_client_failing,
+    note_client_throttled,
+    note_client_works,
+)
+from limen.federation.provider import OK, ProviderAnswer, TokenAnswer
+from limen.vault.catalogue import Connectable
+from limen.vault.events import GrantUncertain, ReauthRequired, UpstreamTokenRefreshed
+from limen.vault.model import Grant
+from limen.vault.parts import Parts
+from limen.vault.refresh.outcome import Ended, Moved, Outcome, Postponed
+from limen.vault.refresh.terms import Before, is_other_account, merge_tokens, terms_of
+from limen.vault.revoke_upstream import discard_tokens
+from limen.vault.sealing import open_refresh, seal_tokens
+from limen.vault.store import journal
+
+_FIRST_DELAY_SECONDS: Final = 5.0
+_LONGEST_DELAY_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A grant under our lease, and the intent to be settled with what follows.
+
+    Args:
+        grant: With the fence we hold.
+        intent_fence: Of the intent; an older one when a crash left it.
+    """
+
+    grant: Grant
+    provider: Connectable
+    intent_fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journalled:
+    """An answer as the journal keeps it."""
+
+    answer: ProviderAnswer
+    requested_at: dt.datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return members to be sealed."""
+        return {
+            "status": self.answer.status,
+            "members": dict(self.answer.members),
+            "is_object": self.answer.is_object,
+            "retry_after_seconds": self.answer.retry_after_seconds,
+            "requested_at": self.requested_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Journalled:
+        """Read what ``to_json`` wrote."""
+        answer = ProviderAnswer(
+            status=told["status"],
+            members=told["members"],
+            is_object=told["is_object"],
+            retry_after_seconds=told["retry_after_seconds"],
+        )
+        requested_at = dt.datetime.fromisoformat(told["requested_at"])
+        return cls(answer=answer, requested_at=requested_at)
+
+
+async def apply_answer(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
+    """Commit what an answer proves, and settle its intent in the same transaction.
+
+    Only ``grant_dead`` and ``interaction_required`` end a grant; everything else that is not
+    a token is ours or the provider's trouble and passes (F18 to F21).
+    """
+    grant, provider, answer = held.grant, held.provider, journalled.answer
+    await journal.settle_intent(work, grant_id=grant.id, fence=held.intent_fence)
+    match provider.classify(answer):
+        case "ok":
+            return await _swap(work, parts, held, journalled=journalled)
+        case "grant_dead":
+            was_lost = grant.state == "uncertain"
+            reason = "lost_rotation" if was_lost else "refused_by_provider"
+            return await end_grant(work, grant, reason=reason)
+        case "interaction_required":
+            return await end_grant(work, grant, reason="interaction_required")
+        case "client_broken":
+            reason = str(answer.members.get("error", "refused"))[:40]
+            await note_client_failing(work, provider=grant.provider, reason=reason)
+            await journal.give_back(work, grant)
+            return Postponed("client_broken")
+        case "throttled":
+            await note_client_throttled(
+                work, provider=grant.provider, retry_after_seconds=answer.retry_after_seconds
+            )
+            await journal.give_back(work, grant)
+            return Postponed("throttled")
+        case "malformed":
+            # 200 and no token: whoever consumes refresh tokens may well have consumed this one.
+            return await lose_answer(work, held, sent_at=journalled.requested_at)
+        case "transient" if answer.status == OK and not answer.is_object:
+            return await lose_answer(work, held, sent_at=journalled.requested_at)
+        case _:
+            return await postpone(work, grant, reason="provider_error")
+
+
+async def lose_answer(work: Work, held: Held, *, sent_at: dt.datetime) -> Outcome:
+    """Account for a refresh token that was sent without an answer to show for it.
+
+    Where using one does not consume it, that is a failure like others. Where it does, nobody
+    knows: the grant is uncertain, and the same token is tried once more only within the grace
+    that the provider documents.
+    """
+    grant, facts = held.grant, held.provider.facts
+    await journal.settle_intent(work, grant_id=grant.id, fence=held.intent_fence)
+    if not facts.is_single_use:
+        return await postpone(work, grant, reason="answer_lost")
+    grace_until = None
+    if facts.lifetime.grace_seconds and grant.state == "active":
+        grace_until = sent_at + dt.timedelta(seconds=facts.lifetime.grace_seconds)
+    changed = await journal.change_state(
+        work, grant, state="uncertain", reason="answer_lost", grace_until=grace_until
+    )
+    if not changed:
+        return Moved()
+    await work.record(GrantUncertain(grant_id=grant.id, provider=grant.provider))
+    return Ended("uncertain", "answer_lost")
+
+
+async def postpone(work: Work, grant: Grant, *, reason: str) -> Outcome:
+    """Give the lease back and try later, each time after a longer while."""
+    delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0 ** min(grant.failures, 16))
+    await journal.back_off(work, grant, seconds=delay)
+    return Postponed(reason)
+
+
+async def end_grant(work: Work, grant: Grant, *, reason: str) -> Outcome:
+    """Ask for the person, unless somebody moved the grant on meanwhile (F13)."""
+    changed = await journal.change_state(work, grant, state="reauth_required", reason=reason)
+    if not changed:
+        return Moved()
+    await work.record(ReauthRequired(grant_id=grant.id, provider=grant.provider, reason=reason))
+    return Ended("reauth_required", reason)
+
+
+async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
+    grant, provider = held.grant, held.provider
+    answer = provider.read_tokens(journalled.answer)
+    if is_other_account(answer, issuer=grant.issuer, subject=grant.subject, provider=provider):
+        await discard_tokens(work, parts, grant, answer=answer, provider=provider)
+        return await end_grant(work, grant, reason="account_changed")
+    before = Before(
+        raw_refresh=await open_refresh(work, parts.envelope, grant),
+        scopes=grant.granted_scopes,
+        lifetime_seconds=grant.lifetime_seconds,
+        jitter=grant.jitter,
+    )
+    sealed_access, sealed_refresh = await seal_tokens(
+        work,
+        parts.envelope,
+        grant_id=grant.id,
+        generation=grant.generation + 1,
+        tokens=merge_tokens(answer, before),
+    )
+    swapped = await journal.swap_tokens(
+        work,
+        grant=grant,
+        sealed_access=sealed_access,
+        sealed_refresh=sealed_refresh,
+        terms=terms_of(answer, before, provider=provider, requested_at=journalled.requested_at),
+    )
+    if not swapped:
+        await discard_tokens(work, parts, grant, answer=answer, provider=provider)
+        return Moved()
+    await _tell(work, grant, answer)
+    return Moved()
+
+
+async def _tell(work: Work, grant: Grant, answer: TokenAnswer) -> None:
+    await note_client_works(work, provider=grant.provider)
+    await work.record(
+        UpstreamTokenRefreshed(
+            grant_id=grant.id,
+            provider=grant.provider,
+            generation=grant.generation + 1,
+            rotated=answer.raw_refresh is not None,
+        )
+    )

@@ -1,0 +1,162 @@
+"""End tokens at their provider, from a durable outbox, until there is a receipt.
+
+The tokens to be revoked are kept sealed until the provider confirmed, or nobody can be asked;
+what remains then is the receipt. A failed attempt is tried again by the outbox.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from limen.db.outbox import Delivery, Handler, enqueue
+from limen.db.work import Work
+from limen.federation.call import call_as_client
+from limen.federation.provider import OK, TokenAnswer
+from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
+from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.ids import new_id
+from limen.vault.catalogue import Connectable
+from limen.vault.events import UpstreamRevoked
+from limen.vault.model import Grant, Tokens
+from limen.vault.parts import Parts
+from limen.vault.sealing import key_name, revocation_place
+from limen.vault.store import grants, journal
+
+KIND: Final = "vault.revoke"
+_GONE_STATUSES: Final = frozenset({400, 404})
+
+
+async def enqueue_revocation(
+    work: Work, parts: Parts, *, grant: Grant, tokens: Tokens, reason: str
+) -> None:
+    """Have tokens revoked at their provider once this transaction is durable."""
+    revocation_id = new_id(work.now)
+    plain = {"access": tokens.raw_access.reveal()}
+    if tokens.raw_refresh is not None:
+        plain["refresh"] = tokens.raw_refresh.reveal()
+    sealed = await parts.envelope.seal(
+        work, revocation_place(grant.id, revocation_id), json.dumps(plain).encode()
+    )
+    await journal.add_revocation(
+        work,
+        id=revocation_id,
+        grant_id=grant.id,
+        provider=grant.provider,
+        reason=reason,
+        sealed_tokens=sealed,
+    )
+    await enqueue(work, kind=KIND, payload=revocation_id.encode())
+
+
+async def discard_tokens(
+    work: Work, parts: Parts, grant: Grant, *, answer: TokenAnswer, provider: Connectable
+) -> None:
+    """Revoke tokens that came too late to be kept (F39).
+
+    Unless a live grant of the same account would die with them: where revoking one token ends
+    the whole grant, tokens superseded by a reconnect are dropped instead.
+    """
+    now = await grants.find_grant(work, grant.id)
+    if now is not None and now.is_live and provider.facts.blast_radius != "token":
+        return
+    if now is not None and now.state == "erased":
+        await parts.envelope.create_key(work, name=key_name(grant.id))
+    tokens = Tokens(raw_access=answer.raw_access, raw_refresh=answer.raw_refresh)
+    await enqueue_revocation(work, parts, grant=grant, tokens=tokens, reason="late")
+
+
+def revoke_handler(parts: Parts) -> Handler:
+    """Return the outbox's handler of ``vault.revoke``."""
+
+    async def handle(delivery: Delivery) -> None:
+        async def read(work: Work) -> tuple[UpstreamClient, str, dict[str, str]] | None:
+            return await _read(work, parts, delivery.payload.decode())
+
+        found = await parts.works.run(delivery.site, read)
+        if found is None:
+            return
+        client, provider_id, tokens = found
+        provider = parts.catalogue.get(provider_id, client.config)
+        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+
+        async def settle(work: Work) -> None:
+            await _settle(work, parts, delivery.payload.decode(), receipt=receipt)
+
+        await parts.works.run(delivery.site, settle)
+
+    return handle
+
+
+async def _read(
+    work: Work, parts: Parts, revocation_id: str
+) -> tuple[UpstreamClient, str, dict[str, str]] | None:
+    found = await journal.find_revocation(work, revocation_id)
+    if found is None:
+        return None
+    place = revocation_place(found.grant_id, found.id)
+    raw = await parts.envelope.open(work, place, found.sealed_tokens)
+    tokens: dict[str, str] = json.loads(raw.reveal())
+    client = await get_upstream_client(
+        work, parts.envelope, provider=found.provider, even_disabled=True
+    )
+    return client, found.provider, tokens
+
+
+async def _revoke(
+    parts: Parts, client: UpstreamClient, *, provider: Connectable, tokens: Mapping[str, str]
+) -> str:
+    """Revoke, refresh token first where both count; return what became of it.
+
+    Raises:
+        ProviderUnavailable: Not confirmed; the outbox tries again.
+    """
+    endpoints = await provider.endpoints(parts.net, now=parts.works.clock.now())
+    if endpoints.revoke is None:
+        return "no_endpoint"
+    facts = provider.facts
+    first = facts.sends_first if facts.sends_first in tokens else next(iter(tokens))
+    order = [first]
+    if facts.blast_radius == "token":
+        order += [kind for kind in tokens if kind != first]
+    receipts = []
+    for kind in order:
+        answer = await call_as_client(
+            parts.net,
+            provider,
+            endpoints.revoke,
+            params={facts.sends_as: tokens[kind], **_hint(kind, provider)},
+            client=client.at_provider,
+        )
+        error = answer.members.get("error")
+        if answer.status in range(OK, 300):
+            receipts.append("revoked")
+        elif answer.status in _GONE_STATUSES and error in facts.already_gone:
+            receipts.append("already_gone")
+        else:
+            raise ProviderUnavailable(
+                "provider_revocation", detail=f"{provider.id}: revoke answered {answer.status}"
+            )
+    return "revoked" if "revoked" in receipts else "already_gone"
+
+
+def _hint(kind: str, provider: Connectable) -> dict[str, str]:
+    """Say which kind of token it is where RFC 7009 is spoken."""
+    return {"token_type_hint": f"{kind}_token"} if provider.facts.blast_radius == "token" else {}
+
+
+async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str) -> None:
+    found = await journal.find_revocation(work, revocation_id)
+    if found is None:
+        return
+    await journal.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)
+    await work.record(
+        UpstreamRevoked(grant_id=found.grant_id, provider=found.provider, receipt=receipt)
+    )
+    grant = await grants.lock_grant(work, found.grant_id)
+    if grant is None or grant.is_live:
+        return
+    if await journal.count_open_revocations(work, found.grant_id) == 0:
+        await grants.bury_grant(work, grant_id=grant.id, state="erased", reason=grant.reason)
+        await parts.envelope.shred(work, name=key_name(grant.id))

@@ -1,0 +1,1 @@
+"""The vault's SQL: ``connections``, ``grants``, and the ``journal`` of refreshes."""

@@ -1,0 +1,193 @@
+"""The vault's SQL for grants, outside refreshes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from limen.db.types import DbNow
+from limen.db.work import Work
+from limen.vault.model import Grant, Terms
+from limen.vault.tables import upstream_grants
+
+_g = upstream_grants.c
+_TENANT: sa.BindParameter[str] = bindparam("tenant_id")
+
+GRANT_COLUMNS = (
+    _g.id.label("grant_id"),
+    _g.provider,
+    _g.upstream_client_id,
+    _g.issuer,
+    _g.subject,
+    _g.state,
+    _g.reason,
+    _g.generation,
+    _g.sealed_access,
+    _g.sealed_refresh,
+    _g.granted_scopes,
+    _g.requested_at,
+    _g.access_expires_at,
+    _g.lifetime_seconds,
+    _g.jitter_permille,
+    _g.next_refresh_at,
+    _g.failures,
+    _g.grace_until,
+    sa.func.coalesce(_g.lease_until > DbNow(), sa.false()).label("is_leased"),
+    sa.func.coalesce(_g.retry_at > DbNow(), sa.false()).label("is_backing_off"),
+    _g.fence,
+)
+_GET_GRANT = sa.select(*GRANT_COLUMNS).where(
+    _g.tenant_id == _TENANT, _g.id == bindparam("grant_id")
+)
+_LOCK_GRANT = _GET_GRANT.with_for_update(of=upstream_grants)
+_LOCK_LIVE_GRANT = (
+    sa.select(*GRANT_COLUMNS)
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.provider == bindparam("provider"),
+        _g.upstream_client_id == bindparam("upstream_client_id"),
+        _g.issuer == bindparam("issuer"),
+        _g.live_subject == bindparam("subject"),
+    )
+    .with_for_update(of=upstream_grants)
+)
+_ADD_GRANT = sa.insert(upstream_grants)
+_RENEW_GRANT = (
+    sa.update(upstream_grants)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
+    .values(
+        state="active",
+        reason=None,
+        generation=bindparam("new_generation"),
+        sealed_access=bindparam("new_sealed_access"),
+        sealed_refresh=bindparam("new_sealed_refresh"),
+        granted_scopes=bindparam("new_granted_scopes"),
+        requested_at=bindparam("new_requested_at"),
+        access_expires_at=bindparam("new_access_expires_at"),
+        lifetime_seconds=bindparam("new_lifetime_seconds"),
+        next_refresh_at=bindparam("new_next_refresh_at"),
+        failures=0,
+        retry_at=None,
+        grace_until=None,
+        lease_owner=None,
+        lease_until=None,
+        # Whoever is refreshing the old tokens commits nothing any more (F17, F39).
+        fence=_g.fence + 1,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+_BURY_GRANT = (
+    sa.update(upstream_grants)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        live_subject=None,
+        generation=_g.generation + 1,
+        sealed_access=None,
+        sealed_refresh=None,
+        next_refresh_at=None,
+        lease_owner=None,
+        lease_until=None,
+        fence=_g.fence + 1,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+
+
+async def find_grant(work: Work, grant_id: str) -> Grant | None:
+    """Return a grant, dead or alive."""
+    row = (await work.execute(_GET_GRANT, grant_id=grant_id)).first()
+    return None if row is None else to_grant(row)
+
+
+async def lock_grant(work: Work, grant_id: str) -> Grant | None:
+    """Return a grant and keep others from changing it until this Work ends."""
+    row = (await work.execute(_LOCK_GRANT, grant_id=grant_id)).first()
+    return None if row is None else to_grant(row)
+
+
+async def lock_live_grant(
+    work: Work, *, provider: str, upstream_client_id: str, issuer: str, subject: str
+) -> Grant | None:
+    """Return the live grant of an external account, locked."""
+    row = (
+        await work.execute(
+            _LOCK_LIVE_GRANT,
+            provider=provider,
+            upstream_client_id=upstream_client_id,
+            issuer=issuer,
+            subject=subject,
+        )
+    ).first()
+    return None if row is None else to_grant(row)
+
+
+async def add_grant(work: Work, **columns: Any) -> None:
+    """Insert a grant; ``columns`` are the table's."""
+    await work.execute(_ADD_GRANT, created_at=work.now, updated_at=work.now, **columns)
+
+
+async def renew_grant(
+    work: Work,
+    *,
+    grant_id: str,
+    generation: int,
+    sealed_access: bytes,
+    sealed_refresh: bytes | None,
+    terms: Terms,
+) -> None:
+    """Write the tokens of a new consent over the old ones; whatever ailed the grant is over."""
+    await work.execute(
+        _RENEW_GRANT,
+        grant_id=grant_id,
+        new_generation=generation,
+        new_sealed_access=sealed_access,
+        new_sealed_refresh=sealed_refresh,
+        new_granted_scopes=list(terms.scopes),
+        new_requested_at=terms.requested_at,
+        new_access_expires_at=terms.expires_at,
+        new_lifetime_seconds=terms.lifetime_seconds,
+        new_next_refresh_at=terms.next_refresh_at,
+        new_updated_at=work.now,
+    )
+
+
+async def bury_grant(work: Work, *, grant_id: str, state: str, reason: str) -> None:
+    """Make a grant a tombstone: no tokens, and no late write comes through its fence."""
+    await work.execute(
+        _BURY_GRANT,
+        grant_id=grant_id,
+        new_state=state,
+        new_reason=reason,
+        new_updated_at=work.now,
+    )
+
+
+def to_grant(row: Any) -> Grant:
+    """Make a grant of a row with ``GRANT_COLUMNS``."""
+    return Grant(
+        id=row.grant_id,
+        provider=row.provider,
+        upstream_client_id=row.upstream_client_id,
+        issuer=row.issuer,
+        subject=row.subject,
+        state=row.state,
+        reason=row.reason or "",
+        generation=row.generation,
+        sealed_access=row.sealed_access,
+        sealed_refresh=row.sealed_refresh,
+        granted_scopes=tuple(row.granted_scopes),
+        requested_at=row.requested_at,
+        access_expires_at=row.access_expires_at,
+        lifetime_seconds=row.lifetime_seconds,
+        jitter=row.jitter_permille / 1000,
+        next_refresh_at=row.next_refresh_at,
+        failures=row.failures,
+        grace_until=row.grace_until,
+        is_leased=bool(row.is_leased),
+        is_backing_off=bool(row.is_backing_off),
+        fence=row.fence,
+    )

@@ -1,0 +1,367 @@
+"""The vault's SQL for refreshes: lease, intent, journal, compare-and-swap; and revocations.
+
+Leases and back-off run on the database's clock (``DbNow``); when a token is due, on the
+business clock that development may move.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from limen.db.types import DbNow
+from limen.db.work import Work
+from limen.vault.model import Grant, Intent, Terms
+from limen.vault.store.grants import GRANT_COLUMNS, to_grant
+from limen.vault.tables import refresh_intents, upstream_grants, upstream_revocations
+
+_g = upstream_grants.c
+_i = refresh_intents.c
+_v = upstream_revocations.c
+_TENANT: sa.BindParameter[str] = bindparam("tenant_id")
+_NOW = bindparam("now", type_=_g.next_refresh_at.type)
+_LEASE = {
+    "lease_owner": bindparam("owner"),
+    "lease_until": DbNow(bindparam("lease_seconds", type_=sa.Float)),
+    "fence": _g.fence + 1,
+}
+_NO_LEASE = {"lease_owner": None, "lease_until": None}
+_FREE = sa.or_(_g.lease_until.is_(None), _g.lease_until < DbNow())
+_RESTED = sa.or_(_g.retry_at.is_(None), _g.retry_at <= DbNow())
+_REFRESHABLE = sa.or_(_g.state == "active", sa.and_(_g.state == "uncertain", _g.grace_until > _NOW))
+
+# Also the write probe: a database that can't keep the answer is found out here, before the
+# refresh token is spent (F7).
+_CLAIM = (
+    sa.update(upstream_grants)
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.id == bindparam("grant_id"),
+        _g.generation == bindparam("seen_generation"),
+        _REFRESHABLE,
+        _FREE,
+        _RESTED,
+    )
+    .values(**_LEASE, grace_until=None)
+    .returning(*GRANT_COLUMNS)
+)
+_picked = (
+    sa.select(_g.tenant_id, _g.id)
+    .where(_g.next_refresh_at <= _NOW, _g.state == "active", _FREE, _RESTED)
+    .order_by(_g.next_refresh_at)
+    .limit(bindparam("batch", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+    .cte("picked")
+)
+# tenant: all, the loop serves every one and refreshes each in a Work of its own
+_CLAIM_DUE = (
+    sa.update(upstream_grants)
+    .where(
+        sa.tuple_(_g.tenant_id, _g.id).in_(sa.select(_picked.c.tenant_id, _picked.c.id)),
+    )
+    .values(**_LEASE)
+    .returning(_g.tenant_id, _g.id, _g.fence)
+)
+_HELD = (
+    sa.select(*GRANT_COLUMNS)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
+    .with_for_update(of=upstream_grants)
+)
+_RENEW_LEASE = (
+    sa.update(upstream_grants)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
+    .values(lease_until=DbNow(bindparam("lease_seconds", type_=sa.Float)))
+    .returning(*GRANT_COLUMNS)
+)
+_SEIZE = (
+    sa.update(upstream_grants)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _FREE)
+    .values(**_LEASE)
+    .returning(*GRANT_COLUMNS)
+)
+_MINE = (_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
+# A late answer of an earlier holder may have moved the tokens on without touching the fence:
+# whoever then learns that the old ones are dead has learnt nothing (F13).
+_UNMOVED = (*_MINE, _g.generation == bindparam("held_generation"))
+_SWAP = (
+    sa.update(upstream_grants)
+    .where(*_UNMOVED, _g.state.in_(("active", "uncertain")))
+    .values(
+        state="active",
+        reason=None,
+        generation=_g.generation + 1,
+        sealed_access=bindparam("new_sealed_access"),
+        sealed_refresh=bindparam("new_sealed_refresh"),
+        granted_scopes=bindparam("new_granted_scopes"),
+        requested_at=bindparam("new_requested_at"),
+        access_expires_at=bindparam("new_access_expires_at"),
+        lifetime_seconds=bindparam("new_lifetime_seconds"),
+        next_refresh_at=bindparam("new_next_refresh_at"),
+        failures=0,
+        retry_at=None,
+        grace_until=None,
+        **_NO_LEASE,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+_GIVE_BACK = sa.update(upstream_grants).where(*_MINE).values(**_NO_LEASE)
+_BACK_OFF = (
+    sa.update(upstream_grants)
+    .where(*_MINE)
+    .values(
+        failures=_g.failures + 1,
+        retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
+        **_NO_LEASE,
+    )
+)
+_CHANGE_STATE = (
+    sa.update(upstream_grants)
+    .where(*_UNMOVED, _g.state.in_(("active", "uncertain")))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        next_refresh_at=None,
+        grace_until=bindparam("new_grace_until"),
+        **_NO_LEASE,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+
+_ADD_INTENT = sa.insert(refresh_intents)
+_JOURNAL = (
+    sa.update(refresh_intents)
+    .where(
+        _i.tenant_id == _TENANT,
+        _i.grant_id == bindparam("intent_grant_id"),
+        _i.fence == bindparam("held"),
+    )
+    .values(sealed_response=bindparam("new_sealed_response"))
+)
+_SETTLE = sa.delete(refresh_intents).where(
+    _i.tenant_id == _TENANT,
+    _i.grant_id == bindparam("intent_grant_id"),
+    _i.fence == bindparam("held"),
+)
+_INTENTS_OF = (
+    sa.select(_i.grant_id, _i.fence, _i.generation, _i.sent_at, _i.sealed_response)
+    .where(_i.tenant_id == _TENANT, _i.grant_id == bindparam("grant_id"))
+    .order_by(_i.fence)
+)
+# tenant: all, as the claim
+# scans: the journal, which is empty but for refreshes under way
+_ABANDONED = (
+    sa.select(_i.tenant_id, _i.grant_id)
+    .join(upstream_grants, sa.and_(_g.tenant_id == _i.tenant_id, _g.id == _i.grant_id))
+    .where(_FREE)
+    .distinct()
+    .limit(bindparam("batch", type_=sa.Integer))
+)
+
+_ADD_REVOCATION = sa.insert(upstream_revocations)
+_FIND_REVOCATION = sa.select(_v.id, _v.grant_id, _v.provider, _v.sealed_tokens).where(
+    _v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None)
+)
+_SETTLE_REVOCATION = (
+    sa.update(upstream_revocations)
+    .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
+    .values(
+        outcome=bindparam("new_outcome"),
+        settled_at=bindparam("new_settled_at"),
+        sealed_tokens=None,
+    )
+)
+_OPEN_REVOCATIONS = sa.select(sa.func.count()).where(
+    _v.tenant_id == _TENANT, _v.grant_id == bindparam("grant_id"), _v.settled_at.is_(None)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A grant the loop has leased."""
+
+    tenant_id: str
+    grant_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """Tokens to be revoked at their provider."""
+
+    id: str
+    grant_id: str
+    provider: str
+    sealed_tokens: bytes
+
+
+async def claim_grant(
+    work: Work, *, grant_id: str, seen_generation: int, owner: str, lease_seconds: float
+) -> Grant | None:
+    """Lease a grant that is still at the generation seen; one of any number of callers gets it."""
+    row = (
+        await work.execute(
+            _CLAIM,
+            grant_id=grant_id,
+            seen_generation=seen_generation,
+            owner=owner,
+            lease_seconds=lease_seconds,
+            now=work.now,
+        )
+    ).first()
+    return None if row is None else to_grant(row)
+
+
+async def claim_due(work: Work, *, batch: int, owner: str, lease_seconds: float) -> list[Due]:
+    """Lease the grants of all tenants that are due, so many at most."""
+    rows = await work.execute(
+        _CLAIM_DUE, batch=batch, owner=owner, lease_seconds=lease_seconds, now=work.now
+    )
+    return [Due(tenant_id=row.tenant_id, grant_id=row.id, fence=row.fence) for row in rows.all()]
+
+
+async def held_grant(work: Work, *, grant_id: str, fence: int) -> Grant | None:
+    """Return a grant whose lease is still ours, locked."""
+    row = (await work.execute(_HELD, grant_id=grant_id, held=fence)).first()
+    return None if row is None else to_grant(row)
+
+
+async def renew_lease(
+    work: Work, *, grant_id: str, fence: int, lease_seconds: float
+) -> Grant | None:
+    """Extend our lease: a grant that waited for its turn in a batch starts with a whole one."""
+    row = (
+        await work.execute(_RENEW_LEASE, grant_id=grant_id, held=fence, lease_seconds=lease_seconds)
+    ).first()
+    return None if row is None else to_grant(row)
+
+
+async def seize_grant(
+    work: Work, *, grant_id: str, owner: str, lease_seconds: float
+) -> Grant | None:
+    """Lease a grant whatever its state, to settle what a crash left of it."""
+    row = (
+        await work.execute(_SEIZE, grant_id=grant_id, owner=owner, lease_seconds=lease_seconds)
+    ).first()
+    return None if row is None else to_grant(row)
+
+
+async def swap_tokens(
+    work: Work,
+    *,
+    grant: Grant,
+    sealed_access: bytes,
+    sealed_refresh: bytes | None,
+    terms: Terms,
+) -> bool:
+    """Commit new tokens, all or nothing, unless the grant was superseded meanwhile."""
+    rows = await work.execute(
+        _SWAP,
+        grant_id=grant.id,
+        held=grant.fence,
+        held_generation=grant.generation,
+        new_sealed_access=sealed_access,
+        new_sealed_refresh=sealed_refresh,
+        new_granted_scopes=list(terms.scopes),
+        new_requested_at=terms.requested_at,
+        new_access_expires_at=terms.expires_at,
+        new_lifetime_seconds=terms.lifetime_seconds,
+        new_next_refresh_at=terms.next_refresh_at,
+        new_updated_at=work.now,
+    )
+    return rows.count == 1
+
+
+async def give_back(work: Work, grant: Grant) -> None:
+    """End the lease; nothing came of it."""
+    await work.execute(_GIVE_BACK, grant_id=grant.id, held=grant.fence)
+
+
+async def back_off(work: Work, grant: Grant, *, seconds: float) -> None:
+    """End the lease and ask nothing for a while."""
+    await work.execute(_BACK_OFF, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
+
+
+async def change_state(
+    work: Work, grant: Grant, *, state: str, reason: str, grace_until: dt.datetime | None = None
+) -> bool:
+    """Move a live grant to another state; ``False`` if the lease was lost."""
+    rows = await work.execute(
+        _CHANGE_STATE,
+        grant_id=grant.id,
+        held=grant.fence,
+        held_generation=grant.generation,
+        new_state=state,
+        new_reason=reason,
+        new_grace_until=grace_until,
+        new_updated_at=work.now,
+    )
+    return rows.count == 1
+
+
+async def add_intent(work: Work, grant: Grant, *, refresh_fingerprint: bytes) -> None:
+    """Note, before anything is sent, that this refresh token is about to be spent."""
+    await work.execute(
+        _ADD_INTENT,
+        grant_id=grant.id,
+        fence=grant.fence,
+        generation=grant.generation,
+        refresh_fingerprint=refresh_fingerprint,
+        sent_at=work.now,
+    )
+
+
+async def journal_response(work: Work, grant: Grant, *, sealed_response: bytes) -> None:
+    """Keep the provider's answer before anything is made of it."""
+    await work.execute(
+        _JOURNAL,
+        intent_grant_id=grant.id,
+        held=grant.fence,
+        new_sealed_response=sealed_response,
+    )
+
+
+async def settle_intent(work: Work, *, grant_id: str, fence: int) -> None:
+    """Drop an intent: what it led to is committed with this."""
+    await work.execute(_SETTLE, intent_grant_id=grant_id, held=fence)
+
+
+async def intents_of(work: Work, grant_id: str) -> list[Intent]:
+    """Return a grant's open intents, oldest first."""
+    rows = await work.execute(_INTENTS_OF, grant_id=grant_id)
+    return [Intent(**row._asdict()) for row in rows.all()]
+
+
+async def abandoned(work: Work, *, batch: int) -> list[tuple[str, str]]:
+    """Return (tenant, grant) of intents whose refresher is gone."""
+    rows = await work.execute(_ABANDONED, batch=batch)
+    return [(row.tenant_id, row.grant_id) for row in rows.all()]
+
+
+async def add_revocation(work: Work, **columns: Any) -> None:
+    """Keep tokens that are to be revoked, until they are."""
+    await work.execute(_ADD_REVOCATION, created_at=work.now, **columns)
+
+
+async def find_revocation(work: Work, revocation_id: str) -> Revocation | None:
+    """Return an unsettled revocation."""
+    row = (await work.execute(_FIND_REVOCATION, revocation_id=revocation_id)).first()
+    return None if row is None else Revocation(**row._asdict())
+
+
+async def settle_revocation(work: Work, *, revocation_id: str, outcome: str) -> None:
+    """Turn a revocation into a receipt: the tokens go, what became of them stays."""
+    await work.execute(
+        _SETTLE_REVOCATION,
+        revocation_id=revocation_id,
+        new_outcome=outcome,
+        new_settled_at=work.now,
+    )
+
+
+async def count_open_revocations(work: Work, grant_id: str) -> int:
+    """Return how many revocations of a grant are still to come."""
+    return int((await work.execute(_OPEN_REVOCATIONS, grant_id=grant_id)).scalar())

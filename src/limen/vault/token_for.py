@@ -1,0 +1,214 @@
+"""The one way to a third party's access token, for every reader (F44): fresh, or made fresh."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from limen.db.work import Work
+from limen.federation.upstream_clients import get_upstream_client
+from limen.kernel.errors import Conflict, NotFound, ProviderUnavailable, Unavailable
+from limen.kernel.secret import Secret
+from limen.vault.catalogue import Connectable
+from limen.vault.events import TokenReleased
+from limen.vault.model import Connection, Grant
+from limen.vault.parts import Parts
+from limen.vault.refresh.apply import end_grant
+from limen.vault.refresh.outcome import Postponed
+from limen.vault.refresh.redeem import refresh
+from limen.vault.refresh.terms import is_fresh, is_settling
+from limen.vault.sealing import open_access
+from limen.vault.store import connections
+
+_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which token, for whom, how good.
+
+    Args:
+        user_id: Whose connection it must be.
+        reader: Who receives it: ``user:<id>``, or ``client:<id>`` of the access token used; empty
+            when it is only to be made fresh and stays here.
+        min_ttl: How much must be left of it.
+        seen_generation: The reader's own one was refused with 401: only a newer one helps (F12).
+    """
+
+    connection_id: str
+    user_id: str
+    reader: str
+    min_ttl: dt.timedelta = dt.timedelta()
+    seen_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A token on its way out.
+
+    Args:
+        expires_at: ``None``: the provider does not say.
+    """
+
+    raw_access: Secret[str]
+    provider: str
+    expires_at: dt.datetime | None
+    generation: int
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """The token is not good enough; this is what there is."""
+
+    grant: Grant
+
+
+async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
+    """Return a token that is good enough, refreshed first if need be.
+
+    A fresh one comes out of this Work. Otherwise the Work's connection is given back, and short
+    Works of their own refresh it: of any number of callers one does, the others wait for it.
+
+    Raises:
+        NotFound: ``connection_not_found``: none such, another's, or ended (N243).
+        Conflict: ``connection_reauth_required``: only its person can help.
+        ProviderUnavailable: It can't be refreshed now, and what there is has expired.
+        Unavailable: ``refresh_in_progress``: somebody else's refresh takes too long.
+    """
+    served = await _serve(work, parts, wanted, lenient=False)
+    if isinstance(served, Released):
+        return served
+    site, actor = work.site, work.actor
+    await work.let_go()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + parts.times.wait_seconds
+    lenient = False
+
+    async def again(later: Work) -> Released | _Stale:
+        return await _serve(later, parts, wanted, lenient=lenient)
+
+    while loop.time() < deadline:
+        outcome = await refresh(
+            parts,
+            site,
+            grant_id=served.grant.id,
+            provider=served.grant.provider,
+            seen_generation=served.grant.generation,
+        )
+        # Whatever became of it, the row says it best; after an attempt of ours a token that
+        # has not expired is good enough, however short.
+        lenient = lenient or isinstance(outcome, Postponed) or served.grant.is_backing_off
+        served = await parts.works.run(site, again, actor=actor)
+        if isinstance(served, Released):
+            return served
+        if isinstance(outcome, Postponed) or served.grant.is_backing_off:
+            _unrefreshable(outcome)
+        await asyncio.sleep(_PAUSE_SECONDS)
+    raise Unavailable("refresh_in_progress", "The token is being refreshed; try again.")
+
+
+async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> Released | _Stale:
+    found = await connections.find_connection(
+        work,
+        connection_id=wanted.connection_id,
+        user_id=wanted.user_id,
+        reader=wanted.reader,
+    )
+    if found is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    connection, released_generation = found
+    grant = connection.grant
+    if grant.state not in {"active", "uncertain"}:
+        _reconnect(grant.reason)
+    provider = await _provider_of(work, parts, grant)
+    if not _is_good_enough(grant, provider, work.now, wanted=wanted, lenient=lenient):
+        if grant.state == "uncertain" and not _may_retry(grant, work.now):
+            await _give_up(work, grant)
+        return _Stale(grant)
+    raw_access = await open_access(work, parts.envelope, grant)
+    assert raw_access is not None
+    if wanted.reader and released_generation != grant.generation:
+        await _note(work, connection, wanted)
+    return Released(
+        raw_access=raw_access,
+        provider=grant.provider,
+        expires_at=grant.access_expires_at,
+        generation=grant.generation,
+        scopes=grant.granted_scopes,
+    )
+
+
+def _is_good_enough(
+    grant: Grant, provider: Connectable, now: dt.datetime, *, wanted: Wanted, lenient: bool
+) -> bool:
+    if grant.sealed_access is None:
+        return False
+    if is_settling(grant, provider=provider, now=now):
+        return True  # newer than the shortest interval: asking again could not help (F28)
+    if wanted.seen_generation == grant.generation:
+        return False
+    if is_fresh(grant, provider=provider, now=now, min_ttl=wanted.min_ttl):
+        return True
+    return lenient and grant.access_expires_at is not None and grant.access_expires_at > now
+
+
+async def _provider_of(work: Work, parts: Parts, grant: Grant) -> Connectable:
+    """Return the provider; a built-in one without asking the database."""
+    built_in = parts.catalogue.find(grant.provider, {})
+    if built_in is not None and built_in.issuer_of_identities == grant.issuer:
+        return built_in
+    client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
+    return parts.catalogue.get(grant.provider, client.config)
+
+
+def _may_retry(grant: Grant, now: dt.datetime) -> bool:
+    return grant.is_leased or (grant.grace_until is not None and grant.grace_until > now)
+
+
+async def _give_up(work: Work, grant: Grant) -> NoReturn:
+    """The old token is of no use, the new one was lost: only its person can help now."""
+
+    async def keep(later: Work) -> None:
+        await end_grant(later, grant, reason="lost_rotation")
+
+    work.even_if_refused(keep)
+    _reconnect("lost_rotation")
+
+
+def _reconnect(reason: str) -> NoReturn:
+    raise Conflict(
+        "connection_reauth_required",
+        "This connection gives no more tokens: its owner must connect the account again.",
+        detail=reason,
+    )
+
+
+def _unrefreshable(outcome: object) -> NoReturn:
+    reason = outcome.reason if isinstance(outcome, Postponed) else "backing_off"
+    raise ProviderUnavailable(
+        "provider_unavailable",
+        "The provider can't renew this token at the moment.",
+        detail=reason,
+    )
+
+
+async def _note(work: Work, connection: Connection, wanted: Wanted) -> None:
+    """Audit a release: once for each reader and generation, so that reading stays reading."""
+    grant = connection.grant
+    await connections.note_release(
+        work,
+        connection_id=connection.id,
+        reader=wanted.reader,
+        generation=grant.generation,
+    )
+    await work.record(
+        TokenReleased(
+            connection_id=connection.id,
+            grant_id=grant.id,
+            reader=wanted.reader,
+            generation=grant.generation,
+        )
+    )

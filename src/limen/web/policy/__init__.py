@@ -1,0 +1,1 @@
+"""What browsers are told about an answer: security headers and CORS."""

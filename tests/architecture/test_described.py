@@ -1,0 +1,123 @@
+"""The OpenAPI document says what there is: no OAuth endpoint missing, none made up."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from limen.app.described.document import document, operation_id
+from limen.oauth.described.discovery import PATHS
+from limen.oauth.described.errors import ERRORS
+from limen.oauth.described.tokens import EXAMPLES, FIELDS
+from limen.protocol.token_request import GRANT_TYPES
+from limen.web.errors import STATUS
+from tests.architecture.test_routes import built, json_api
+
+OURS_ALONE = {"/oauth2/authorize/continue", "/oauth2/logout/answer"}
+"""Only our own pages go there."""
+
+METHODS = {"get", "post", "put", "delete", "patch"}
+
+
+@functools.cache
+def described() -> dict[str, Any]:
+    api = FastAPI(title="Limen", generate_unique_id_function=operation_id)
+    for router in built().routers:
+        api.include_router(router)
+    return document(api)
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in described()["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield path, method, operation
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_every_oauth_endpoint_is_described_and_no_other() -> None:
+    there = {
+        (path, method.lower())
+        for route in built().pages
+        if (path := getattr(route, "path", "")).startswith(("/oauth2/", "/.well-known/"))
+        for method in getattr(route, "methods", ())
+        if method != "HEAD" and path not in OURS_ALONE
+    }
+    described = {(path, method) for path, item in PATHS.items() for method in METHODS & item.keys()}
+    assert described == there
+
+
+def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert sorted({one for one in ids if ids.count(one) > 1}) == []
+    silent = [path for path, _, operation in operations() if not operation.get("summary")]
+    assert silent == []
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schemas = described()["components"]["schemas"]
+    lost = {ref for ref in references(described()) if ref.rpartition("/")[2] not in schemas}
+    assert lost == set()
+
+
+def test_every_answer_has_an_example() -> None:
+    bare = [
+        (path, method, status)
+        for path, method, operation in operations()
+        for status, answer in operation["responses"].items()
+        for content in answer.get("content", {}).values()
+        if "example" not in content
+        and "examples" not in content
+        and content["schema"] != {"type": "string"}
+    ]
+    assert bare == []
+
+
+def test_there_is_an_example_for_every_grant() -> None:
+    assert {example["grant_type"] for example in EXAMPLES.values()} == set(GRANT_TYPES)
+    assert FIELDS["grant_type"]["enum"] == list(GRANT_TYPES)
+    for example in EXAMPLES.values():
+        assert set(example) <= set(FIELDS)
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_every_error_code_is_said_by_some_endpoint(code: str) -> None:
+    used = {
+        name
+        for path, _, operation in operations()
+        if path in PATHS
+        for answer in operation["responses"].values()
+        for name in answer.get("content", {}).get("application/json", {}).get("examples", {})
+    }
+    assert code in used
+    assert ERRORS[code][0] in set(STATUS.values())
+
+
+def test_every_route_of_the_json_api_says_how_it_refuses() -> None:
+    for path, method, operation in operations():
+        if path in PATHS:
+            continue
+        assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys(), path
+        assert ("{" not in path) or "404" in operation["responses"], path
+        assert method == "get" or "409" in operation["responses"], path
+        assert "HTTPValidationError" not in str(operation), path
+
+
+def test_the_json_api_is_described_by_itself() -> None:
+    paths = {path for path, _, _ in operations()}
+    assert {"/api/v1/auth/login", "/api/v1/admin/clients"} <= paths
+    assert json_api().routes

@@ -1,0 +1,37 @@
+"""Every code that a client may read is explained on the error codes page."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from limen.oauth.described.errors import ERRORS, OTHER_ERRORS
+from tests.architecture.source import ROOT, modules, parsed, relative
+
+KINDS = {"OAuthRefusal", "InvalidClient", "BearerRefusal"}
+PAGE = (ROOT / "docs" / "error-codes.md").read_text(encoding="utf-8")
+
+
+def codes(path: Path) -> Iterator[str]:
+    """What a module refuses with by name, in the words of OAuth."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            first = node.args[0] if node.args else None
+            if node.func.id in KINDS and isinstance(first, ast.Constant) and first.value:
+                yield str(first.value)
+
+
+REFUSING = [path for path in modules() if any(codes(path))]
+
+
+@pytest.mark.parametrize("path", REFUSING, ids=relative)
+def test_every_oauth_code_is_explained(path: Path) -> None:
+    assert {code for code in codes(path) if code not in {*ERRORS, *OTHER_ERRORS}} == set()
+
+
+@pytest.mark.parametrize("code", [*ERRORS, *OTHER_ERRORS])
+def test_the_page_has_the_code(code: str) -> None:
+    assert f"| `{code}` |" in PAGE

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.architecture.source import ROOT, SOURCE, parsed
+
+QUOTED = re.compile(r"`([^`]+)`")
+
+
+WANTED = """
+    RFC 6749|OAuth 2.1|RFC 6750|RFC 7009|RFC 7523|RFC 7591|RFC 7592|RFC 7636|RFC 7662|RFC 8252
+    RFC 8414|RFC 8628|RFC 8693|RFC 8705|RFC 8707|RFC 9068|RFC 9101|RFC 9126|RFC 9207|RFC 9396
+    RFC 9449|RFC 9470|RFC 9701|RFC 9728|OIDC Core|OIDC Discovery|OIDC Registration
+    OIDC RP-Initiated Logout|OIDC Back-Channel Logout|OIDC Front-Channel Logout|CIBA
+    FAPI 2.0 SP|FAPI 2.0 MS
+"""
+
+
+def rows(*documents: str) -> list[tuple[str, list[str], list[str]]]:
+    """Return what is said, the modules and the tests of every row that has them."""
+    tables = [
+        table
+        for name in documents
+        for table in (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8").split("\n\n")
+        if not table.startswith("| Specification | Rule | Why not |")
+    ]
+    lines = [line for table in tables for line in table.splitlines() if line.startswith("| ")]
+    cells = [line.strip("| ").split(" | ") for line in lines]
+    return [
+        (" ".join(said), QUOTED.findall(modules), QUOTED.findall(tests))
+        for *said, modules, tests in cells
+        if tests != "Test"
+    ]
+
+
+ROWS = rows("specs", "threats")
+
+
+def test_the_tables_have_rows() -> None:
+    assert len(rows("specs")) > 200
+    assert len(rows("threats")) > 50
+
+
+@pytest.mark.parametrize("specification", re.split(r"[|\n]", WANTED.strip()))
+def test_every_specification_is_there(specification: str) -> None:
+    said = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+    assert f"{specification.strip()} §" in said
+
+
+@pytest.mark.parametrize(("rule", "modules", "tests"), ROWS, ids=[row[0] for row in ROWS])
+def test_every_row_names_a_module_and_a_test_that_exist(
+    rule: str, modules: list[str], tests: list[str]
+) -> None:
+    assert modules, rule
+    assert tests, rule
+    assert [name for name in modules if not (SOURCE / name).exists()] == []
+    assert [name for name in tests if not declared(name)] == []
+
+
+def declared(name: str) -> bool:
+    """Say whether a test file, or a test in it, is there."""
+    file, _, function = name.partition("::")
+    path = ROOT / "tests" / file
+    if not path.exists():
+        return False
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = {node.name for node in ast.walk(parsed(path)) if isinstance(node, functions)}
+    return not function or function in names
+
+
+def test_a_test_that_does_not_exist_is_noticed() -> None:
+    assert not declared("unit/protocol/test_pkce.py::test_of_nothing")
+    assert not declared("unit/protocol/test_nothing.py")
+    assert declared("architecture/test_specs.py::test_the_tables_have_rows")

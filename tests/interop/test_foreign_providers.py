@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from limen.testing.node import node_path
+from limen.testing.processes import free_port
+from limen.testing.visitor import Page, Visitor
+from tests.interop.conftest import Installation
+from tests.interop.node_scripts import FOLDER
+from tests.servers import PASSWORD
+
+pytestmark = pytest.mark.anyio
+SECRET = "a secret of the foreign provider, long enough"
+
+
+class ForeignProvider:
+    """npm ``oidc-provider`` in a process of its own."""
+
+    def __init__(self, limen: str) -> None:
+        self.port = free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        clients = [
+            {
+                "client_id": "limen",
+                "client_secret": SECRET,
+                "redirect_uris": [
+                    f"{limen}/api/v1/auth/oauth2/foreign/callback",
+                    f"{limen}/api/v1/oauth/foreign/callback",
+                ],
+            }
+        ]
+        self.process = subprocess.Popen(
+            [node_path(), "provider.mjs", json.dumps({"port": self.port, "clients": clients})],
+            cwd=FOLDER,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def seen(self) -> dict[str, int]:
+        """What the provider counted."""
+        with urllib.request.urlopen(f"{self.issuer}/seen") as answer:
+            return dict(json.load(answer))
+
+    def end(self) -> None:
+        """Stop the process."""
+        self.process.kill()
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def foreign(installation: Installation) -> Iterator[ForeignProvider]:
+    provider = ForeignProvider(installation.issuer)
+    installation.server.cli(
+        "provider",
+        "set",
+        "foreign",
+        "--client-id",
+        "limen",
+        "--client-secret-stdin",
+        "--issuer",
+        provider.issuer,
+        "--scope",
+        "openid email profile",
+        "--connect-scope",
+        "openid offline_access",
+        stdin=SECRET,
+    )
+    yield provider
+    provider.end()
+
+
+async def test_a_stranger_signs_in_with_a_foreign_provider(
+    installation: Installation, foreign: ForeignProvider
+) -> None:
+    async with Visitor(installation.issuer, also=[foreign.issuer]) as visitor:
+        page = await visitor.open("/api/v1/auth/oauth2/foreign/start")
+        assert page.status == 200, page.text[:600]
+        account = await visitor.open("/account")
+        assert "Somebody Foreign" in account.text
+        me = (await visitor.open("/api/v1/auth/me")).json()
+        # A provider known by configuration alone is not believed about mailboxes.
+        assert me["email"] is None
+        assert me["amr"] == ["fed"]
+
+
+async def test_the_same_foreign_account_is_the_same_person_again(
+    installation: Installation, foreign: ForeignProvider
+) -> None:
+    ids = set()
+    for _ in range(2):
+        async with Visitor(installation.issuer, also=[foreign.issuer]) as visitor:
+            await visitor.open("/api/v1/auth/oauth2/foreign/start")
+            ids.add((await visitor.open("/api/v1/auth/me")).json()["id"])
+    assert len(ids) == 1
+
+
+async def _tokens(visitor: Visitor) -> dict[str, str]:
+    """Sign in over JSON; return the headers of a bearer."""
+    body = {"email": "ada@example.org", "password": PASSWORD}
+    page = await visitor.fetch("POST", "/api/v1/auth/login", body=body)
+    return {"Authorization": f"Bearer {page.json()['access_token']}"}
+
+
+async def _token(visitor: Visitor, connection: str, headers: dict[str, str]) -> dict[str, Any]:
+    page = await visitor.fetch(
+        "GET", f"/api/v1/oauth/connections/{connection}/token", headers=headers
+    )
+    assert page.status == 200, page.text
+    return dict(page.json())
+
+
+async def _connect(installation: Installation, visitor: Visitor) -> Page:
+    await visitor.sign_in(installation.person["email"], installation.person["password"])
+    bearer = await _tokens(visitor)
+    begun = await visitor.fetch(
+        "POST", "/api/v1/oauth/foreign/connect", body={"features": ["account"]}, headers=bearer
+    )
+    assert begun.status == 200, begun.text
+    page = await visitor.open(begun.json()["link_url"])
+    if page.has("connect-continue"):
+        page = await visitor.press(page, "connect-continue")
+    return page
+
+
+async def test_a_connection_is_made_refreshed_when_it_expires_and_revoked(
+    installation: Installation, foreign: ForeignProvider
+) -> None:
+    async with Visitor(installation.issuer, also=[foreign.issuer]) as visitor:
+        page = await _connect(installation, visitor)
+        assert page.status == 200, page.text[:800]
+        bearer = await _tokens(visitor)
+        listed = await visitor.fetch("GET", "/api/v1/oauth/connections", headers=bearer)
+        (connection,) = [item for item in listed.json()["items"] if item["provider"] == "foreign"]
+        first = await _token(visitor, connection["id"], bearer)
+        again = await _token(visitor, connection["id"], bearer)
+        assert again["access_token"] == first["access_token"]
+        assert foreign.seen()["refreshes"] == 0
+
+        moved = dt.timedelta(minutes=10).total_seconds()
+        host = {"Host": installation.issuer.removeprefix("http://")}
+        clock = await visitor.fetch(
+            "POST", "/dev/clock", body={"advance_seconds": moved}, headers=host
+        )
+        assert clock.status == 200, clock.text
+        second = await _token(visitor, connection["id"], bearer)
+        assert second["access_token"] != first["access_token"]
+        assert second["generation"] > first["generation"]
+        assert foreign.seen() == {"refreshes": 1, "revocations": 0, "reused": 0}
+
+        gone = await visitor.fetch(
+            "DELETE", f"/api/v1/oauth/connections/{connection['id']}", headers=bearer
+        )
+        assert gone.status == 200, gone.text
+        refused = await visitor.fetch(
+            "GET", f"/api/v1/oauth/connections/{connection['id']}/token", headers=bearer
+        )
+        assert refused.status in {404, 409}

@@ -1,0 +1,34 @@
+"""Every example of the guides, run as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import Installation
+from tests.interop.guides import FOLDER, PAGES, Failed, Reader, blocks
+
+IN_THREE = {"bash", "python", "javascript"}
+ELSEWHERE = {"operators": {"bash"}, "resource-server": {"bash", "python"}}
+"""Pages that are not about a flow of clients: what they show."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_works_as_it_stands(installation: Installation, tmp_path: Path, page: str) -> None:
+    Reader(installation, tmp_path).follow(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_flow_is_shown_in_every_language(page: str) -> None:
+    assert {kind for kind, _ in blocks(page)} >= ELSEWHERE.get(page, IN_THREE)
+
+
+def test_the_list_names_every_page() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [page for page in PAGES if f"({page}.md)" not in text] == []
+
+
+def test_an_example_that_fails_is_noticed(installation: Installation, tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="ended with 3"):
+        Reader(installation, tmp_path)._run(["bash", "-e"], "example.sh", "exit 3")

@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+from tests.unit.cli.conftest import Limen
+
+CALLBACK = "https://app.example.com/callback"
+
+
+def test_a_client_has_all_members_it_was_given(installation: Limen, tmp_path: Path) -> None:
+    members = tmp_path / "client.json"
+    members.write_text(json.dumps({"software_id": "s-1", "subject_type": "pairwise"}))
+    made = installation(
+        *("client", "create", "Bank", "--profile", "fapi2", "--redirect-uri", CALLBACK),
+        *("--jwks-uri", "https://93.184.216.34/jwks", "--allowed-origin", "https://spa.example"),
+        *("--metadata", str(members), "--json"),
+    )
+    assert made.status == 0, made
+    assert made.json["client_secret"] is None
+
+
+def test_a_client_may_sign_with_its_secret(installation: Limen) -> None:
+    made = installation(
+        *("client", "create", "App", "--auth-method", "client_secret_jwt"),
+        *("--redirect-uri", CALLBACK, "--json"),
+    )
+    assert made.json["client_secret"].startswith("lmcs_")
+    rotated = installation("client", "rotate-secret", made.json["client_id"], "--json")
+    assert rotated.json["client_secret"] != made.json["client_secret"]
+
+
+def test_n213_an_address_inside_is_refused(installation: Limen) -> None:
+    made = installation(
+        *("client", "create", "App", "--redirect-uri", CALLBACK),
+        *("--jwks-uri", "https://10.0.0.1/jwks", "--json"),
+    )
+    assert made.status == 1
+
+
+def test_a_file_that_is_no_object_is_refused(installation: Limen, tmp_path: Path) -> None:
+    file = tmp_path / "client.json"
+    for text in ("[]", "{", ""):
+        file.write_text(text)
+        made = installation("client", "create", "App", "--metadata", str(file), "--json")
+        assert made.status != 0
+
+
+def test_initial_tokens_are_made_listed_and_revoked(installation: Limen) -> None:
+    made = installation(
+        *("client", "initial-token", "create", "--uses", "3", "--name", "Suite", "--json")
+    ).json
+    assert made["token"].startswith("lmia_")
+    listed = installation("client", "initial-token", "list", "--json")
+    (shown,) = listed.json["tokens"]
+    assert (shown["name"], shown["uses_left"]) == ("Suite", 3)
+    assert made["token"] not in json.dumps(listed.json)
+    assert installation("client", "initial-token", "revoke", made["id"], "--json").status == 0
+    assert installation("client", "initial-token", "list", "--json").json["tokens"] == []
+    assert installation("client", "initial-token", "revoke", made["id"], "--json").status == 1
+
+
+def test_inspect_says_why_a_request_is_refused(installation: Limen) -> None:
+    made = installation(
+        *("client", "create", "App", "--redirect-uri", CALLBACK, "--scope", "openid", "--json")
+    ).json
+    url = f"https://id.example/oauth2/authorize?response_type=code&redirect_uri={CALLBACK}"
+    told = installation("client", "inspect", made["client_id"], "--request", url, "--json")
+    assert told.status == 1
+    refused = [one for one in told.json["checks"] if one["outcome"] == "refused"]
+    assert ("pkce satisfied", "invalid_request") in [(one["check"], one["code"]) for one in refused]
+    form = f"grant_type=client_credentials&client_secret={made['client_secret']}"
+    told = installation("client", "inspect", made["client_id"], "--token-request", form, "--json")
+    outcomes = {one["check"]: one["outcome"] for one in told.json["checks"]}
+    assert outcomes["client authentication"] == "passes"
+    assert outcomes["grant registered"] == "refused"
+    both = installation("client", "inspect", made["client_id"], "--json")
+    assert both.status == 2

@@ -1,0 +1,227 @@
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Limen
+
+PASSWORD = "violet tractor hums at dawn\n"
+CALLBACK = "https://app.example.com/callback"
+
+
+def rows(tmp_path: Path, query: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(tmp_path / "data" / "limen.db") as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_migrate_makes_the_installation_and_may_be_repeated(limen: Limen, tmp_path: Path) -> None:
+    first = limen("migrate", "--json")
+    assert (first.status, set(first.json)) == (0, {"revision"})
+    assert (tmp_path / "data" / "master.key").stat().st_mode & 0o777 == 0o600
+    key = (tmp_path / "data" / "master.key").read_bytes()
+    assert limen("migrate", "--json").json == first.json
+    assert (tmp_path / "data" / "master.key").read_bytes() == key
+    assert rows(tmp_path, "select slug from limen_tenants") == [("default",)]
+
+
+def test_migrate_shows_the_administrator_of_development_once(
+    limen: Limen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMEN_ENVIRONMENT", "development")
+    assert limen("migrate", "--json").json["password"]
+    assert "password" not in limen("migrate", "--json").json
+
+
+def test_a_client_is_registered_with_its_secret_and_an_audit_row(
+    installation: Limen, tmp_path: Path
+) -> None:
+    made = installation(
+        *("client", "create", "Web app", "--type", "web", "--redirect-uri", CALLBACK),
+        *("--redirect-uri", f"{CALLBACK}/2", "--scope", "openid email", "--json"),
+    )
+    assert made.status == 0
+    assert set(made.json) == {"client_id", "client_secret"}
+    assert made.json["client_secret"].startswith("lmcs_")
+    listed = installation("client", "list", "--json").json["clients"]
+    assert [each["name"] for each in listed if each["type"] == "web"] == ["Web app"]
+    assert "lmcs_" not in json.dumps(listed)
+    told = rows(
+        tmp_path, "select name, actor_kind from limen_audit_events where name like '%client%'"
+    )
+    assert any(kind == "operator" for _, kind in told)
+
+
+def test_a_public_client_has_no_secret(installation: Limen) -> None:
+    made = installation(
+        "client", "create", "x", "--type", "spa", "--redirect-uri", CALLBACK, "--json"
+    )
+    assert made.json["client_secret"] is None
+
+
+def test_a_machine_needs_no_redirect_uri(installation: Limen) -> None:
+    made = installation("client", "create", "m", "--type", "machine", "--scope", "a b", "--json")
+    assert (made.status, bool(made.json["client_secret"])) == (0, True)
+
+
+def test_a_client_is_disabled_and_its_secret_rotated(installation: Limen) -> None:
+    made = installation("client", "create", "m", "--type", "machine", "--scope", "a", "--json").json
+    rotated = installation("client", "rotate-secret", made["client_id"], "--json").json
+    assert rotated["client_secret"] != made["client_secret"]
+    assert installation("client", "disable", made["client_id"]).status == 0
+    assert "(off)" in installation("client", "list").out
+    refused = installation("client", "disable", "no-such-client")
+    assert (refused.status, refused.err) == (1, "Error: There is no such client.\n")
+
+
+def test_a_user_is_created_with_role_and_claims(installation: Limen, tmp_path: Path) -> None:
+    claims = tmp_path / "claims.json"
+    claims.write_text('{"name": "Ada Lovelace", "zoneinfo": "Europe/London"}')
+    made = installation(
+        *("user", "create", "Ada@Example.com", "--password-stdin", "--verified"),
+        *("--role", "admin", "--claims", str(claims), "--json"),
+        stdin=PASSWORD,
+    )
+    assert made.status == 0, made.err
+    assert (made.json["role"], made.json["email"].lower()) == ("admin", "ada@example.com")
+    assert rows(tmp_path, "select role from limen_role_grants") == [("admin",)]
+    assert "Ada Lovelace" in str(rows(tmp_path, "select claims from limen_users"))
+    user_id = made.json["user_id"]
+    assert installation("user", "disable", user_id, "--json").json["active"] is False
+    assert installation("user", "enable", user_id, "--json").json["active"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "word"),
+    [
+        (["not-an-address"], PASSWORD, 1, "email"),
+        (["ada@example.com"], "short\n", 1, "15 characters"),
+        (["ada@example.com"], "", 2, "empty"),
+        (["ada@example.com", "--claims", "/no/such/file"], PASSWORD, 1, "No such file"),
+        (["ada@example.com", "--claims", "/proc/version"], PASSWORD, 1, "no JSON object"),
+        (["ada@example.com", "--role", "emperor"], PASSWORD, 2, "'emperor' is not one of"),
+        (["ada@example.com", "--tenant", "nowhere"], PASSWORD, 1, "no tenant 'nowhere'"),
+    ],
+)
+def test_a_user_that_can_not_be_is_refused_in_one_line(
+    installation: Limen, arguments: list[str], stdin: str, status: int, word: str
+) -> None:
+    told = installation("user", "create", *arguments, "--password-stdin", stdin=stdin)
+    assert (told.status, told.out) == (status, "")
+    assert told.err.count("\n") == 1
+    assert word in told.err
+
+
+def test_a_password_is_never_taken_from_the_arguments(installation: Limen) -> None:
+    told = installation("user", "create", "ada@example.com", stdin=PASSWORD)
+    assert told.status == 2
+    assert "standard input" in told.err
+
+
+def test_an_address_is_taken_once(installation: Limen) -> None:
+    create = ("user", "create", "ada@example.com", "--password-stdin")
+    assert installation(*create, stdin=PASSWORD).status == 0
+    told = installation(*create, "--json", stdin=PASSWORD)
+    assert told.status == 1
+    assert json.loads(told.err)["error"] == "email_taken"
+
+
+def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_path: Path) -> None:
+    made = installation("tenant", "create", "acme", "--json")
+    assert made.json["issuer"] == "http://localhost:8000/t/acme"
+    clients = installation("client", "list", "--tenant", "acme", "--json").json["clients"]
+    assert [each["client_id"] for each in clients] == ["limen-first-party"]
+    again = installation("tenant", "create", "acme")
+    assert (again.status, again.err.count("\n")) == (1, 1)
+    assert "acme" in installation("tenant", "list").out
+    assert installation("tenant", "create", "../etc").status == 1
+
+
+def test_keys_are_rotated_and_wrapped_anew(installation: Limen) -> None:
+    first = installation("keys", "rotate", "--json").json
+    assert first["rotated"] == ["ES256", "RS256"]
+    second = installation("keys", "rotate", "--alg", "ES256", "--json").json
+    assert second["rotated"] == ["ES256"]
+    assert second["retired"][0] not in first["retired"]
+    assert installation("keys", "rewrap", "--json").json == {"rewrapped": 0}
+
+
+def test_a_resource_is_created(installation: Limen) -> None:
+    made = installation(
+        "resource", "create", "https://api.example.com/", "--scope", "a b", "--json"
+    )
+    assert made.json == {"identifier": "https://api.example.com", "scopes": ["a", "b"]}
+    assert installation("resource", "create", "https://api.example.com", "--scope", "a").status == 1
+    assert installation("resource", "create", "not a uri", "--scope", "a").status == 1
+
+
+def test_a_providers_secret_is_sealed(installation: Limen, tmp_path: Path) -> None:
+    told = installation(
+        *("provider", "set", "google", "--client-id", "ours", "--client-secret-stdin", "--json"),
+        stdin="canary-secret-of-ours\n",
+    )
+    assert told.json == {"provider": "google", "client_id": "ours"}
+    assert b"canary-secret" not in (tmp_path / "data" / "limen.db").read_bytes()
+
+
+def test_an_issuer_inside_the_network_is_no_provider(installation: Limen) -> None:
+    told = installation(
+        *("provider", "set", "corp", "--client-id", "x", "--client-secret-stdin"),
+        *("--issuer", "https://169.254.169.254/"),
+        stdin="s3cret-of-ours\n",
+    )
+    assert told.status == 1
+    assert told.err.startswith("Error: issuer:")
+
+
+def test_the_worker_does_one_turn(installation: Limen) -> None:
+    assert installation("worker", "--once", "--json").json["done"] >= 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["client", "list"], ["worker", "--once"], ["keys", "rotate"], ["tenant", "list"]],
+)
+def test_an_installation_that_is_none_is_told_in_one_line(
+    limen: Limen, arguments: list[str]
+) -> None:
+    told = limen(*arguments)
+    assert told.status == 1
+    assert "limen migrate" in told.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["cleint"], "No such command 'cleint'"),
+        (["client", "create"], "NAME"),
+        (["client", "create", "x", "--type", "robot"], "'robot' is not one of"),
+        (["serve", "--wrokers", "2"], "--wrokers"),
+    ],
+)
+def test_wrong_arguments_are_told_in_one_line(
+    limen: Limen, arguments: list[str], word: str
+) -> None:
+    told = limen(*arguments)
+    assert (told.status, told.out, told.err.count("\n")) == (2, "", 1)
+    assert word in told.err
+    assert "Value error" not in told.err
+
+
+def test_bad_settings_are_told_one_line_each(limen: Limen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMEN_WROKERS", "2")
+    monkeypatch.setenv("LIMEN_PORT", "x")
+    told = limen("client", "list", "--json")
+    assert told.status == 1
+    assert [json.loads(line)["error"] for line in told.err.splitlines()] == ["configuration"] * 2
+
+
+def test_a_database_that_is_gone_is_told_without_its_password(
+    limen: Limen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMEN_DATABASE_URL", "postgresql://limen:canary-pw@127.0.0.1:1/limen")
+    for command in (["migrate"], ["client", "list"], ["doctor"]):
+        told = limen(*command)
+        assert told.status == 1
+        assert "canary-pw" not in told.out + told.err
+        assert "Traceback" not in told.err

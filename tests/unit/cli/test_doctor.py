@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from limen.testing.processes import free_port
+from tests.unit.cli.conftest import Limen
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMEN_PORT", str(free_port()))
+
+
+def states(told: object) -> dict[str, str]:
+    assert isinstance(told, dict)
+    return {each["check"]: each["state"] for each in told["findings"]}
+
+
+def test_a_good_installation_has_no_problem(installation: Limen) -> None:
+    told = installation("doctor", "--json")
+    assert told.status == 0, told.out
+    assert told.json["problems"] == 0
+    found = states(told.json)
+    assert found["database"] == found["sealing key"] == found["tenants"] == "ok"
+    assert found["mail"] == "warning"
+    assert found["issuer"] == "warning"
+
+
+def test_nothing_is_made_by_looking(limen: Limen, tmp_path: Path) -> None:
+    told = limen("doctor", "--json")
+    assert told.status == 0
+    assert states(told.json)["database"] == "warning"
+    assert not (tmp_path / "data").exists()
+
+
+def test_all_bad_settings_are_on_one_screen(limen: Limen, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "LIMEN_BASE_URL": "http://id.example.com",
+        "LIMEN_WROKERS": "2",
+        "LIMEN_NET_ALLOW": "0.0.0.0/0",
+        "LIMEN_SMTP_URL": "smtp://u:canary-pw@mail:x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    told = limen("doctor")
+    assert told.status == 1
+    assert told.out.count("✗") == 4
+    assert "canary-pw" not in told.out
+
+
+def test_a_key_that_others_can_read_is_a_problem(installation: Limen, tmp_path: Path) -> None:
+    (tmp_path / "data" / "master.key").chmod(0o644)
+    told = installation("doctor")
+    assert told.status == 1
+    assert "chmod 600" in told.out
+
+
+def test_another_sealing_key_is_a_problem(
+    installation: Limen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMEN_MASTER_KEY", "b0VtR1hkV2pZOGtxMUx3elF5VDduUmM0c1V2WGFiY2Q=")
+    told = installation("doctor")
+    assert told.status == 1
+    assert "sealing key is not the one" in told.out
+
+
+def test_neighbours_that_do_not_answer_are_named_without_credentials(
+    installation: Limen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("LIMEN_SMTP_URL", f"smtps://u:canary-pw@127.0.0.1:{port}")
+    monkeypatch.setenv("LIMEN_REDIS_URL", f"redis://:canary-pw@127.0.0.1:{port}")
+    told = installation("doctor")
+    assert told.status == 0
+    assert told.out.count(f"127.0.0.1:{port} does not answer") == 2
+    assert "canary-pw" not in told.out
+
+
+def test_a_bundle_that_is_none_is_a_problem(
+    installation: Limen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("nothing")
+    monkeypatch.setenv("LIMEN_CA_BUNDLE", str(bundle))
+    told = installation("doctor")
+    assert told.status == 1
+    assert "not a readable PEM" in told.out
+
+
+def test_limits_that_are_off_are_a_warning(
+    installation: Limen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMEN_LIMITS_ENABLED", "off")
+    assert states(installation("doctor", "--json").json)["request rates"] == "warning"
+
+
+def test_a_database_open_to_everyone_is_a_warning(installation: Limen, tmp_path: Path) -> None:
+    assert "database file" not in states(installation("doctor", "--json").json)
+    (tmp_path / "data" / "limen.db").chmod(0o644)
+    (tmp_path / "data").chmod(0o755)
+    assert states(installation("doctor", "--json").json)["database file"] == "warning"
+
+
+def test_it_says_what_is_missing_for_a_profile(installation: Limen) -> None:
+    assert installation("doctor", "--profile", "fapi3").status == 1
+    made = installation(
+        "client", "create", "Bank", "--redirect-uri", "https://bank.example/cb", "--json"
+    )
+    assert made.status == 0, made.out
+    told = installation("doctor", "--profile", "fapi2", "--json")
+    assert told.status == 1
+    texts = [each["text"] for each in told.json["findings"] if each["state"] == "problem"]
+    for member in ("token_endpoint_auth_method", "dpop_bound_access_tokens", "require_pushed"):
+        assert any(member in text for text in texts), texts
+    assert any("https" in text for text in texts)

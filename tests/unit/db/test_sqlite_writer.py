@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from limen.db.sqlite_writer import SqliteWriter
+
+pytestmark = pytest.mark.anyio
+
+
+class Disk(sqlite3.Connection):
+    """A connection that notes its verbs, and whose disk can be full."""
+
+    commits = 0
+    full = False
+
+    @override
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            self.commits += 1
+            if self.full:
+                raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, parameters)
+
+
+class Refused(Exception):
+    pass
+
+
+class Lost(Exception):
+    pass
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    raw = sqlite3.connect(
+        tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Disk
+    )
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute("CREATE TABLE t (name TEXT PRIMARY KEY)")
+    yield raw
+    raw.close()
+
+
+@pytest.fixture
+def writer(disk: Disk) -> Iterator[SqliteWriter]:
+    made = SqliteWriter(disk, translated=lambda _: Lost())
+    yield made
+    made.close()
+
+
+def durable(tmp_path: Path) -> list[str]:
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db")) as other:
+        return [name for (name,) in other.execute("SELECT name FROM t ORDER BY name")]
+
+
+async def write(writer: SqliteWriter, name: str) -> None:
+    """Do as a Work does: write, then commit in a task of its own, or roll back what failed."""
+    await writer.begin()
+    try:
+        _insert(writer, name)
+    except (Refused, sqlite3.Error):
+        await asyncio.create_task(writer.roll_back())
+        raise
+    await asyncio.create_task(writer.commit())
+
+
+def _insert(writer: SqliteWriter, name: str) -> None:
+    writer.raw.execute("INSERT INTO t VALUES (?)", (name,))
+    if name == "refused":
+        raise Refused
+
+
+async def write_all(writer: SqliteWriter, *names: str) -> list[object]:
+    writes = (write(writer, name) for name in names)
+    return [type(each) for each in await asyncio.gather(*writes, return_exceptions=True)]
+
+
+async def test_a_write_is_durable_when_its_commit_returns(
+    writer: SqliteWriter, tmp_path: Path
+) -> None:
+    async def write_and_look(name: str) -> None:
+        await write(writer, name)
+        assert name in durable(tmp_path)
+
+    names = [f"n{number}" for number in range(20)]
+    await asyncio.gather(*map(write_and_look, names))
+    assert durable(tmp_path) == sorted(names)
+
+
+async def test_those_who_wait_for_the_turn_commit_together(
+    writer: SqliteWriter, disk: Disk
+) -> None:
+    await write_all(writer, *(f"n{number}" for number in range(20)))
+    assert disk.commits == 1
+    await write_all(writer, "one", "two")
+    assert disk.commits == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("refused", "a", "b"), ("a", "refused", "b"), ("a", "b", "refused"), ("a", "a", "b")],
+    ids=["first", "in the middle", "last", "by the database"],
+)
+async def test_one_who_fails_takes_nobody_along(
+    writer: SqliteWriter, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    outcomes = await write_all(writer, *names)
+    assert outcomes.count(type(None)) == 2
+    assert durable(tmp_path) == ["a", "b"]
+
+
+async def test_when_the_commit_fails_all_are_told_and_the_next_may_write(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    disk.full = True
+    assert await write_all(writer, "a", "b", "c") == [Lost, Lost, Lost]
+    disk.full = False
+    assert await write_all(writer, "d") == [type(None)]
+    assert durable(tmp_path) == ["d"]
+
+
+async def test_when_sqlite_gives_up_the_transaction_all_before_are_told(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    async def lose() -> None:
+        await writer.begin()
+        disk.rollback()  # as SQLite does by itself when the disk is full
+        await writer.roll_back()
+
+    outcomes = await asyncio.gather(
+        write(writer, "before"), lose(), write(writer, "after"), return_exceptions=True
+    )
+    assert [type(each) for each in outcomes] == [Lost, type(None), type(None)]
+    assert durable(tmp_path) == ["after"]
+
+
+async def test_who_commits_what_sqlite_gave_up_is_told(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    async def lose() -> None:
+        await writer.begin()
+        disk.rollback()
+        await writer.commit()
+
+    outcomes = await asyncio.gather(write(writer, "before"), lose(), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [Lost, Lost]
+    assert durable(tmp_path) == []

@@ -1,0 +1,5 @@
+"""A furnished vault and federation for the tests of this folder."""
+
+from tests.vaults import house, simulated, vault
+
+__all__ = ["house", "simulated", "vault"]

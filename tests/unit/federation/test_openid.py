@@ -1,0 +1,173 @@
+"""Discovery, and what of a provider's words is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from limen.federation.openid import OpenIdProvider, read_discovery
+from limen.federation.provider import ERROR_CLASSES, Ask, ProviderAnswer, TokenAnswer
+from limen.federation.providers.google import Google
+from limen.federation.registry import Registry
+from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.secret import Secret
+from limen.vault.catalogue import load
+
+ISSUER = "https://op.example"
+DOCUMENT: dict[str, Any] = {
+    "issuer": ISSUER,
+    "authorization_endpoint": f"{ISSUER}/auth",
+    "token_endpoint": f"{ISSUER}/token",
+    "jwks_uri": f"{ISSUER}/jwks",
+    "id_token_signing_alg_values_supported": ["RS256", "none", "HS256"],
+}
+ANSWER = TokenAnswer(
+    raw_access=Secret("x"),
+    raw_refresh=None,
+    expires_in=1,
+    scope=None,
+    raw_id_token=None,
+    members={},
+)
+
+
+def discovered(**changes: Any) -> Any:
+    told = {name: value for name, value in (DOCUMENT | changes).items() if value is not None}
+    return read_discovery("op", ISSUER, told=told)
+
+
+def test_a_document_is_read() -> None:
+    found = discovered(userinfo_endpoint=f"{ISSUER}/me", revocation_endpoint=f"{ISSUER}/revoke")
+    assert found.exchange.url == f"{ISSUER}/token"
+    assert found.exchange.client_auth == "basic"
+    assert found.userinfo is not None
+    assert found.userinfo.method == "GET"
+    assert found.revoke is not None
+
+
+def test_only_asymmetric_algorithms_are_taken_from_it() -> None:
+    assert discovered().id_token_algorithms == {"RS256"}
+    only_bad = discovered(id_token_signing_alg_values_supported=["none", "HS256"])
+    assert only_bad.id_token_algorithms == {"RS256"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": f"{ISSUER}/"},
+        {"issuer": None},
+        {"token_endpoint": None},
+        {"token_endpoint": "http://op.example/token"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": 7},
+    ],
+    ids=str,
+)
+def test_a_document_that_is_not_the_issuers_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ProviderUnavailable):
+        discovered(**changes)
+
+
+@pytest.mark.parametrize(
+    ("methods", "chosen"),
+    [
+        (None, "basic"),
+        (["client_secret_post"], "post"),
+        (["client_secret_post", "client_secret_basic"], "basic"),
+        (["private_key_jwt"], "basic"),
+    ],
+)
+def test_the_client_authenticates_as_the_provider_takes_it(methods: Any, chosen: str) -> None:
+    found = discovered(token_endpoint_auth_methods_supported=methods)
+    assert found.exchange.client_auth == chosen
+
+
+@pytest.mark.parametrize(
+    ("claims", "verified"),
+    [
+        ({"email": "a@gmail.com", "email_verified": True}, True),
+        ({"email": "a@corp.example", "email_verified": True, "hd": "corp.example"}, True),
+        ({"email": "a@corp.example", "email_verified": True}, False),
+        ({"email": "a@corp.example", "email_verified": True, "hd": "other.example"}, False),
+        ({"email": "a@gmail.com", "email_verified": "true"}, False),
+        ({"email": "a@gmail.com", "email_verified": 1}, False),
+        ({"email": "a@gmail.com"}, False),
+        ({"email": "a@notgmail.com", "email_verified": True}, False),
+        ({"email": ["a@gmail.com"], "email_verified": True, "hd": ""}, False),
+    ],
+    ids=str,
+)
+def test_google_proves_only_mailboxes_of_its_own(claims: dict[str, Any], verified: bool) -> None:
+    told = {"iss": "https://accounts.google.com", "sub": "1", **claims}
+    identity = Google().identify(claims=told, userinfo={}, answer=ANSWER)
+    assert identity.email_verified is verified
+
+
+def test_an_arbitrary_provider_proves_no_mailbox() -> None:
+    told = {"iss": ISSUER, "sub": "1", "email": "a@gmail.com", "email_verified": True}
+    provider = OpenIdProvider("op", title="OP", issuer=ISSUER)
+    assert not provider.identify(claims=told, userinfo={}, answer=ANSWER).email_verified
+
+
+def test_no_id_token_is_no_identity() -> None:
+    with pytest.raises(ProviderUnavailable, match="provider_identity"):
+        Google().identify(claims={}, userinfo={"sub": "1"}, answer=ANSWER)
+
+
+def test_google_has_two_names_and_the_simulator_one() -> None:
+    real = read_discovery(
+        "google",
+        "https://accounts.google.com",
+        told={
+            **DOCUMENT,
+            "issuer": "https://accounts.google.com",
+        },
+    )
+    assert Google().accepts_issuer("accounts.google.com", real)
+    assert not Google().accepts_issuer("https://evil.example", real)
+    assert not Google(issuer=ISSUER).accepts_issuer("accounts.google.com", discovered())
+
+
+def test_signing_in_asks_for_no_consent_screen() -> None:
+    params = Google().authorize_params(Ask(purpose="sign_in", scopes=("openid", "email")))
+    assert params == {"scope": "openid email"}
+
+
+def test_a_configured_issuer_never_borrows_a_built_in_provider() -> None:
+    registry, catalogue = Registry(), load()
+    config = {"issuer": "https://evil.example", "connect_scopes": ["openid"]}
+    assert not isinstance(registry.find("google", config), Google)
+    assert catalogue.get("google", config).issuer_of_identities == "https://evil.example"
+    assert registry.find("notion", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "members", "meaning"),
+    [
+        (200, {"access_token": "x"}, "ok"),
+        (200, {"error": "invalid_grant"}, "grant_dead"),
+        (200, {"access_token": ""}, "malformed"),
+        (200, {"access_token": 7}, "malformed"),
+        (200, {}, "malformed"),
+        (400, {"error": "invalid_grant"}, "grant_dead"),
+        (403, {"error": "invalid_grant"}, "grant_dead"),
+        (400, {"error": "never_heard_of"}, "transient"),
+        (400, {}, "transient"),
+        (401, {}, "transient"),
+        (401, {"error": "invalid_client"}, "client_broken"),
+        (429, {"error": "invalid_grant"}, "throttled"),
+        (500, {"access_token": "x"}, "transient"),
+    ],
+)
+def test_an_answer_means_what_its_code_says(
+    status: int, members: dict[str, Any], meaning: str
+) -> None:
+    answer = ProviderAnswer(status=status, members=members, is_object=True)
+    assert Google().classify(answer) == meaning
+
+
+def test_few_errors_end_a_grant() -> None:
+    ending = {code for code, meaning in ERROR_CLASSES.items() if meaning == "grant_dead"}
+    assert ending == {"invalid_grant"}

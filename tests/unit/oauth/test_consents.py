@@ -1,0 +1,68 @@
+import pytest
+
+from limen.db.work import Work
+from limen.kernel.errors import NotFound
+from limen.kernel.secret import Secret
+from limen.oauth.codes import find_code
+from limen.oauth.consent import consent_for, list_consents, withdraw_consent
+from tests.unit.oauth.http_kit import Known, Server
+from tests.unit.oauth.journey_kit import Browser, answered
+
+pytestmark = pytest.mark.anyio
+
+
+async def agree(journey: Server, browser: Browser, client: Known, scope: str = "openid") -> str:
+    page = await browser.get((await browser.ask(client, scope=scope)).headers["location"])
+    return answered(await browser.decide(page, "allow"))["code"]
+
+
+async def test_what_was_agreed_to_grows(journey: Server) -> None:
+    client, user_id, browser = await journey.client(), await journey.person(), Browser(journey)
+    await browser.sign_in(user_id)
+    await agree(journey, browser, client, "openid email")
+    await agree(journey, browser, client, "openid read")
+    found = await journey.run(
+        lambda work: consent_for(
+            work, user_id=user_id, client_id=client.id, resource=journey.site.issuer
+        )
+    )
+    assert found is not None
+    assert found.scopes == ("openid", "email", "read")
+    assert found.remembered
+
+
+async def test_withdrawing_kills_codes_and_asks_again(journey: Server) -> None:
+    client, user_id, browser = await journey.client(), await journey.person(), Browser(journey)
+    await browser.sign_in(user_id)
+    code = Secret(await agree(journey, browser, client))
+    (consent,) = await journey.run(lambda work: list_consents(work, user_id=user_id))
+    await journey.run(lambda work: withdraw_consent(work, user_id=user_id, consent_id=consent.id))
+    assert await journey.run(lambda work: find_code(work, raw_code=code)) is None
+    assert (await browser.ask(client, scope="openid")).headers["location"].startswith("/consent?")
+
+
+async def test_nobody_withdraws_anothers(journey: Server) -> None:
+    client, user_id, browser = await journey.client(), await journey.person(), Browser(journey)
+    await browser.sign_in(user_id)
+    await agree(journey, browser, client)
+    (consent,) = await journey.run(lambda work: list_consents(work, user_id=user_id))
+    eve = await journey.person("eve@app.example")
+
+    async def body(work: Work) -> None:
+        await withdraw_consent(work, user_id=eve, consent_id=consent.id)
+
+    with pytest.raises(NotFound):
+        await journey.run(body)
+    assert len(await journey.run(lambda work: list_consents(work, user_id=user_id))) == 1
+
+
+async def test_the_api_lists_and_withdraws(journey: Server) -> None:
+    client, browser = await journey.client(), Browser(journey)
+    assert (await browser.get("/api/v1/consents")).status_code == 401
+    await browser.sign_in(await journey.person())
+    await agree(journey, browser, client)
+    (listed,) = (await browser.get("/api/v1/consents")).json()["items"]
+    assert listed["client"]["client_id"] == client.id
+    assert listed["scopes"] == ["openid"]
+    path = f"/api/v1/consents/{listed['id']}"
+    assert (await browser.send("DELETE", path)).status_code == 403

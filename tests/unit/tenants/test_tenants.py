@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from limen.audit.record import record
+from limen.db.work import Work, Works
+from limen.kernel.actor import OPERATOR
+from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput
+from limen.tenants import api_audience, display_name, policy_of
+from limen.tenants.create_tenant import NewTenant, create_tenant
+from limen.tenants.directory import Directory
+from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
+from limen.tenants.tenant import Tenant, check_host, check_slug, site_urls
+from limen.tenants.update_policy import update_policy
+
+BASE = "https://id.example.com"
+
+
+async def create(works: Works, new: NewTenant) -> Tenant:
+    return await create_tenant(works, new=new, base_url=BASE, keys=(), actor=OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("base", "slug", "host", "issuer", "path"),
+    [
+        ("https://id.example.com", "default", None, "https://id.example.com", ""),
+        ("https://id.example.com/", "default", None, "https://id.example.com", ""),
+        ("https://example.com/auth", "default", None, "https://example.com/auth", "/auth"),
+        ("https://id.example.com", "acme", None, "https://id.example.com/t/acme", "/t/acme"),
+        (
+            "https://example.com/auth",
+            "acme",
+            None,
+            "https://example.com/auth/t/acme",
+            "/auth/t/acme",
+        ),
+        ("https://example.com/auth", "acme", "id.acme.example", "https://id.acme.example", ""),
+    ],
+)
+def test_issuers_are_built_from_the_base_url(
+    base: str, slug: str, host: str | None, issuer: str, path: str
+) -> None:
+    assert site_urls(base, slug=slug, host=host) == (issuer, path)
+
+
+@pytest.mark.parametrize("slug", ["", "A", "a b", "a/b", "..", "-a", "a-", "ä", "a" * 64, "a\n"])
+def test_a_slug_that_would_not_stand_in_a_path_is_refused(slug: str) -> None:
+    with pytest.raises(InvalidInput, match="slug_invalid"):
+        check_slug(slug)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "localhost", "127.0.0.1", "ID.example", "a.example:8", "a..b", "x.example.", "[::1]"],
+)
+def test_a_host_that_is_no_plain_dns_name_is_refused(host: str) -> None:
+    with pytest.raises(InvalidInput, match="host_invalid"):
+        check_host(host)
+
+
+def test_a_policy_survives_json_and_names_what_is_wrong() -> None:
+    policy = TenantPolicy(registration_open=False, allowed_origins=("https://app.example.com",))
+    assert TenantPolicy.read(policy.as_json()) == policy
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"registration_opened": True}, "registration_opened"),
+        ({"registration_open": "yes"}, "registration_open"),
+        ({"allowed_origins": ["null"]}, "allowed_origins.0"),
+        ({"allowed_origins": ["https://app.example.com/"]}, "allowed_origins.0"),
+        ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins.0"),
+        ({"default_scopes": ["a b"]}, "default_scopes.0"),
+        ({"password_min_length": 7}, "password_min_length"),
+        ({"assertion_audience": "anything"}, "assertion_audience"),
+        ({"session_idle_seconds": 86_400 * 91}, "policy"),
+    ]
+    for members, field in cases:
+        with pytest.raises(InvalidInput) as refused:
+            TenantPolicy.read(members)
+        assert (refused.value.code, refused.value.field) == ("policy_invalid", field)
+
+
+@pytest.mark.anyio
+async def test_a_tenant_is_created_with_its_keys_and_found_every_way(works: Works) -> None:
+    works.recorders = [record]
+    seen: list[str] = []
+
+    async def create_keys(work: Work) -> None:
+        seen.append(work.tenant_id)
+
+    directory = Directory(works, base_url=BASE)
+    assert await directory.by_slug("acme") is None
+    new = NewTenant(slug="acme", name="Acme", host="id.acme.example", policy={"pages": False})
+    made = await create_tenant(works, new=new, base_url=BASE, keys=(create_keys,), actor=OPERATOR)
+    assert seen == [made.tenant_id]
+    assert await directory.by_slug("acme") == made
+    assert await directory.by_host("id.acme.example") == made
+    assert await directory.by_id(made.tenant_id) == made
+    assert await directory.all() == [made]
+    assert made.issuer == "https://id.acme.example"
+    assert api_audience(made) == "https://id.acme.example/api/v1"
+    assert made.policy == TenantPolicy(pages=False)
+
+    async def body(work: Work) -> tuple[TenantPolicy, str]:
+        return policy_of(work), display_name(work)
+
+    assert await works.run(made, body) == (made.policy, "Acme")
+
+
+@pytest.mark.anyio
+async def test_a_taken_slug_or_host_is_refused_and_leaves_nothing(works: Works) -> None:
+    made: list[str] = []
+
+    async def create_keys(work: Work) -> None:
+        made.append(work.tenant_id)
+
+    await create(works, NewTenant(slug="acme", host="id.acme.example"))
+    for new in (NewTenant(slug="acme"), NewTenant(slug="other", host="id.acme.example")):
+        with pytest.raises(Conflict, match="tenant_exists"):
+            await create_tenant(works, new=new, base_url=BASE, keys=(create_keys,))
+    assert made == []
+    assert len(await Directory(works, base_url=BASE).all()) == 1
+
+
+@pytest.mark.anyio
+async def test_keys_that_fail_leave_no_tenant(works: Works) -> None:
+    async def create_keys(_work: Work) -> None:
+        raise Conflict("no_key")
+
+    with pytest.raises(Conflict, match="no_key"):
+        await create_tenant(works, new=NewTenant(slug="acme"), base_url=BASE, keys=(create_keys,))
+    assert await Directory(works, base_url=BASE).all() == []
+
+
+@pytest.mark.anyio
+async def test_of_twenty_who_create_one_tenant_one_does(works: Works) -> None:
+    async def attempt() -> bool:
+        try:
+            await create(works, NewTenant(slug="acme"))
+        except Conflict:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(attempt() for _ in range(20)))) == 1
+
+
+@pytest.mark.anyio
+async def test_the_directory_serves_from_memory_until_the_stamp_changes(works: Works) -> None:
+    made = await create(works, NewTenant(slug="default"))
+    directory = Directory(works, base_url=BASE)
+    assert await directory.refresh()
+    assert await directory.default() == made
+    assert not await directory.refresh()
+
+    async def close(work: Work) -> TenantPolicy:
+        return await update_policy(work, changes={"registration_open": False})
+
+    assert not (await works.run(made, close)).registration_open
+    stale = await directory.by_slug("default")
+    assert stale is not None
+    assert stale.policy.registration_open
+    assert await directory.refresh()
+    now = await directory.default()
+    assert not now.policy.registration_open
+    assert now.version == 2
+
+
+@pytest.mark.anyio
+async def test_a_full_directory_forgets_the_least_used(works: Works) -> None:
+    directory = Directory(works, base_url=BASE, max_entries=2)
+    for slug in ("one", "two", "three"):
+        await create(works, NewTenant(slug=slug))
+    for slug in ("one", "two", "one", "three"):
+        assert await directory.by_slug(slug) is not None
+    assert [slug for _, slug in directory._cache] == ["one", "three"]
+
+
+@pytest.mark.anyio
+async def test_no_default_tenant_is_a_configuration_error(works: Works) -> None:
+    with pytest.raises(ConfigurationError):
+        await Directory(works, base_url=BASE).default()
+
+
+@pytest.mark.anyio
+async def test_a_policy_member_goes_back_to_the_servers_setting(works: Works) -> None:
+    defaults = TenantPolicy(registration_open=False)
+    made = await create(works, NewTenant(slug="acme"))
+    directory = Directory(works, base_url=BASE, defaults=defaults)
+
+    async def change(value: bool | None) -> TenantPolicy:
+        return await works.run(
+            made,
+            lambda work: update_policy(
+                work, changes={"registration_open": value}, defaults=defaults
+            ),
+        )
+
+    assert (await change(True)).registration_open
+    assert not (await change(None)).registration_open
+    found = await directory.by_slug("acme")
+    assert found is not None
+    assert found.policy == defaults
+
+
+@pytest.mark.anyio
+async def test_a_policy_change_over_anothers_change_is_refused(works: Works) -> None:
+    made = await create(works, NewTenant(slug="acme"))
+
+    async def change(work: Work) -> TenantPolicy:
+        return await update_policy(work, changes={"pages": False}, expected_version=1)
+
+    assert not (await works.run(made, change)).pages
+    with pytest.raises(Conflict, match="version_changed"):
+        await works.run(made, change)
+    with pytest.raises(InvalidInput, match="policy_invalid"):
+        await works.run(made, lambda work: update_policy(work, changes={"no_such_member": 1}))
+
+
+@pytest.mark.anyio
+async def test_concurrent_policy_changes_lose_none(works: Works) -> None:
+    made = await create(works, NewTenant(slug="acme"))
+    members = ("registration_open", "pages", "require_pkce")
+
+    async def turn_off(member: str) -> TenantPolicy:
+        return await works.run(made, lambda work: update_policy(work, changes={member: False}))
+
+    await asyncio.gather(*(turn_off(member) for member in members))
+    found = await Directory(works, base_url=BASE).by_slug("acme")
+    assert found is not None
+    assert found.version == 4
+    assert found.policy == DEFAULT_POLICY.with_members(dict.fromkeys(members, False))

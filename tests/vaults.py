@@ -1,0 +1,162 @@
+"""A vault over a test's database, with the simulated providers behind real HTTP."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from limen.audit.record import record as audit
+from limen.db.outbox import OutboxLoop
+from limen.db.work import Work
+from limen.federation.finish import Callback
+from limen.federation.parts import Parts as FederationParts
+from limen.federation.provider_keys import ProviderKeys
+from limen.federation.registry import Registry
+from limen.federation.upstream_clients import NewUpstreamClient, set_upstream_client
+from limen.kernel.actor import Actor
+from limen.kernel.events import Event
+from limen.kernel.secret import Secret
+from limen.net import Net
+from limen.protocol.params import parse_params
+from limen.settings import Settings
+from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
+from limen.vault.catalogue import load
+from limen.vault.connect import ConnectedAccount, WantedConnection, begin_connect, finish_connect
+from limen.vault.listing import ShownConnection, get_connection
+from limen.vault.parts import Parts, RefreshTimes
+from limen.vault.refresh.loop import RefreshLoop
+from limen.vault.revoke_upstream import KIND, revoke_handler
+from limen.vault.token_for import Released, Wanted, token_for
+from tests.house import House, house
+from tests.simulated import Simulated, serving
+
+T = TypeVar("T")
+QUICK = RefreshTimes(deadline_seconds=2.0, lease_seconds=4.0, wait_seconds=6.0)
+
+__all__ = ["QUICK", "Vault", "house", "make_parts", "simulated", "vault"]
+
+
+@dataclass
+class Vault:
+    """What a test arranges connections with."""
+
+    house: House
+    simulated: Simulated
+    parts: Parts
+    events: list[Event] = field(default_factory=list)
+
+    async def run(self, body: Callable[[Work], Awaitable[T]], *, actor: Actor | None = None) -> T:
+        return await self.house.run(body, **({"actor": actor} if actor else {}))
+
+    async def person(self) -> Actor:
+        actor, _ = await self.house.signed_in(await self.house.user(password=None))
+        return actor
+
+    async def leave(self, actor: Actor, provider: str = "google", **wanted: Any) -> str:
+        """Begin connecting; return the provider's URL."""
+        asked = WantedConnection(provider=provider, **wanted)
+        return await self.run(
+            lambda work: begin_connect(work, self.parts, wanted=asked), actor=actor
+        )
+
+    async def come_back(
+        self, actor: Actor, callback_url: str, provider: str = "google"
+    ) -> ConnectedAccount:
+        """Open a callback as the actor's browser does."""
+        params = parse_params(urlsplit(callback_url).query.encode())
+        callback = Callback(params=params, provider=provider, purpose="connect", actor=actor)
+        return await finish_connect(self.parts, self.house.site, callback=callback)
+
+    async def connect(
+        self, actor: Actor, provider: str = "google", *, account: str = "", **wanted: Any
+    ) -> str:
+        """Connect an account; return the connection's id."""
+        untick = wanted.pop("untick", ())
+        url = await self.leave(actor, provider, **wanted)
+        callback = await self.simulated.approve(url, account=account, untick=untick)
+        return (await self.come_back(actor, callback, provider)).connection_id
+
+    async def token(self, actor: Actor, connection_id: str, **wanted: Any) -> Released:
+        """Ask for a token as the actor."""
+        asked = Wanted(
+            connection_id=connection_id, user_id=actor.id, reader=f"user:{actor.id}", **wanted
+        )
+        return await self.run(lambda work: token_for(work, self.parts, wanted=asked), actor=actor)
+
+    async def shown(self, actor: Actor, connection_id: str) -> ShownConnection:
+        return await self.run(
+            lambda work: get_connection(
+                work, self.parts, connection_id=connection_id, user_id=actor.id
+            )
+        )
+
+    async def outbox(self) -> list[str]:
+        """Deliver what is due; return the codes of failures."""
+        failures: list[str] = []
+        loop = OutboxLoop(
+            self.parts.works,
+            {KIND: revoke_handler(self.parts)},
+            site_of=self.house.site_of,
+            on_failure=lambda _, error: failures.append(error),
+        )
+        while await loop.run_once():
+            pass
+        return failures
+
+    async def loop(self) -> int:
+        return await RefreshLoop(self.parts, site_of=self.house.site_of).run_once()
+
+    def named(self, name: str) -> list[Any]:
+        return [event for event in self.events if event.name == name]
+
+    def with_times(self, **times: Any) -> Vault:
+        """The same vault as another process would have it, with other times."""
+        changed = dataclasses.replace(self.parts.times, **times)
+        return dataclasses.replace(self, parts=dataclasses.replace(self.parts, times=changed))
+
+
+def make_parts(house: House, base_url: str, net: Net, *, times: RefreshTimes = QUICK) -> Parts:
+    """The vault's parts over a house, its providers at a base URL."""
+    federation = FederationParts(
+        works=house.works,
+        envelope=house.envelope,
+        net=net,
+        keys=ProviderKeys(net),
+        registry=Registry(simulators=base_url),
+    )
+    return Parts(federation=federation, catalogue=load(simulators=base_url), times=times)
+
+
+@pytest.fixture
+async def simulated(house: House) -> AsyncIterator[Simulated]:
+    with serving(house.clock) as base_url:
+        async with httpx2.AsyncClient() as http:
+            yield Simulated(base_url, http)
+
+
+@pytest.fixture
+async def vault(house: House, simulated: Simulated) -> AsyncIterator[Vault]:
+    net = Net(Settings(environment="development").net)
+    made = Vault(house, simulated, make_parts(house, simulated.base_url, net))
+
+    async def keep(_: Work, event: Event) -> None:
+        made.events.append(event)
+
+    house.works.recorders = [audit, keep]
+
+    async def furnish(work: Work) -> None:
+        for provider in ("google", "notion"):
+            new = NewUpstreamClient(
+                provider=provider, client_id=CLIENT_ID, raw_secret=Secret(CLIENT_SECRET)
+            )
+            await set_upstream_client(work, house.envelope, new=new)
+
+    await house.run(furnish)
+    yield made
+    await net.close()
