@@ -253,9 +253,8 @@ class Installation:
         return identifier
 
     async def set_policy(self, **changes: Any) -> None:
-        """Change the tenant's policy, and let this process know at once."""
+        """Change the tenant's policy, which this process knows at once."""
         await self.run(lambda work: update_policy(work, changes=changes))
-        self.application.runtime.directory.forget()
 
     async def post(
         self, path: str, client: Known | None = None, /, *, headers: Any = None, **form: str

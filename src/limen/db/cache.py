@@ -6,7 +6,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from limen.db.work import Work
 
@@ -15,7 +15,22 @@ T = TypeVar("T")
 MAX_AGE_SECONDS: Final = 2.0
 """How long another node may go on with what was changed, where no row is read anyway (N067)."""
 
-_EVERY: Final[weakref.WeakSet[Cache[object]]] = weakref.WeakSet()
+
+class Remembers(Protocol):
+    """Anything of this process that keeps what the database may have changed."""
+
+    kind: str
+
+    def forget(self, tenant_id: str, name: str) -> None:
+        """Drop what it kept under that name."""
+
+
+_EVERY: Final[weakref.WeakSet[Remembers]] = weakref.WeakSet()
+
+
+def remember(memory: Remembers) -> None:
+    """Have a memory told, as long as it lives, of what ``forget`` names."""
+    _EVERY.add(memory)
 
 
 class Cache(Generic[T]):
@@ -44,7 +59,7 @@ class Cache(Generic[T]):
         self._max_entries = max_entries
         self._max_age_seconds = max_age_seconds
         self._kept: OrderedDict[tuple[str, str], tuple[T, float]] = OrderedDict()
-        _EVERY.add(self)  # type: ignore[arg-type]  # only ever asked to forget
+        remember(self)
 
     async def get(self, work: Work, name: str) -> T | None:
         """Return what is known under a name, read anew if that is too long ago."""

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from limen.db.cache import remember
 from limen.db.work import Work, Works
 from limen.kernel.errors import ConfigurationError
 from limen.kernel.site import ALL_TENANTS
 from limen.tenants import store
 from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
-from limen.tenants.store import TenantRecord
+from limen.tenants.store import MEMORY, TenantRecord
 from limen.tenants.tenant import DEFAULT_SLUG, Tenant, site_urls
 
 _Key = tuple[str, str]
@@ -21,9 +22,9 @@ _Key = tuple[str, str]
 class Directory:
     """The tenants, cached in this process.
 
-    An entry may lag by as long as ``refresh`` is not called (2 s in the server); what it
-    confirms nowhere else is only policy. A miss is never cached: a tenant made a moment ago
-    on another node is found.
+    What this process changes itself it knows at once. Of a change elsewhere an entry may lag by
+    as long as ``refresh`` is not called (2 s in the server); what it confirms nowhere else is
+    only policy. A miss is never cached: a tenant made a moment ago on another node is found.
 
     Args:
         works: To look in the database.
@@ -31,6 +32,8 @@ class Directory:
         defaults: What a tenant's policy says where the tenant chose nothing.
         max_entries: The most tenants kept; the least recently used go first.
     """
+
+    kind = MEMORY
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Directory:
         self._max_entries: Final = max_entries
         self._cache: OrderedDict[_Key, Tenant] = OrderedDict()
         self._stamp: tuple[int, int] | None = None
+        remember(self)
 
     async def by_slug(self, slug: str) -> Tenant | None:
         """Return the tenant of that name, suspended ones too."""
@@ -87,13 +91,15 @@ class Directory:
         stamp = await self._works.run(ALL_TENANTS, store.read_stamp)
         changed = stamp != self._stamp
         if changed:
-            self.forget()
+            self._cache.clear()
         self._stamp = stamp
         return changed
 
-    def forget(self) -> None:
-        """Empty the cache at once: this process changed a tenant itself."""
-        self._cache.clear()
+    def forget(self, tenant_id: str, name: str) -> None:
+        """Drop a tenant, whichever name it is kept under: this process changed it itself."""
+        del name
+        for key in [key for key, kept in self._cache.items() if kept.tenant_id == tenant_id]:
+            del self._cache[key]
 
     def tenant(self, record: TenantRecord) -> Tenant:
         """Give a stored tenant its addresses."""

@@ -10,10 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql
 
+from limen.db.cache import forget
 from limen.db.statements import Row
 from limen.db.work import Work
 from limen.tenants.tables import tenants
 from limen.tenants.tenant import TenantState
+
+MEMORY: Final = "tenant"
+"""What ``limen.db.cache.forget`` calls what is kept of tenants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ async def lock_tenant(work: Work) -> TenantRecord | None:
 async def change_policy(work: Work, members: Mapping[str, Any]) -> None:
     """Write what the tenant chooses now, under a new version."""
     await work.execute(_CHANGE_POLICY, new_policy=dict(members), new_updated_at=work.now)
+    forget(work, kind=MEMORY, name=work.tenant_id)
 
 
 def _record(row: Row | None) -> TenantRecord | None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from limen.audit.record import record
 from limen.db.work import Work, Works
@@ -13,6 +14,7 @@ from limen.tenants import api_audience, display_name, policy_of
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.directory import Directory
 from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
+from limen.tenants.tables import tenants
 from limen.tenants.tenant import Tenant, check_host, check_slug, site_urls
 from limen.tenants.update_policy import update_policy
 
@@ -153,10 +155,9 @@ async def test_the_directory_serves_from_memory_until_the_stamp_changes(works: W
     assert await directory.default() == made
     assert not await directory.refresh()
 
-    async def close(work: Work) -> TenantPolicy:
-        return await update_policy(work, changes={"registration_open": False})
-
-    assert not (await works.run(made, close)).registration_open
+    # What another process writes is not known here until the stamp is looked at.
+    elsewhere = sa.update(tenants).values(policy={"registration_open": False}, version=2)
+    await works.run(made, lambda work: work.execute(elsewhere))
     stale = await directory.by_slug("default")
     assert stale is not None
     assert stale.policy.registration_open
@@ -164,6 +165,27 @@ async def test_the_directory_serves_from_memory_until_the_stamp_changes(works: W
     now = await directory.default()
     assert not now.policy.registration_open
     assert now.version == 2
+
+
+@pytest.mark.anyio
+async def test_what_a_process_changes_it_knows_at_once(works: Works) -> None:
+    made = await create(works, NewTenant(slug="acme", host="acme.example"))
+    other = await create(works, NewTenant(slug="other"))
+    directory = Directory(works, base_url=BASE)
+
+    async def found() -> list[Tenant | None]:
+        return [
+            await directory.by_slug("acme"),
+            await directory.by_host("acme.example"),
+            await directory.by_id(made.tenant_id),
+        ]
+
+    kept = await directory.by_slug("other")
+    assert await found() == [made] * 3
+    await works.run(made, lambda work: update_policy(work, changes={"registration_open": False}))
+    assert [tenant and tenant.policy.registration_open for tenant in await found()] == [False] * 3
+    assert await directory.by_slug("other") is kept
+    assert kept == other
 
 
 @pytest.mark.anyio
