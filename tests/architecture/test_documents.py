@@ -22,6 +22,8 @@ REQUIRED = [
     "docs/map.md",
     "docs/schema.md",
     "docs/specs.md",
+    "docs/specs/oauth.md",
+    "docs/specs/openid.md",
     "docs/threats.md",
 ]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,34 +20,67 @@ WANTED = """
 """
 
 
-def rows(*documents: str) -> list[tuple[str, list[str], list[str]]]:
-    """Return what is said, the modules and the tests of every row that has them."""
+PAGES = sorted((ROOT / "docs" / "specs").glob("*.md"))
+THREATS = ROOT / "docs" / "threats.md"
+REASONS = ("Not kept: ", "Not ours: ")
+
+
+def lines(*pages: Path) -> list[list[str]]:
+    """Return the cells of every row of the tables that have modules and tests."""
     tables = [
         table
-        for name in documents
-        for table in (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8").split("\n\n")
+        for page in pages
+        for table in page.read_text(encoding="utf-8").split("\n\n")
         if not table.startswith("| Specification | Rule | Why not |")
     ]
-    lines = [line for table in tables for line in table.splitlines() if line.startswith("| ")]
-    cells = [line.strip("| ").split(" | ") for line in lines]
+    found = [line for table in tables for line in table.splitlines() if line.startswith("| ")]
+    cells = [line.strip("| ").split(" | ") for line in found]
+    return [row for row in cells if row[-1] != "Test"]
+
+
+def rows(*pages: Path) -> list[tuple[str, list[str], list[str]]]:
+    """Return what is said, the modules and the tests of every row that has them."""
     return [
         (" ".join(said), QUOTED.findall(modules), QUOTED.findall(tests))
-        for *said, modules, tests in cells
-        if tests != "Test"
+        for *said, modules, tests in lines(*pages)
+        if not tests.startswith(REASONS)
     ]
 
 
-ROWS = rows("specs", "threats")
+def reasons(*pages: Path) -> list[tuple[str, str]]:
+    """Return what is said and the reason of every row that says why there is no test."""
+    return [
+        (" ".join(said), why) for *said, _modules, why in lines(*pages) if why.startswith(REASONS)
+    ]
+
+
+ROWS = rows(*PAGES, THREATS)
 
 
 def test_the_tables_have_rows() -> None:
-    assert len(rows("specs")) > 200
-    assert len(rows("threats")) > 50
+    assert len(rows(*PAGES)) > 200
+    assert len(rows(THREATS)) > 50
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_row_is_whole(page: Path) -> None:
+    assert [row for row in lines(page) if len(row) != 4] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_index_names_every_page(page: Path) -> None:
+    index = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+    assert f"(specs/{page.name})" in index
+
+
+def test_what_is_not_kept_has_a_reason() -> None:
+    short = [rule for rule, why in reasons(*PAGES) if len(why.partition(": ")[2].split()) < 3]
+    assert short == []
 
 
 @pytest.mark.parametrize("specification", re.split(r"[|\n]", WANTED.strip()))
 def test_every_specification_is_there(specification: str) -> None:
-    said = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
+    said = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert f"{specification.strip()} §" in said
 
 
