@@ -303,6 +303,19 @@ async def test_n127_a_provider_that_talks_nonsense(
     assert session_of(browser.cookies()) == ""
 
 
+async def test_n127_a_token_of_a_type_we_can_not_send(social: Social) -> None:
+    for kind in ("DPoP", "mac", "N_A", 7):
+        browser = social.limen.browser()
+        callback = await social.callback(browser)
+        await social.order(lies={"token_response": {"token_type": kind}})
+        assert (await browser.fetch("GET", callback)).status == 502
+        assert session_of(browser.cookies()) == ""
+    browser = social.limen.browser()
+    callback = await social.callback(browser)
+    await social.order(lies={"token_response": {"token_type": "BEARER"}})
+    assert (await browser.fetch("GET", callback)).status == 303
+
+
 @pytest.mark.parametrize(
     ("verified", "claimed"),
     [(False, {}), (True, {"email_verified": None}), (True, {"email_verified": "true"}), (True, {})],

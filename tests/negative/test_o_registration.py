@@ -345,7 +345,8 @@ async def test_an_initial_token_registers_so_many_and_no_more(limen_on_both: Ins
         # Who may not register is told so before anything they sent is looked at.
         refused = await register(limen, token, redirect_uris=[], jwks_uri="https://10.0.0.1/x")
         assert (refused.status, refused.json()["error"]) == (401, "invalid_token")
-        assert refused.headers["www-authenticate"].startswith("Bearer ")
+        challenge = refused.headers["www-authenticate"]
+        assert (challenge.startswith("Bearer "), "error=" in challenge) == (True, bool(token))
     made = await limen.run(lambda work: create_initial_token(work, uses=2))
     token = made.raw_token.reveal()
     for uris, status in (([], 400), ([CALLBACK], 201), (["x:"], 400), ([CALLBACK], 201)):

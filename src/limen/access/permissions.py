@@ -44,6 +44,8 @@ PROVIDERS_READ: Final = "providers:read"
 PROVIDERS_WRITE: Final = "providers:write"
 HOOKS_READ: Final = "hooks:read"
 HOOKS_WRITE: Final = "hooks:write"
+WEBHOOKS_READ: Final = "webhooks:read"
+WEBHOOKS_WRITE: Final = "webhooks:write"
 AUDIT_READ: Final = "audit:read"
 STATS_READ: Final = "stats:read"
 
@@ -81,6 +83,7 @@ _AUDITOR: Final = _MEMBER | {
     KEYS_READ,
     PROVIDERS_READ,
     HOOKS_READ,
+    WEBHOOKS_READ,
     AUDIT_READ,
     STATS_READ,
 }
@@ -96,6 +99,7 @@ _ADMIN: Final = _AUDITOR | {
     KEYS_WRITE,
     PROVIDERS_WRITE,
     HOOKS_WRITE,
+    WEBHOOKS_WRITE,
 }
 _OWNER: Final = _ADMIN | {TENANTS_WRITE}
 

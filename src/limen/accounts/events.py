@@ -90,6 +90,15 @@ class ProfileChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PictureChanged(Event):
+    """A person has another picture; ``source`` is ``own`` or an identity at a provider."""
+
+    name: ClassVar[str] = "account:picture:changed"
+    user_id: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UserDisabled(Event):
     """A person may not sign in any more; sessions and tokens ended."""
 

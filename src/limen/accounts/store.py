@@ -244,6 +244,11 @@ async def put_password(work: Work, user_id: str, *, password_hash: str) -> None:
     )
 
 
+async def delete_password(work: Work, user_id: str) -> None:
+    """Take a person's password away."""
+    await work.execute(_DELETE_PASSWORD, user_id=user_id)
+
+
 async def set_must_change(work: Work, user_id: str, *, must_change: bool) -> None:
     """Say whether a person's password opens nothing but its replacement."""
     await work.execute(_SET_MUST_CHANGE, user_id=user_id, new_must_change=must_change, now=work.now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
@@ -14,7 +13,7 @@ from limen.crypto.envelope import Envelope
 from limen.db.work import Work, Works
 from limen.kernel.actor import Actor
 from limen.kernel.errors import InvalidInput
-from limen.kernel.json_depth import is_too_deep
+from limen.kernel.foreign_json import parse_json
 from limen.kernel.site import Site
 from limen.oauth.model import Client
 from limen.oauth.registry.listing import MOST as PAGE
@@ -84,8 +83,7 @@ def read_line(raw: bytes) -> ClientLine:
         InvalidInput: ``invalid_input``: no JSON, too deep, or not a client.
     """
     try:
-        text = raw.decode()
-        parsed = None if is_too_deep(text) else json.loads(text)
+        parsed = parse_json(raw.decode())
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):

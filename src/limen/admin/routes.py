@@ -20,6 +20,7 @@ from limen.admin.api import (
     tokens,
     transfer,
     users,
+    webhooks,
 )
 from limen.admin.idempotency import remembering
 from limen.admin.parts import Parts
@@ -45,6 +46,7 @@ def routes(parts: Parts) -> APIRouter:
         tenants,
         keys,
         hooks,
+        webhooks,
         audit,
     ):
         router.include_router(noun.routes(parts, kind))

@@ -37,6 +37,9 @@ from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.revoke_upstream import KIND as REVOKE
 from limen.vault.revoke_upstream import revoke_handler
 from limen.vault.sweep import sweep as sweep_vault
+from limen.webhooks.deliver import webhook_handler
+from limen.webhooks.publish import DELIVERY as WEBHOOK
+from limen.webhooks.sweep import sweep as sweep_webhooks
 
 _log = logger("limen.outbox")
 _SWEEP_SECONDS = 60.0
@@ -68,7 +71,11 @@ def loops(runtime: Runtime) -> list[Task]:
                 works=runtime.works,
                 keyring=runtime.keyring,
                 clients=runtime.clients,
+                client_keys=runtime.client_keys,
                 net=runtime.net,
+            ),
+            WEBHOOK: webhook_handler(
+                works=runtime.works, envelope=runtime.envelope, net=runtime.net
             ),
         },
         site_of=lambda tenant_id: site_of(runtime, tenant_id),
@@ -120,6 +127,7 @@ _SWEEPS: dict[str, Sweep] = {
     "journeys": sweep_federation,
     "connect links": sweep_vault,
     "idempotency": sweep_admin,
+    "webhooks": sweep_webhooks,
 }
 
 

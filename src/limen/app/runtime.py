@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from limen.app.mtls import build_mtls
+from limen.app.notices import with_notices
 from limen.app.reactions import reactions
 from limen.app.upstream import vault_parts
 from limen.audit.record import record as record_audit
@@ -36,6 +37,7 @@ from limen.tokens.lifetimes import TokenLifetimes
 from limen.vault.parts import Parts as VaultParts
 from limen.web.pages import Pages
 from limen.web.rate_limit import RateLimiter
+from limen.webhooks.publish import Webhooks
 
 _PACKAGE: Final = Path(__file__).parents[1]
 
@@ -106,7 +108,9 @@ def build_runtime(
     clients = Clients(Documents(works, net))
     asked = Hooks(net=net, envelope=envelope, in_process=hooks)
     vault = vault_parts(settings, works, hooks=asked, envelope=envelope, net=net, pages=pages)
-    works.reactions = reactions(envelope=envelope, clients=clients, hooks=asked, vault=vault)
+    works.reactions = with_notices(
+        reactions(envelope=envelope, clients=clients, hooks=asked, vault=vault), Webhooks()
+    )
     return Runtime(
         settings=settings,
         clock=clock,

@@ -44,6 +44,8 @@ class Cache(Generic[T]):
         read: Reads one from the database.
         max_entries: The least recently used goes first.
         max_age_seconds: Longer only for what is published with a life of its own.
+        amid_writes: Also serves and keeps amid a Work's writes: for rows that no Work reads
+            through here after changing them.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Cache(Generic[T]):
         read: Callable[[Work, str], Awaitable[T | None]],
         max_entries: int = 2000,
         max_age_seconds: float = MAX_AGE_SECONDS,
+        amid_writes: bool = False,
     ) -> None:
         self.kind = kind
         self._read = read
         self._max_entries = max_entries
         self._max_age_seconds = max_age_seconds
+        self._amid_writes = amid_writes
         self._kept: OrderedDict[tuple[str, str], tuple[T, float]] = OrderedDict()
         remember(self)
 
@@ -67,7 +71,7 @@ class Cache(Generic[T]):
         if (
             kept is not None
             and time.monotonic() - kept[1] < self._max_age_seconds
-            and not work.dirty
+            and self._is_for(work)
         ):
             return kept[0]
         return await self.fresh(work, name)
@@ -78,7 +82,7 @@ class Cache(Generic[T]):
         found = await self._read(work, name)
         if found is None:
             self._kept.pop(key, None)
-        elif not work.dirty:
+        elif self._is_for(work):
             self._kept[key] = (found, time.monotonic())
             self._kept.move_to_end(key)
             if len(self._kept) > self._max_entries:
@@ -88,6 +92,9 @@ class Cache(Generic[T]):
     def forget(self, tenant_id: str, name: str) -> None:
         """Drop one entry."""
         self._kept.pop((tenant_id, name), None)
+
+    def _is_for(self, work: Work) -> bool:
+        return self._amid_writes or not work.dirty
 
 
 def forget(work: Work, *, kind: str, name: str) -> None:

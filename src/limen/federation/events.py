@@ -46,6 +46,37 @@ class IdentityLinked(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityUnlinked(Event):
+    """An external identity signs a user in no more."""
+
+    name: ClassVar[str] = "account:identity:unlinked"
+    user_id: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityRefused(Event):
+    """An external identity was not linked, or not let in; ``reason`` says why."""
+
+    name: ClassVar[str] = "account:identity:refused"
+    outcome: ClassVar[Outcome] = "denied"
+    user_id: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderProfileChanged(Event):
+    """A provider says something else of a person; ``members`` names what, not to what."""
+
+    name: ClassVar[str] = "account:provider_profile:changed"
+    user_id: str
+    provider: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackRefused(Event):
     """A callback was not the answer to anything this browser asked, or a forged one."""
 

@@ -216,6 +216,8 @@ async def _exchange(
         parts.net, provider, endpoints.exchange, params=params, client=client.at_provider
     )
     meaning = provider.classify(answer)
+    if meaning == "ok" and not provider.may_send(answer):
+        raise ProviderUnavailable(detail=f"{provider.id}: a token of another type")
     if meaning == "ok":
         return provider.read_tokens(answer)
     detail = f"{provider.id}: exchange {meaning} {answer.status}"
@@ -250,6 +252,7 @@ async def _verified_claims(
         expected=ExpectedIdToken(
             client_id=away.upstream_client_id,
             nonce_hash=away.nonce_hash,
+            raw_access=answer.raw_access,
             now=parts.works.clock.now(),
         ),
     )

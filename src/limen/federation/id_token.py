@@ -12,7 +12,9 @@ from typing import Any, Final
 from limen.federation.provider import Endpoints, Provider
 from limen.federation.provider_keys import ProviderKeys
 from limen.kernel.errors import MalformedRequest
+from limen.kernel.secret import Secret
 from limen.protocol.jwt import UNTYPED, AuthorizedParty, Expected, JwtRefused, peek, verify
+from limen.tokens.issue_id_token import at_hash
 
 _LEEWAY: Final = dt.timedelta(seconds=60)
 _LONGEST: Final = dt.timedelta(days=1)
@@ -33,10 +35,12 @@ class ExpectedIdToken:
     Args:
         client_id: We are the audience, and the authorized party when there are several.
         nonce_hash: SHA-256 of the nonce sent with the request.
+        raw_access: The access token that came along; ``at_hash``, if there is one, is its.
     """
 
     client_id: str
     nonce_hash: bytes | _Choice
+    raw_access: Secret[str]
     now: dt.datetime
 
 
@@ -80,6 +84,7 @@ async def verify_id_token(
             ),
         )
         _check_nonce(claims, expected.nonce_hash)
+        _check_access_token(claims, str(unverified.header["alg"]), expected.raw_access)
     except JwtRefused as refused:
         raise MalformedRequest(
             "provider_id_token",
@@ -87,6 +92,15 @@ async def verify_id_token(
             detail=f"{provider.id}: {refused.reason}",
         ) from refused
     return claims
+
+
+def _check_access_token(claims: dict[str, Any], alg: str, raw_access: Secret[str]) -> None:
+    """An access token of another answer was put beside it (N076; OIDC Core 3.1.3.8)."""
+    if "at_hash" not in claims:
+        return
+    told, wanted = claims["at_hash"], at_hash(raw_access, alg)
+    if not isinstance(told, str) or not hmac.compare_digest(told.encode(), wanted.encode()):
+        raise JwtRefused("at_hash")
 
 
 def _check_nonce(claims: dict[str, Any], nonce_hash: bytes | _Choice) -> None:

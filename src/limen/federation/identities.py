@@ -7,9 +7,16 @@ account here (DESIGN decision 5; N129, N130, N132).
 from __future__ import annotations
 
 from limen.accounts.events import AccountClosed, AccountReclaimed
+from limen.accounts.profile.pictures import drop_picture
+from limen.accounts.profile.sources import withdraw
 from limen.db.work import Work
 from limen.federation import store
-from limen.federation.events import IdentityLinked
+from limen.federation.events import IdentityLinked, IdentityUnlinked
+from limen.federation.profile import identity_store
+from limen.federation.profile import store as profiles
+from limen.federation.profile.identity_id import identity_id
+from limen.federation.profile.identity_store import Identity
+from limen.federation.profile.roles import unmap_roles
 from limen.federation.provider import ExternalIdentity
 
 
@@ -42,6 +49,31 @@ async def link_identity(
     return linked
 
 
+async def list_identities(work: Work, *, user_id: str) -> list[Identity]:
+    """Return a person's identities, the oldest link first."""
+    return await identity_store.list_identities(work, user_id)
+
+
+async def unlink_identity(work: Work, *, identity: Identity, reason: str = "unlinked") -> None:
+    """Let an identity sign its user in no more; what its provider said of them goes with it.
+
+    The profile keeps its words, as the person's own; pictures and roles of the identity end.
+    """
+    record = await profiles.find_record(work, issuer=identity.issuer, subject=identity.subject)
+    if record is not None:
+        await unmap_roles(work, record)
+    if not await identity_store.unlink(work, identity):
+        return
+    source = identity_id(identity.issuer, identity.subject)
+    await drop_picture(work, user_id=identity.user_id, source=source)
+    await withdraw(work, user_id=identity.user_id, source=source)
+    await work.record(
+        IdentityUnlinked(user_id=identity.user_id, provider=identity.provider, reason=reason)
+    )
+
+
 async def forget_identities(work: Work, event: AccountClosed | AccountReclaimed) -> None:
     """Unlink everything: the account is closed, or its mailbox's owner took it over (N130)."""
+    for record in await profiles.list_records(work, event.user_id):
+        await unmap_roles(work, record)
     await store.forget_identities(work, event.user_id)

@@ -117,7 +117,7 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
 
     def where(name: str) -> str:
         url = told.get(name)
-        if not isinstance(url, str) or urlsplit(url).scheme not in {scheme, "https"}:
+        if not isinstance(url, str) or _scheme(url) not in {scheme, "https"}:
             raise ProviderUnavailable(detail=f"{provider}: discovery lacks {name}")
         return url
 
@@ -126,7 +126,8 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
     revoke = "revocation_endpoint" in told
     userinfo = "userinfo_endpoint" in told
     offered = told.get("id_token_signing_alg_values_supported")
-    algorithms = frozenset(offered if isinstance(offered, list) else ()) & _ASYMMETRIC
+    named = offered if isinstance(offered, list) else ()
+    algorithms = frozenset(each for each in named if isinstance(each, str)) & _ASYMMETRIC
     return Endpoints(
         issuer=issuer,
         sends_iss=told.get("authorization_response_iss_parameter_supported") is True,
@@ -138,6 +139,13 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
         jwks_uri=where("jwks_uri"),
         id_token_algorithms=algorithms or frozenset({"RS256"}),
     )
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def _client_auth(methods: object) -> ClientAuth:

@@ -117,6 +117,9 @@ class ExternalIdentity:
         label: What a person recognises it by; shown, never compared.
         email: Mutable and maybe somebody else's: never a key.
         email_verified: True only where the provider's rule makes it proof of the mailbox.
+        picture: Where the provider serves it; fetched by us, never shown from there.
+        profile: What the provider said of the person, in its own members and without tokens:
+            ``hd`` and ``tid`` stand here, and whatever roles are mapped from.
     """
 
     issuer: str
@@ -125,6 +128,9 @@ class ExternalIdentity:
     email: str | None = None
     email_verified: bool = False
     name: str | None = None
+    picture: str | None = None
+    locale: str | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +160,7 @@ class Provider(abc.ABC):
     id: str
     title: str
     uses_pkce: bool = True
+    token_types: tuple[str, ...] = ("bearer",)
     sign_in_scopes: tuple[str, ...] = ()
 
     @abc.abstractmethod
@@ -196,8 +203,18 @@ class Provider(abc.ABC):
             return ERROR_CLASSES.get(error, "transient")
         if answer.status != OK:
             return "transient"
-        access = answer.members.get("access_token")
-        return "ok" if isinstance(access, str) and access else "malformed"
+        refresh = answer.members.get("refresh_token") or "-"
+        sound = is_token(answer.members.get("access_token")) and is_token(refresh)
+        return "ok" if sound else "malformed"
+
+    def may_send(self, answer: ProviderAnswer) -> bool:
+        """Say whether we know how the access token of an answer is sent (RFC 6749 section 7.1).
+
+        An answer that names no type is forgiven; one of another type would be sent in vain, or
+        in clear where it was meant to be proven.
+        """
+        named = answer.members.get("token_type")
+        return named is None or (isinstance(named, str) and named.lower() in self.token_types)
 
     def read_scope(self, raw: object) -> tuple[str, ...] | None:
         """Read the granted scopes of an answer; ``None`` when it does not say."""
@@ -219,6 +236,11 @@ class Provider(abc.ABC):
             raw_id_token=raw_id_token if isinstance(raw_id_token, str) and raw_id_token else None,
             members=answer.members,
         )
+
+
+def is_token(value: object) -> bool:
+    """Say whether a value can be a token: it goes into a header line (RFC 6749 appendix A.12)."""
+    return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
 
 
 OK: Final = 200

@@ -17,6 +17,13 @@ upstream_clients = table(
     Column("state", sa.Text, nullable=False, server_default="enabled"),
     Column("incident", sa.Text),
     Column("blocked_until", Moment()),
+    Column("incident_since", Moment()),
+    Column("last_incident", sa.Text),
+    # Which grants failed since the last success: many of them are an incident.
+    Column("failing", Json),
+    Column("failing_since", Moment()),
+    Column("rate_level", sa.Float),
+    Column("rate_at", Moment()),
     Column("version", sa.BigInteger, nullable=False, server_default="1"),
     Column("created_at", Moment(), nullable=False),
     Column("updated_at", Moment(), nullable=False),

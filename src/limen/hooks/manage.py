@@ -11,11 +11,11 @@ from limen.db.work import Work
 from limen.hooks import store
 from limen.hooks.events import HookAdded, HookRemoved
 from limen.hooks.model import DEFAULT_DEADLINE, Hook, Point
-from limen.hooks.over_http import new_secret
 from limen.kernel.errors import Conflict, InvalidInput, NotFound
 from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
 from limen.net import Net
+from limen.protocol.standard_webhooks import new_secret
 
 
 class Added(NamedTuple):

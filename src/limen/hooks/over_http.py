@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
-import hmac
 import json
-import secrets
 from typing import Final
 
 from limen.hooks.model import MAX_REASON_CHARACTERS, Hook, HookAnswer, Question
@@ -17,8 +13,8 @@ from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
 from limen.net import Net
 from limen.net.answer import Answer
+from limen.protocol.standard_webhooks import signed_headers
 
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what libraries that verify expect before it
 _MAX_ANSWER_BYTES: Final = 8192
 _MEMBERS: Final = frozenset({"allow", "reason", "claims"})
 
@@ -37,39 +33,15 @@ async def call(
         hook.url,
         headers={
             "content-type": "application/json",
-            **signature(raw_secret, body=body, message_id=new_id(now), timestamp=to_timestamp(now)),
+            **signed_headers(
+                (raw_secret,), body=body, message_id=new_id(now), timestamp=to_timestamp(now)
+            ),
         },
         body=body,
         deadline_seconds=hook.deadline.total_seconds(),
         max_bytes=_MAX_ANSWER_BYTES,
     )
     return read_answer(answer)
-
-
-def new_secret() -> Secret[str]:
-    """Make what a hook's calls are signed with: 256 random bits."""
-    return Secret(SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode())
-
-
-def signature(
-    raw_secret: Secret[str], *, body: bytes, message_id: str, timestamp: int
-) -> dict[str, str]:
-    """Return the headers that prove that we ask, and when (N218).
-
-    Args:
-        raw_secret: The hook's.
-        body: As it is sent.
-        message_id: Unique, so that a receiver can refuse a second one.
-        timestamp: Seconds since 1970; a receiver refuses what is more than five minutes off.
-    """
-    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
-    key = base64.b64decode(raw_secret.reveal().removeprefix(SECRET_PREFIX))
-    mac = hmac.digest(key, signed, hashlib.sha256)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
-    }
 
 
 def read_answer(answer: Answer) -> HookAnswer:

@@ -182,6 +182,8 @@ class BearerRefusal(OAuthRefusal):
         code: ``invalid_token``, ``insufficient_scope``, ``invalid_request``, or none: ``""``.
         scope: The scope that would have sufficed, for ``insufficient_scope``.
         scheme: How the token should have come: the challenge names it.
+        presented: Whether there was a token; who sent none is told no error in the challenge
+            (RFC 6750 section 3.1).
     """
 
     default_code = "invalid_token"
@@ -194,10 +196,12 @@ class BearerRefusal(OAuthRefusal):
         detail: str = "",
         scope: str = "",
         scheme: Literal["Bearer", "DPoP"] = "Bearer",
+        presented: bool = True,
     ) -> None:
         super().__init__(code, public, detail=detail)
         self.scope = scope
         self.scheme = scheme
+        self.presented = presented
 
 
 class InsufficientAuthentication(BearerRefusal):

@@ -18,6 +18,8 @@ Template = Literal[
     "two_step_changed",
     "two_step_guessed",
     "approval_requested",
+    "link_code",
+    "identity_linked",
 ]
 TEMPLATES: Final[tuple[Template, ...]] = get_args(Template)
 

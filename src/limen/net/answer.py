@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from limen.kernel.errors import ProviderUnavailable
-from limen.kernel.json_depth import is_too_deep
+from limen.kernel.foreign_json import parse_json
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,12 +33,11 @@ class Answer:
 
         Raises:
             ProviderUnavailable: ``provider_unreadable`` for anything else: an HTML error page
-                of a gateway, NaN, a bare list, nesting without end.
+                of a gateway, NaN, a bare list, nesting without end, NUL.
         """
         try:
-            text = self.body.decode()
-            value = None if is_too_deep(text) else json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+            value = parse_json(self.body.decode())
+        except ValueError:
             value = None
         if not isinstance(value, dict):
             raise ProviderUnavailable(
@@ -48,7 +46,3 @@ class Answer:
                 detail=f"status {self.status}, {self.content_type[:60]!r}, no JSON object",
             )
         return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

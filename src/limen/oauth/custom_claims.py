@@ -12,7 +12,7 @@ from limen.accounts.directory import find_user
 from limen.db.work import Work
 from limen.kernel.errors import NotPermitted, OAuthRefusal
 from limen.oauth.granted import Granted
-from limen.oauth.model import Client, Resource
+from limen.oauth.model import Client
 from limen.oauth.parts import Parts
 from limen.protocol.claims_mapping import ROLES, facts_in, mapped
 from limen.tenants.policy_of import policy_of
@@ -23,12 +23,13 @@ class About:
     """What a token is going to be.
 
     Args:
+        audience: Whom it is for: a resource of ours, or another authorization server.
         user_id: Whom it is about; ``None`` for a client's own.
         grant_type: How it was asked for.
     """
 
     client: Client
-    resource: Resource
+    audience: str
     scope: tuple[str, ...]
     user_id: str | None
     grant_type: str
@@ -48,7 +49,7 @@ async def ask_before_token(work: Work, *, parts: Parts, about: About) -> Mapping
     told = {
         "client_id": about.client.client_id,
         "user_id": about.user_id,
-        "resource": about.resource.identifier,
+        "resource": about.audience,
         "scope": list(about.scope),
         "grant_type": about.grant_type,
     }

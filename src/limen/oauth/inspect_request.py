@@ -37,6 +37,7 @@ from limen.protocol.client_authentication import (
 from limen.protocol.client_metadata import AuthMethod
 from limen.protocol.params import Params
 from limen.protocol.token_request import parse_token_request
+from limen.tenants.policy_of import policy_of
 
 _METHODS: Final[Mapping[type[Credentials], tuple[AuthMethod, ...]]] = {
     SecretCredentials: ("client_secret_basic", "client_secret_post"),
@@ -257,8 +258,11 @@ async def _known(work: Work, parts: Parts, client_id: str) -> Client:
     client = await parts.clients.find_presented(work, client_id)
     if client is None:
         raise OAuthRefusal("invalid_client", "There is no such client.")
-    if not client.is_active:
+    if client.is_disabled:
         raise OAuthRefusal("invalid_client", "The client is disabled.")
+    if client.held_back:
+        profile = policy_of(work).profile
+        raise OAuthRefusal("invalid_client", f"The tenant keeps to {profile}: {client.held_back}.")
     return client
 
 

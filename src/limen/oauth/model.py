@@ -61,6 +61,7 @@ class Client:
         document_fresh_until: Until when the copy of a client ID metadata document is good.
         is_service_account: Whether it may have several credentials, of several kinds.
         expires_at: When a service account ends by itself; ``None`` for never.
+        held_back: What of it the tenant's profile refuses, in words; empty for nothing.
     """
 
     client_id: str
@@ -78,6 +79,7 @@ class Client:
     document_fresh_until: dt.datetime | None = None
     is_service_account: bool = False
     expires_at: dt.datetime | None = None
+    held_back: str = ""
 
     @property
     def name(self) -> str:
@@ -142,7 +144,12 @@ class Client:
     @property
     def is_active(self) -> bool:
         """Whether it may do anything at all."""
-        return self.disabled_at is None
+        return self.disabled_at is None and not self.held_back
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether an operator switched it off."""
+        return self.disabled_at is not None
 
     def is_over(self, *, now: dt.datetime) -> bool:
         """Say whether it has ended by itself; at the very moment it has."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 from limen.kernel.errors import InvalidInput
-from limen.kernel.json_depth import is_too_deep
+from limen.kernel.foreign_json import parse_json
 
 MAX_TOKEN_CHARS: Final = 32_768
 MAX_KID_CHARS: Final = 256
@@ -119,25 +118,12 @@ def parse_object(text: bytes) -> dict[str, Any]:
             what is no JSON.
     """
     try:
-        decoded = text.decode("utf-8")
-        _check_depth(decoded)
-        value = json.loads(
-            decoded,
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse_constant,
-        )
-        if b"\\u" in text:
-            _check_escapes(value)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text.decode("utf-8"), pairs=_without_duplicates)
+    except ValueError as error:
         raise JwtRefused("json") from error
     if not isinstance(value, dict):
         raise JwtRefused("json")
     return value
-
-
-def _check_depth(text: str) -> None:
-    if is_too_deep(text):
-        raise ValueError("too deep")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -145,14 +131,3 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("duplicate member")
     return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_escapes(value: Any) -> None:
-    """Refuse NUL and lone surrogates: databases and encoders choke on them (N083, N212)."""
-    if b"\\u0000" in json.dumps(value).encode("ascii"):
-        raise ValueError("NUL")
-    json.dumps(value, ensure_ascii=False).encode("utf-8")

@@ -13,9 +13,10 @@ from typing import Any, Final, Literal
 from joserfc import jwe
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.registry import HeaderParameter
 
 from limen.protocol.jose import MAX_TOKEN_CHARS, JwtRefused, decode_part, parse_object
-from limen.protocol.jwk import MAX_KEYS, MAX_RSA_BITS, MIN_RSA_BITS, InvalidKey
+from limen.protocol.jwk import MAX_KEYS, PRIVATE_MEMBERS, InvalidKey, is_sound_rsa
 
 KeyManagement = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]
 ContentEncryption = Literal["A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"]
@@ -36,7 +37,16 @@ DEFAULT_CONTENT_ENCRYPTION: Final[ContentEncryption] = "A128CBC-HS256"
 """What a registration without ``…_encrypted_response_enc`` means (OIDC Registration section 2)."""
 
 _CURVES: Final = frozenset({"P-256", "P-384", "P-521", "X25519"})
-_ALLOWED: Final = (*KEY_MANAGEMENT, *CONTENT_ENCRYPTION)
+_ENCRYPTING: Final = ("encrypt", "wrapKey", "deriveKey", "deriveBits")
+"""Of ``key_ops`` (RFC 7517 section 4.3)."""
+_ALLOWED: Final = jwe.JWERegistry(
+    algorithms=(*KEY_MANAGEMENT, *CONTENT_ENCRYPTION),
+    # Said in the header too, so that a recipient knows whose token it opens (RFC 7519 section 5.3).
+    header_registry={
+        "iss": HeaderParameter("Issuer", lambda _value: None),
+        "aud": HeaderParameter("Audience", lambda _value: None),
+    },
+)
 _HEADER: Final = frozenset({"alg", "enc", "kid", "typ", "cty", "epk", "apu", "apv", "iss", "aud"})
 
 _AnyKey = RSAKey | ECKey | OKPKey
@@ -66,7 +76,7 @@ def encryption_key(
             continue
         if member.get("use", "enc") != "enc" or member.get("alg", alg) != alg:
             continue
-        if _fits(member, alg):
+        if _may_encrypt(member) and _fits(member, alg):
             return member
     raise InvalidKey(public=f"There is no key to encrypt to with {alg}.")
 
@@ -78,6 +88,7 @@ def encrypt(
     alg: KeyManagement,
     enc: ContentEncryption = DEFAULT_CONTENT_ENCRYPTION,
     cty: str = "JWT",
+    issuer: str | None = None,
 ) -> str:
     """Encrypt to a client's public key.
 
@@ -87,6 +98,7 @@ def encrypt(
         alg: How the content key travels.
         enc: How the content is encrypted.
         cty: ``JWT`` for a nested one (RFC 7519 section 5.2); empty for bare JSON.
+        issuer: To be said in the header too (RFC 7519 section 5.3).
 
     Raises:
         InvalidKey: If the key does not fit the algorithm.
@@ -94,10 +106,12 @@ def encrypt(
     header: dict[str, Any] = {"alg": alg, "enc": enc}
     if cty:
         header["cty"] = cty
+    if issuer is not None:
+        header["iss"] = issuer
     if isinstance(jwk.get("kid"), str):
         header["kid"] = jwk["kid"]
     try:
-        return jwe.encrypt_compact(header, plain, _import(jwk), algorithms=list(_ALLOWED))
+        return jwe.encrypt_compact(header, plain, _import(jwk), registry=_ALLOWED)
     except (JoseError, ValueError, TypeError) as error:
         raise InvalidKey(public="The key does not fit its algorithm.") from error
 
@@ -122,10 +136,15 @@ def decrypt(raw: str, key: _AnyKey) -> bytes:
     if header.get("alg") not in KEY_MANAGEMENT or header.get("enc") not in CONTENT_ENCRYPTION:
         raise JwtRefused("alg")
     try:
-        opened = jwe.decrypt_compact(raw, key, algorithms=list(_ALLOWED))
+        opened = jwe.decrypt_compact(raw, key, registry=_ALLOWED)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise JwtRefused("decryption") from error
     return opened.plaintext or b""
+
+
+def _may_encrypt(jwk: Mapping[str, Any]) -> bool:
+    named = jwk.get("key_ops", _ENCRYPTING)
+    return isinstance(named, list | tuple) and any(each in _ENCRYPTING for each in named)
 
 
 def _fits(jwk: Mapping[str, Any], alg: KeyManagement) -> bool:
@@ -134,13 +153,12 @@ def _fits(jwk: Mapping[str, Any], alg: KeyManagement) -> bool:
     except InvalidKey:
         return False
     if isinstance(key, RSAKey):
-        size = key.public_key.key_size
-        return alg == "RSA-OAEP-256" and MIN_RSA_BITS <= size <= MAX_RSA_BITS
+        return alg == "RSA-OAEP-256" and is_sound_rsa(key)
     return alg != "RSA-OAEP-256" and key.curve_name in _CURVES
 
 
 def _import(jwk: Mapping[str, Any]) -> _AnyKey:
-    if {"d", "k", "p", "q"} & jwk.keys():
+    if PRIVATE_MEMBERS & jwk.keys():
         raise InvalidKey(public="The key holds private members.")
     kinds: dict[str, type[_AnyKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
     kind = kinds.get(str(jwk.get("kty")))

@@ -7,6 +7,7 @@ only ever imported by ``secret_key_set``.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
@@ -39,9 +40,24 @@ MAX_KEYS: Final = 64
 EDDSA: Final = frozenset({"EdDSA", "Ed25519"})
 """Two names of one algorithm: RFC 8037's, and RFC 9864's that replaces it."""
 
-_PRIVATE: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
+PRIVATE_MEMBERS: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
 _CURVES: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _RSA: Final = frozenset({"RS256", "PS256", "RS384", "PS384", "RS512", "PS512"})
+
+_SMALLEST_EXPONENT: Final = 2**16 + 1
+_LARGEST_EXPONENT: Final = 2**256
+"""FIPS 186-5 appendix A.1.1; larger ones make each verification slow."""
+_SMALL_PRIMES: Final = math.prod(
+    n for n in range(2, 752) if all(n % d for d in range(2, math.isqrt(n) + 1))
+)
+"""What a modulus shares no factor with (SP 800-89 section 5.3.3)."""
+_ED25519_FIELD: Final = 2**255 - 19
+_ED25519_EIGHTH: Final = (
+    2707385501144840649318225287225658788936804267575313519463743609750303402022,
+    55188659117513257062467267217118295137698188065244968500265048394206261417927,
+)
+_ED25519_SMALL: Final = frozenset({0, 1, _ED25519_FIELD - 1, *_ED25519_EIGHTH})
+"""``y`` of the points of order 1, 2, 4 and 8: under such a key everybody can sign."""
 
 _AnyKey = ECKey | RSAKey | OKPKey | OctKey
 
@@ -169,8 +185,9 @@ def import_public(jwk: Mapping[str, Any]) -> PublicKey:
     """Import a public signature key, ours or another's.
 
     Refuses private and symmetric members (nobody should have sent them, and a symmetric one
-    would be a shared secret everyone knows), keys for encryption, RSA under 2048 bits and
-    curves we do not use.
+    would be a shared secret everyone knows), keys for encryption, RSA under 2048 bits, curves
+    we do not use, and numbers under which anybody could sign: a modulus with small factors, a
+    point of small order.
 
     Spec: RFC 7517, RFC 8725 §3.5.
 
@@ -199,7 +216,7 @@ def _read_public(jwk: Mapping[str, Any]) -> PublicKey:
         raise InvalidKey(public="The key's kid is not a short string.")
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
         raise InvalidKey(public="The key is not for signatures.")
-    if _PRIVATE & jwk.keys():
+    if PRIVATE_MEMBERS & jwk.keys():
         raise InvalidKey(public="The key holds private members.")
     key = _import(dict(jwk))
     able = _fitting(key)
@@ -279,11 +296,27 @@ def _import(jwk: dict[str, Any]) -> ECKey | RSAKey | OKPKey:
 
 def _fitting(key: ECKey | RSAKey | OKPKey) -> frozenset[str]:
     if isinstance(key, RSAKey):
-        size = key.public_key.key_size
-        return _RSA if MIN_RSA_BITS <= size <= MAX_RSA_BITS else frozenset()
+        return _RSA if is_sound_rsa(key) else frozenset()
     if isinstance(key, ECKey):
         return frozenset({_CURVES[key.curve_name]} if key.curve_name in _CURVES else ())
-    return EDDSA if key.curve_name == "Ed25519" else frozenset()
+    return EDDSA if key.curve_name == "Ed25519" and _is_sound_ed25519(key) else frozenset()
+
+
+def is_sound_rsa(key: RSAKey) -> bool:
+    """Say whether an RSA key has the size and the numbers that an honest one has."""
+    numbers = key.public_key.public_numbers()
+    return (
+        MIN_RSA_BITS <= key.public_key.key_size <= MAX_RSA_BITS
+        and _SMALLEST_EXPONENT <= numbers.e < _LARGEST_EXPONENT
+        and math.gcd(numbers.n, _SMALL_PRIMES) == 1
+    )
+
+
+def _is_sound_ed25519(key: OKPKey) -> bool:
+    """Refuse points of small order, and a point's second spelling (RFC 8032 section 5.1.3)."""
+    raw = key.public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    y = int.from_bytes(raw, "little") % 2**255
+    return y < _ED25519_FIELD and y not in _ED25519_SMALL
 
 
 def _public_half(key: ECKey | RSAKey | OKPKey) -> _AnyKey:

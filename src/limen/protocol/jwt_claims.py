@@ -19,6 +19,10 @@ _LATEST: Final = 2**31
 """No NumericDate reaches further (N082): what does is an attack on arithmetic, not a date."""
 
 
+_MOST_AHEAD: Final = dt.timedelta(seconds=60)
+"""No clock is further ahead than this: what says so was not made yet (FAPI 2.0 SP 5.3.2.1)."""
+
+
 class _Choice(Enum):
     ANY_AUDIENCE = "any audience"
     EXPIRED_IS_FINE = "expired is fine"
@@ -159,7 +163,7 @@ def _check_audience(claims: Claims, audience: Audience) -> None:
 
 
 def _check_times(claims: Claims, expected: Expected, now: dt.datetime) -> None:
-    exp, nbf, _iat = (read_moment(claims, name) for name in ("exp", "nbf", "iat"))
+    exp, nbf, iat = (read_moment(claims, name) for name in ("exp", "nbf", "iat"))
     if exp is not None:
         if expected.expiry is None and exp <= now - expected.leeway:
             raise JwtRefused("expired")
@@ -167,6 +171,8 @@ def _check_times(claims: Claims, expected: Expected, now: dt.datetime) -> None:
             raise JwtRefused("exp")
     if nbf is not None and nbf > now + expected.leeway:
         raise JwtRefused("nbf")
+    if iat is not None and iat > now + _MOST_AHEAD:
+        raise JwtRefused("iat")
 
 
 def read_moment(claims: Claims, name: str) -> dt.datetime | None:

@@ -19,7 +19,7 @@ from limen.protocol.params import Params
 from limen.protocol.scopes import OPENID
 
 LONGEST: Final = dt.timedelta(minutes=60)
-"""Under FAPI 2.0 Message Signing section 5.3.1: how old ``nbf`` and how far ``exp`` may be."""
+"""Under FAPI 2.0 Message Signing 5.3.1: how old ``nbf`` may be, and how far after it ``exp``."""
 LEEWAY: Final = dt.timedelta(seconds=10)
 """For the clients' clocks."""
 
@@ -171,8 +171,16 @@ def _check_said(claims: Claims, rules: RequestRules) -> None:
 
 
 def _check_dates(claims: Claims, rules: RequestRules, now: dt.datetime) -> None:
-    if rules.dated and from_timestamp(claims["nbf"]) < now - LONGEST - LEEWAY:
+    """Check age, length of life, and that it was not made ahead (FAPI 2.0 SP 5.3.2.1)."""
+    if not rules.dated:
+        return
+    begins, ends = (from_timestamp(claims[name]) for name in ("nbf", "exp"))
+    if begins < now - LONGEST - LEEWAY:
         raise JwtRefused("nbf")
+    if ends > begins + LONGEST:
+        raise JwtRefused("exp")
+    if "iat" in claims and from_timestamp(claims["iat"]) > now + LEEWAY:
+        raise JwtRefused("iat")
 
 
 def _check_names(claims: Claims, *, client_id: str, rules: RequestRules) -> None:

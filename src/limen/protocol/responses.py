@@ -29,7 +29,8 @@ class TokenAnswer:
     Args:
         token_type: How the access token is sent.
         expires_in: In seconds.
-        scope: Always said, so that nobody must guess what was dropped.
+        scope: Said whenever there is one, so that nobody must guess what was dropped; no scope
+            at all can't be written as one (RFC 6749 section 3.3).
         issued_type: What the access token is, where something else could have been asked for.
         authorization_details: What it allows in detail (RFC 9396 section 7).
     """
@@ -50,8 +51,9 @@ def token_response(answer: TokenAnswer) -> bytes:
         "access_token": answer.raw_access_token.reveal(),
         "token_type": answer.token_type,
         "expires_in": answer.expires_in,
-        "scope": join_scope(answer.scope),
     }
+    if answer.scope:
+        members["scope"] = join_scope(answer.scope)
     if answer.raw_refresh_token is not None:
         members["refresh_token"] = answer.raw_refresh_token.reveal()
     if answer.id_token is not None:

@@ -48,7 +48,7 @@ class Parts:
     """What the routes share.
 
     Args:
-        hooks: Asked before a sign-up; ``None`` where nobody can be.
+        hooks: Asked before a sign-up and before a token; ``None`` where nobody can be.
         list_providers: Which providers the tenant offers for sign-in.
         access_ttl: Of first-party access tokens.
     """
@@ -75,5 +75,6 @@ class Parts:
             keyring=self.keyring,
             envelope=self.envelope,
             lifetimes=self.lifetimes,
+            hooks=self.hooks,
             ttl=self.access_ttl,
         )

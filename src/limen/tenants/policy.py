@@ -25,6 +25,7 @@ from limen.tenants.policies.claims import ClaimsPolicy
 from limen.tenants.policies.dpop import DpopPolicy
 from limen.tenants.policies.kinds import Scope
 from limen.tenants.policies.registration import RegistrationPolicy
+from limen.tenants.policies.sign_in import SignInPolicy
 
 _MINUTE: Final = 60
 _DAY: Final = 24 * 60 * _MINUTE
@@ -69,6 +70,7 @@ class TenantPolicy(BaseModel):
         claims: What is added to tokens.
         approvals: How long requests wait that are approved on another screen.
         api_keys: What API keys may be.
+        sign_in: Who may sign in with which provider.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,6 +100,7 @@ class TenantPolicy(BaseModel):
     claims: ClaimsPolicy = ClaimsPolicy()
     approvals: ApprovalsPolicy = ApprovalsPolicy()
     api_keys: ApiKeyPolicy = ApiKeyPolicy()
+    sign_in: SignInPolicy = SignInPolicy()
 
     @model_validator(mode="after")
     def _lifetimes_fit(self) -> TenantPolicy:

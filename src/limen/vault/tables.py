@@ -40,6 +40,12 @@ upstream_grants = table(
     Column("retry_at", Moment()),
     # An uncertain grant's refresh token may be tried again, once, until then.
     Column("grace_until", Moment()),
+    # When its person agreed, and when the refresh token ends whatever is refreshed.
+    Column("consented_at", Moment()),
+    Column("refresh_ends_at", Moment()),
+    # By when its person must have connected again, as far as is known; next reminder of it.
+    Column("reconnect_by", Moment()),
+    Column("remind_at", Moment()),
     Column("lease_owner", sa.Text),
     Column("lease_until", Moment()),
     Column("fence", sa.BigInteger, nullable=False),
@@ -48,6 +54,8 @@ upstream_grants = table(
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "provider", "upstream_client_id", "issuer", "live_subject"),
     Index(None, "next_refresh_at"),
+    Index(None, "tenant_id", "remind_at"),
+    Index(None, "tenant_id", "issuer", "live_subject"),
     CheckConstraint(
         "state IN ('active', 'uncertain', 'reauth_required', 'revoked', 'erased')", name="state"
     ),
@@ -70,6 +78,11 @@ connections = table(
     Column("label", sa.Text, nullable=False),
     # The grant while the connection lives, NULL afterwards: one live connection per user and grant.
     Column("live_grant_id", Id),
+    # The tenant's own are kept by whoever connected them, and are none of theirs.
+    Column("belongs_to", sa.Text, nullable=False, server_default="person"),
+    Column("nickname", sa.Text, nullable=False, server_default=""),
+    Column("tags", Json, nullable=False, server_default="[]"),
+    Column("metadata", Json, nullable=False, server_default="{}"),
     Column("created_at", Moment(), nullable=False),
     Column("ended_at", Moment()),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -79,6 +92,13 @@ connections = table(
     ),
     UniqueConstraint("tenant_id", "user_id", "live_grant_id"),
     Index(None, "tenant_id", "live_grant_id"),
+    Index(
+        "ix_limen_connections_of_tenants",
+        "tenant_id",
+        "id",
+        sqlite_where=sa.text("belongs_to = 'tenant'"),
+        postgresql_where=sa.text("belongs_to = 'tenant'"),
+    ),
     comment="One user's use of a grant; ended ones stay as tombstones.",
 )
 
@@ -88,6 +108,9 @@ connection_features = table(
     Column("connection_id", Id, nullable=False),
     Column("feature", Id, nullable=False),
     Column("state", sa.Text, nullable=False),
+    # How often its person said no, and when they did last: nobody is asked again at once.
+    Column("denials", sa.Integer, nullable=False, server_default="0"),
+    Column("denied_at", Moment()),
     Column("changed_at", Moment(), nullable=False),
     PrimaryKeyConstraint("tenant_id", "connection_id", "feature"),
     ForeignKeyConstraint(
@@ -150,6 +173,8 @@ upstream_revocations = table(
     Column("reason", sa.Text, nullable=False),
     Column("sealed_tokens", sa.LargeBinary),
     Column("outcome", sa.Text),
+    # Why a settled one has no outcome: nobody was asked.
+    Column("unsent", sa.Text),
     Column("created_at", Moment(), nullable=False),
     Column("settled_at", Moment()),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -159,4 +184,81 @@ upstream_revocations = table(
     Index(None, "tenant_id", "grant_id"),
     CheckConstraint("outcome IN ('revoked', 'already_gone', 'no_endpoint')", name="outcome"),
     comment="Tokens to be revoked at their provider; settled ones are receipts without tokens.",
+)
+
+declared_features = table(
+    "declared_features",
+    Column("tenant_id", Id, nullable=False),
+    Column("provider", Id, nullable=False),
+    Column("feature", Id, nullable=False),
+    Column("title", sa.Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("updated_at", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "provider", "feature"),
+    ForeignKeyConstraint(
+        ["tenant_id", "provider"],
+        ["upstream_clients.tenant_id", "upstream_clients.provider"],
+        ondelete="CASCADE",
+    ),
+    comment="Features that a tenant's apps declare beside those of the catalogue.",
+)
+
+release_policies = table(
+    "release_policies",
+    Column("tenant_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("mode", sa.Text, nullable=False),
+    Column("updated_at", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "client_id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "client_id"], ["clients.tenant_id", "clients.client_id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("mode IN ('raw', 'proxy', 'none')", name="mode"),
+    comment="How a client may use connections that people share with it; without a row not at all.",
+)
+
+connection_consents = table(
+    "connection_consents",
+    Column("tenant_id", Id, nullable=False),
+    Column("connection_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("features", Json, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("given_by", Id, nullable=False),
+    Column("given_at", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "connection_id", "client_id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "client_id"], ["clients.tenant_id", "clients.client_id"], ondelete="CASCADE"
+    ),
+    Index(None, "tenant_id", "client_id"),
+    comment="Which client may use which connection, and for what, as its owner agreed.",
+)
+
+api_pauses = table(
+    "api_pauses",
+    Column("tenant_id", Id, nullable=False),
+    Column("grant_id", Id, nullable=False),
+    Column("host", sa.Text, nullable=False),
+    Column("until", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "grant_id", "host"),
+    ForeignKeyConstraint(
+        ["tenant_id", "grant_id"], ["upstream_grants.tenant_id", "upstream_grants.id"]
+    ),
+    comment="Until when a provider's API wants to be left alone, as it said itself.",
+)
+
+erasures = table(
+    "erasures",
+    Column("tenant_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("connections", Json, nullable=False),
+    Column("grants", Json, nullable=False),
+    Column("asked_at", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index(None, "tenant_id", "user_id"),
+    comment="What was erased for whom, by ids alone: the record that survives.",
 )

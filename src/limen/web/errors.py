@@ -174,8 +174,10 @@ def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
 
 def bearer_challenge(realm: str, refusal: BearerRefusal) -> str:
     """Return the ``WWW-Authenticate`` of a refused token (RFC 6750 section 3, RFC 9449 7.1)."""
-    parts = [f'realm="{realm}"', f'error="{refusal.code}"']
-    parts.append(f'error_description="{oauth_body(refusal, 401)["error_description"]}"')
+    parts = [f'realm="{realm}"']
+    if refusal.presented:
+        parts.append(f'error="{refusal.code}"')
+        parts.append(f'error_description="{oauth_body(refusal, 401)["error_description"]}"')
     if refusal.scope:
         parts.append(f'scope="{refusal.scope}"')
     if isinstance(refusal, InsufficientAuthentication):

@@ -7,8 +7,8 @@ any other fault too, without detail.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from json import JSONDecodeError
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -22,7 +22,7 @@ from typing_extensions import override
 from limen.db.work import Work
 from limen.kernel.actor import ANONYMOUS
 from limen.kernel.errors import MalformedRequest, Refusal, UnsupportedContent
-from limen.kernel.json_depth import is_too_deep
+from limen.kernel.foreign_json import parse_json
 from limen.web import cookies, csrf
 from limen.web.errors import Face
 from limen.web.framework import answer_fault
@@ -189,12 +189,16 @@ class _JsonRequest(Request):
         """Read the body, in UTF-8 and no deeper than anything of ours is (N236).
 
         Raises:
-            MalformedRequest: Too deep; FastAPI wraps it and whatever else goes wrong here.
+            JSONDecodeError: It is no JSON.
+            MalformedRequest: Too deep, or NaN in it; FastAPI wraps whatever goes wrong here.
         """
         text = (await self.body()).decode()
-        if is_too_deep(text):
-            raise MalformedRequest(public="The body nests too deeply.")
-        return json.loads(text)
+        try:
+            return parse_json(text, any_text=True)
+        except JSONDecodeError:
+            raise
+        except ValueError:
+            raise MalformedRequest(public="The body is no JSON, or nests too deeply.") from None
 
 
 def check_is_json(request: Request) -> None:

@@ -1,7 +1,12 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from limen.cli.inside import opened, read_settings
+from limen.db.work import Work
+from limen.kernel.actor import OPERATOR
+from limen.tenants.update_policy import update_policy
 from limen.testing.processes import free_port
 from tests.unit.cli.conftest import Limen
 
@@ -9,6 +14,16 @@ from tests.unit.cli.conftest import Limen
 @pytest.fixture(autouse=True)
 def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIMEN_PORT", str(free_port()))
+
+
+async def choose_profile(name: str) -> None:
+    async with opened(read_settings()) as runtime:
+        (tenant,) = await runtime.directory.all()
+
+        async def body(work: Work) -> None:
+            await update_policy(work, changes={"profile": name})
+
+        await runtime.works.run(tenant, body, actor=OPERATOR)
 
 
 def states(told: object) -> dict[str, str]:
@@ -112,3 +127,13 @@ def test_it_says_what_is_missing_for_a_profile(installation: Limen) -> None:
     for member in ("token_endpoint_auth_method", "dpop_bound_access_tokens", "require_pushed"):
         assert any(member in text for text in texts), texts
     assert any("https" in text for text in texts)
+
+
+def test_it_agrees_with_the_endpoints_about_a_tenants_profile(installation: Limen) -> None:
+    bank = ("client", "create", "Bank", "--redirect-uri", "https://bank.example/cb", "--json")
+    made = installation(*bank).json["client_id"]
+    asyncio.run(choose_profile("fapi2"))
+    told = installation("doctor", "--profile", "fapi2", "--json").json["findings"]
+    texts = [each["text"] for each in told if each["check"] == f"client {made}"]
+    assert any("is refused: token_endpoint_auth_method" in text for text in texts), texts
+    assert not any("require_pushed" in text for text in texts), texts  # switched on for it

@@ -15,7 +15,8 @@ from limen.protocol.sender.nonce import STRETCH
 from limen.testing.clock import FrozenClock
 from tests.dpop import DpopKey
 from tests.unit.oauth.dpop_kit import Prover, asking_for_nonces
-from tests.unit.oauth.http_kit import Server, refusal, serve
+from tests.unit.oauth.http_kit import CALLBACK, VERIFIER, Server, refusal, serve
+from tests.unit.oauth.request_kit import fapi_client, proof_of
 
 pytestmark = pytest.mark.anyio
 
@@ -226,6 +227,25 @@ async def test_userinfo_refuses_another_key_s_proof(server: Server) -> None:
     by, told = await granted(server)
     answer = await Prover(server, by.client, DpopKey()).userinfo(told["access_token"])
     assert refusal(answer) == (401, "invalid_token")
+
+
+async def test_fapi_2_sp_5_4_1_a_resource_takes_no_rs256_proof_of_a_fapi_client(
+    server: Server,
+) -> None:
+    by = Prover(server, await fapi_client(server), DpopKey("RS256"))
+    session, _ = await server.session(await server.person())
+    form = {
+        "grant_type": "authorization_code",
+        "code": await server.code(by.client, session),
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+        **proof_of(server, by.client),
+    }
+    answer = await by.ask(form, proof=by.proof(header={"alg": "PS256"}))
+    assert answer.status_code == 200, answer.text
+    token = answer.json()["access_token"]
+    assert refusal(await by.userinfo(token)) == (401, "invalid_dpop_proof")
+    assert (await by.userinfo(token, header={"alg": "PS256"})).status_code == 200
 
 
 async def test_userinfo_refuses_a_bound_token_in_the_form(server: Server) -> None:

@@ -5,6 +5,9 @@ import datetime as dt
 import httpx2
 import pytest
 
+from limen.db.work import Works
+from limen.hooks.model import HookAnswer, Question
+from limen.kernel.site import Site
 from limen.protocol.client_metadata import TOKEN_EXCHANGE
 from limen.protocol.token_exchange import ACCESS_TOKEN, ID_JAG, ID_TOKEN, REFRESH_TOKEN
 from limen.sessions.revoke import revoke
@@ -18,7 +21,7 @@ from tests.unit.oauth.exchange_kit import (
     header_of,
     sign_in,
 )
-from tests.unit.oauth.http_kit import Known, Server, refusal
+from tests.unit.oauth.http_kit import Known, Server, refusal, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -171,3 +174,25 @@ async def test_the_subject_is_the_one_the_other_server_knows(server: Server) -> 
     assert known != ada.user_id
     again = claims_of((await ask(server, client, ada.identity)).json()["access_token"])["sub"]
     assert known == again
+
+
+async def test_the_hooks_are_asked_about_an_assertion(works: Works, site: Site) -> None:
+    asked: list[Question] = []
+    said = [HookAnswer(claims={"plan": "pro", "resource": "https://other.example", "sub": "eve"})]
+
+    async def gate(question: Question) -> HookAnswer:
+        asked.append(question)
+        return said[-1]
+
+    server = await serve(works, site, hooks={"before_token": (gate,)})
+    client, ada = await wiki(server)
+    sent = await ask(server, client, ada.identity, resource="", scope="chat.read")
+    claims = claims_of(sent.json()["access_token"])
+    assert (claims["plan"], claims["sub"]) == ("pro", ada.user_id)
+    assert "resource" not in claims
+    told = dict(asked[-1])
+    assert (told["resource"], told["scope"]) == (CHAT, ["chat.read"])
+    assert told["grant_type"] == TOKEN_EXCHANGE
+    said.append(HookAnswer(allow=False, reason="No."))
+    assert refusal(await ask(server, client, ada.identity)) == (400, "access_denied")
+    await server.http.aclose()

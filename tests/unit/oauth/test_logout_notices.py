@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from joserfc.jwk import ECKey
 
 from limen.db.outbox import OutboxLoop
 from limen.db.tables import outbox
@@ -20,6 +23,7 @@ from limen.oauth.authorization.attendance import note_client
 from limen.oauth.logout.back_channel import KIND, logout_handler, notify_clients
 from limen.oauth.registry.disable_client import disable_client
 from limen.oauth.registry.update_client import ClientChanges, update_client
+from limen.protocol.jwe import decrypt
 from limen.protocol.jwt import Expected, JwtRefused, peek, verify
 from limen.sessions.events import SessionEnded
 from limen.sessions.revoke import revoke, revoke_all
@@ -59,6 +63,7 @@ async def notices(journey: Server) -> AsyncIterator[Notices]:
         works=journey.works,
         keyring=journey.parts.keyring,
         clients=journey.parts.clients,
+        client_keys=journey.parts.client_keys,
         net=net,
     )
     loop = OutboxLoop(
@@ -174,6 +179,27 @@ async def test_it_is_signed_as_the_clients_id_tokens_are(notices: Notices) -> No
     assert read.claims["sub"] != session.user_id
 
 
+async def test_it_is_encrypted_as_the_clients_id_tokens_are(notices: Notices) -> None:
+    mine = ECKey.generate_key("P-256", {"use": "enc", "kid": "mine"})
+    async with listening(OK) as theirs:
+        client = await notices.server.client(
+            metadata={
+                "backchannel_logout_uri": theirs.url,
+                "id_token_encrypted_response_alg": "ECDH-ES",
+                "jwks": {"keys": [mine.as_dict(private=False)]},
+            }
+        )
+        _, session = await attended(notices.server, client)
+        await sign_out(notices.server, session)
+        await notices.deliver()
+        raw = token_of(theirs)
+    read = peek(decrypt(raw, mine).decode())
+    assert (read.header["typ"], read.claims["sid"]) == ("logout+jwt", session.id)
+    header = json.loads(base64.urlsafe_b64decode(raw.partition(".")[0] + "==="))
+    # Whoever has keys for several servers chooses by it (section 2.4).
+    assert header["iss"] == notices.server.site.issuer
+
+
 @pytest.mark.parametrize("status", ["500 Oh", "400 Bad", "302 Found"])
 async def test_a_client_that_does_not_confirm_is_told_again(notices: Notices, status: str) -> None:
     replies = [answer(b"", status=status), OK]
@@ -271,6 +297,7 @@ async def test_n213_an_address_inside_is_not_called(journey: Server) -> None:
         works=journey.works,
         keyring=journey.parts.keyring,
         clients=journey.parts.clients,
+        client_keys=journey.parts.client_keys,
         net=Net(NetSettings()),
     )
     failures: list[str] = []

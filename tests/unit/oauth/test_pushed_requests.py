@@ -173,9 +173,9 @@ async def test_o8_what_changed_since_it_was_pushed_is_checked_again(
 
 
 BAD: list[tuple[dict[str, str | None], str]] = [
-    ({"redirect_uri": "https://app.example.evil.example/cb"}, "invalid_redirect_uri"),  # N004
-    ({"redirect_uri": "https://app.example/cb/"}, "invalid_redirect_uri"),  # N003
-    ({"redirect_uri": "https://app.example/cb#x"}, "invalid_redirect_uri"),  # N007
+    ({"redirect_uri": "https://app.example.evil.example/cb"}, "invalid_request"),  # N004
+    ({"redirect_uri": "https://app.example/cb/"}, "invalid_request"),  # N003
+    ({"redirect_uri": "https://app.example/cb#x"}, "invalid_request"),  # N007
     ({"redirect_uri": None}, "invalid_request"),
     ({"response_type": "token"}, "unsupported_response_type"),  # N020
     ({"response_type": None}, "invalid_request"),

@@ -91,7 +91,8 @@ async def test_details_alone_are_enough(journey: Server, browser: Browser) -> No
     client = await arranged(journey, browser)
     told = (await journey.redeem(client, await agreed(browser, client, scope=None))).json()
     assert told["authorization_details"] == [PAYMENT]
-    assert told["scope"] == ""
+    assert "scope" not in told
+    assert "scope" not in await journey.introspect(client, told["access_token"])
     again = await journey.refresh(client, told["refresh_token"])
     assert again.status_code == 200, again.text
     own = await journey.post(

@@ -11,6 +11,7 @@ from limen.protocol.client_metadata import (
     ClientMetadata,
     ClientType,
     parse_client_metadata,
+    under_profile,
     without_defaults_of,
 )
 from limen.protocol.jwk import generate_key
@@ -247,3 +248,37 @@ def test_another_profile_brings_its_own_defaults() -> None:
     assert "id_token_signed_response_alg" not in left
     assert left["token_endpoint_auth_method"] == "private_key_jwt"
     assert parse(**{**left, "profile": "fapi2"}).id_token_signed_response_alg == "ES256"
+
+
+def test_a_tenants_profile_switches_on_what_it_can_and_names_the_rest() -> None:
+    able = parse(token_endpoint_auth_method="private_key_jwt", jwks=KEYS, require_pkce=False)
+    bound, problems = under_profile(able, "fapi2")
+    assert problems == []
+    assert (bound.profile, bound.require_pkce, bound.dpop_bound_access_tokens) == (
+        "fapi2",
+        True,
+        True,
+    )
+    assert bound.require_pushed_authorization_requests
+    assert bound.id_token_signed_response_alg == "ES256"
+    assert (bound.token_endpoint_auth_method, bound.jwks) == ("private_key_jwt", KEYS)
+    _, problems = under_profile(parse(redirect_uris=["http://localhost/cb"]), "fapi2")
+    assert {field for field, _ in problems} == {"token_endpoint_auth_method", "redirect_uris"}
+    by_key = parse(
+        token_endpoint_auth_method="private_key_jwt",
+        jwks=KEYS,
+        token_endpoint_auth_signing_alg="RS256",
+        id_token_signed_response_alg="EdDSA",
+    )
+    bound, problems = under_profile(by_key, "fapi2")
+    assert [field for field, _ in problems] == ["token_endpoint_auth_signing_alg"]
+    assert bound.id_token_signed_response_alg == "EdDSA"
+
+
+def test_a_stricter_profile_of_its_own_stays() -> None:
+    own = parse(token_endpoint_auth_method="private_key_jwt", jwks=KEYS, profile="fapi2")
+    assert under_profile(own, "mcp") == (own, [])
+    assert under_profile(own, "fapi2") == (own, [])
+    bound, _ = under_profile(own, "fapi2_message_signing")
+    assert bound.require_signed_request_object
+    assert all("jwt" in mode for mode in bound.response_modes)

@@ -65,6 +65,20 @@ def test_another_library_opens_what_we_encrypt(alg: KeyManagement, enc: ContentE
     assert (opened["header"]["cty"], opened["header"]["kid"]) == ("JWT", key.kid)
 
 
+def test_rfc_7519_5_3_whose_and_for_whom_may_stand_in_the_header() -> None:
+    key = key_for("ECDH-ES")
+    raw = encrypt(PLAIN, public(key), alg="ECDH-ES", issuer="https://id.example")
+    opened = JsonWebEncryption().deserialize_compact(
+        raw, JsonWebKey.import_key(key.as_dict(private=True))
+    )
+    assert opened["header"]["iss"] == "https://id.example"
+    said = {"alg": "ECDH-ES", "enc": "A256GCM", "iss": "s6BhdRkqt3", "aud": ["https://id.example"]}
+    theirs = JsonWebEncryption().serialize_compact(
+        said, PLAIN, JsonWebKey.import_key(public(key))
+    )
+    assert decrypt(theirs.decode(), key) == PLAIN
+
+
 @pytest.mark.parametrize("alg", KEY_MANAGEMENT)
 def test_we_open_what_another_library_encrypts(alg: KeyManagement) -> None:
     key = key_for(alg)

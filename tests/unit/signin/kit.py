@@ -19,11 +19,15 @@ from limen.accounts.events import PasswordChanged
 from limen.crypto.keyring import Keyring
 from limen.db.base import metadata
 from limen.db.work import Work, Works
+from limen.hooks.ask import Hooks
+from limen.hooks.model import HostHooks
 from limen.kernel.actor import ANONYMOUS, Actor
 from limen.kernel.events import Event
 from limen.kernel.site import Site
+from limen.net import Net
 from limen.sessions.current import bearer, from_cookie
 from limen.settings import Rate
+from limen.settings.sections import NetSettings
 from limen.signin import routes as signin
 from limen.signin.parts import TEMPLATES, ListProviders, Parts, no_providers
 from limen.signin.steps.forget import forget_underway
@@ -107,6 +111,7 @@ class WayIn:
     list_providers: ListProviders = no_providers
     limiter: Callable[[str], Rate | None] = lambda _: None
     edge: Edge | None = None
+    hooks: HostHooks = field(default_factory=dict)
     more: list[BaseRoute] = field(default_factory=list)
     template_dirs: list[Path] = field(default_factory=list)
 
@@ -119,6 +124,9 @@ class WayIn:
             keyring=self.keyring,
             hasher=self.house.hasher,
             lifetimes=TokenLifetimes(),
+            hooks=Hooks(
+                net=Net(NetSettings()), envelope=self.house.envelope, in_process=self.hooks
+            ),
             list_providers=self.list_providers,
         )
 

@@ -47,14 +47,17 @@ def _look_at_settings(settings: Settings, profile: Profile) -> list[Finding]:
 
 
 async def _look_at_tenant(runtime: Runtime, tenant: Tenant, profile: Profile) -> list[Finding]:
+    from limen.protocol.client_metadata import keeps_to  # noqa: PLC0415 -- loaded when it runs
+
     check = f"tenant {tenant.slug}"
     found = []
-    if tenant.policy.profile != profile:
-        text = f"clients registered from now on need not keep to it; set its profile to {profile}."
+    bound = tenant.policy.profile if keeps_to(tenant.policy.profile, demanded=profile) else ""
+    if not bound:
+        text = f"its clients need not keep to it; set its profile to {profile}."
         found.append(warning(check, text))
     clients = await _clients(runtime, tenant)
     for client in clients:
-        found += _look_at_client(client, profile)
+        found += _look_at_client(client, profile, bound=bound)
     return [*found, ok(check, f"{len(clients)} clients looked at")]
 
 
@@ -72,11 +75,25 @@ async def _clients(runtime: Runtime, tenant: Tenant) -> list[Client]:
     return await runtime.works.run(tenant, body, actor=OPERATOR)
 
 
-def _look_at_client(client: Client, profile: Profile) -> list[Finding]:
-    """Say what of a registration the profile refuses; nothing of one that keeps to it."""
-    from limen.protocol.client_metadata import problems_under  # noqa: PLC0415 -- as above
+def _look_at_client(client: Client, profile: Profile, *, bound: Profile) -> list[Finding]:
+    """Say what of a registration the profile refuses; nothing of one that keeps to it.
+
+    Args:
+        client: As registered.
+        profile: Which is looked at.
+        bound: What its tenant keeps to, if that is enough: its requests are held to it anyway.
+    """
+    from limen.protocol.client_metadata import (  # noqa: PLC0415 -- as above
+        problems_under,
+        under_profile,
+    )
 
     check = f"client {client.client_id}"
+    if bound:
+        _, refused = under_profile(client.metadata, bound)
+        return [
+            problem(check, f"{client.name} is refused: {field}: {text}") for field, text in refused
+        ]
     missing = [
         problem(check, f"{client.name}: {field}: {text}")
         for field, text in problems_under(client.metadata, profile)

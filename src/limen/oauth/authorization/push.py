@@ -42,7 +42,10 @@ async def push_request(
             a ``request_uri`` and for another client's ``client_id`` (RFC 9126 section 2.1).
     """
     raw_handle = new_handle(work)
-    to = await address_pushed(work, params=params, client=client, jkt=jkt, desk=desk)
+    try:
+        to = await address_pushed(work, params=params, client=client, jkt=jkt, desk=desk)
+    except OAuthRefusal as refusal:
+        raise _in_words_of_par(refusal) from None
     to = dataclasses.replace(to, pushed_hash=token_hash(raw_handle))
     await check(work, to=to, desk=desk)
     pushed = PushedRequest(hashed=token_hash(raw_handle), params=to.params, signed=to.is_signed)
@@ -85,3 +88,12 @@ def _bound_to(params: Params, jkt: str | None) -> Params:
             "invalid_request", "dpop_jkt is not the key of the DPoP proof.", field="dpop_jkt"
         )
     return Params((*params.pairs, ("dpop_jkt", jkt)))
+
+
+def _in_words_of_par(refusal: OAuthRefusal) -> OAuthRefusal:
+    """Say ``invalid_request`` of a redirect URI: no other code is defined here (RFC 9126 2.3)."""
+    if refusal.code != "invalid_redirect_uri":
+        return refusal
+    return OAuthRefusal(
+        "invalid_request", refusal.public, detail=refusal.detail, field="redirect_uri"
+    )

@@ -64,11 +64,27 @@ async def recipient_of(
     return Recipient(jwk=jwk, alg=alg, enc=enc or DEFAULT_CONTENT_ENCRYPTION)
 
 
-def seal_for(recipient: Recipient | None, raw: str, *, cty: str = "JWT") -> str:
-    """Encrypt an answer, if its client wants that; ``cty`` is empty for one not signed."""
+def seal_for(
+    recipient: Recipient | None, raw: str, *, cty: str = "JWT", issuer: str | None = None
+) -> str:
+    """Encrypt an answer, if its client wants that.
+
+    Args:
+        recipient: To whose key; ``None`` for nobody's.
+        raw: Signed, or JSON.
+        cty: Empty for one not signed.
+        issuer: To be said in the header too, where the client may need it to choose its key.
+    """
     if recipient is None:
         return raw
-    return encrypt(raw.encode(), recipient.jwk, alg=recipient.alg, enc=recipient.enc, cty=cty)
+    return encrypt(
+        raw.encode(),
+        recipient.jwk,
+        alg=recipient.alg,
+        enc=recipient.enc,
+        cty=cty,
+        issuer=issuer,
+    )
 
 
 async def sign_for(

@@ -65,7 +65,7 @@ async def redeem(work: Work, *, parts: Parts, caller: Caller, polled: Polled) ->
     allowed = await recheck(work, request=request, desk=parts.desk)
     about = About(
         client=allowed.client,
-        resource=allowed.resource,
+        audience=allowed.resource.identifier,
         scope=allowed.scope,
         user_id=request.user_id,
         grant_type=polled.grant_type,

@@ -69,7 +69,7 @@ async def prove_proof(request: Request, work: Work, *, parts: Parts, client: Cli
         method=request.method,
         targets=(address_of(request.scope), *second_address(request, work, parts=parts)),
         raw_access_token=None,
-        algorithms=FAPI_PROOF_ALGS if client.metadata.is_fapi else frozenset(PROOF_ALGS),
+        algorithms=proof_algs(client),
     )
     return await prove_by_proof(
         request,
@@ -78,6 +78,11 @@ async def prove_proof(request: Request, work: Work, *, parts: Parts, client: Cli
         expected=expected,
         needs_nonce=policy == "always" or (policy == "fapi" and client.metadata.is_fapi),
     )
+
+
+def proof_algs(client: Client) -> frozenset[str]:
+    """Return what a client's proofs may be signed with (FAPI 2.0 SP 5.4.1)."""
+    return FAPI_PROOF_ALGS if client.metadata.is_fapi else frozenset(PROOF_ALGS)
 
 
 def second_address(request: Request, work: Work, *, parts: Parts) -> tuple[str, ...]:

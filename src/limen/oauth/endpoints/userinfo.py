@@ -16,7 +16,8 @@ from limen.db.work import Work
 from limen.kernel.errors import BearerRefusal, NotAuthenticated
 from limen.oauth.client_keys.recipient import recipient_of, seal_for, sign_for
 from limen.oauth.endpoints.answers import json_answer, jwt_answer
-from limen.oauth.endpoints.sender import second_address
+from limen.oauth.endpoints.sender import proof_algs, second_address
+from limen.oauth.model import Client
 from limen.oauth.parts import Parts
 from limen.protocol.claims import select_claims
 from limen.protocol.claims_request import names_for
@@ -32,6 +33,9 @@ from limen.web.forms import is_form, read_form
 def routes(parts: Parts) -> list[BaseRoute]:
     """Return the endpoint; the access token is its guard."""
 
+    async def proof_algs_of(work: Work, token: ActiveToken) -> frozenset[str]:
+        return proof_algs(await _client_of(work, parts, token))
+
     async def userinfo(request: Request, work: Work) -> Response:
         token = await admit(
             request,
@@ -39,6 +43,7 @@ def routes(parts: Parts) -> list[BaseRoute]:
             keyring=parts.keyring,
             presented=await read_token(request),
             also_at=second_address(request, work, parts=parts),
+            algorithms_of=proof_algs_of,
         )
         return await _answer(work, parts, token, told=await _told(work, token))
 
@@ -78,9 +83,7 @@ async def _answer(
     work: Work, parts: Parts, token: ActiveToken, *, told: Mapping[str, Any]
 ) -> Response:
     """Answer as the client registered: JSON, signed, encrypted, or both (section 5.3.2)."""
-    client = await parts.clients.find(work, token.client_id)
-    if client is None:
-        raise BearerRefusal("invalid_token", "The access token is invalid or expired.")
+    client = await _client_of(work, parts, token)
     alg = client.metadata.userinfo_signed_response_alg
     recipient = await recipient_of(work, keys=parts.client_keys, client=client, answer="userinfo")
     if alg is not None:
@@ -93,6 +96,13 @@ async def _answer(
     else:
         return json_answer(json.dumps(told).encode())
     return jwt_answer(raw, media_type="application/jwt")
+
+
+async def _client_of(work: Work, parts: Parts, token: ActiveToken) -> Client:
+    client = await parts.clients.find(work, token.client_id)
+    if client is None:
+        raise BearerRefusal("invalid_token", "The access token is invalid or expired.")
+    return client
 
 
 async def _told(work: Work, token: ActiveToken) -> dict[str, Any]:

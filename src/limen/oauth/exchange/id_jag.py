@@ -5,6 +5,10 @@ Spec: draft-ietf-oauth-identity-assertion-authz-grant, section "Token Exchange".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from limen.db.work import Work
 from limen.kernel.errors import OAuthRefusal
 from limen.oauth.exchange.case import Case, ExchangeDesk
@@ -18,8 +22,8 @@ from limen.protocol.token_exchange import ID_JAG, TokenExchangeRequest
 from limen.tokens.assertions.issue_id_jag import IdJagSpec, issue_id_jag
 
 
-async def assert_identity(work: Work, *, desk: ExchangeDesk, case: Case) -> Handed:
-    """Issue an identity assertion about a user who signed in to this client.
+async def assertion_of(work: Work, *, desk: ExchangeDesk, case: Case) -> IdJagSpec:
+    """Return what may be asserted about a user who signed in to this client.
 
     The subject token is an ID token or a refresh token of this client; the key that the client
     proved, if any, is named in the assertion.
@@ -37,7 +41,7 @@ async def assert_identity(work: Work, *, desk: ExchangeDesk, case: Case) -> Hand
     if request.scope is not None:
         scope = choose_scope(request.scope, allowed=target.scopes, defaults=())
     asker = await _asker(work, desk, target, client=caller.client)
-    spec = IdJagSpec(
+    return IdJagSpec(
         audience=target.audience,
         client_id=target.client_id,
         subject=await subject_of(
@@ -51,12 +55,20 @@ async def assert_identity(work: Work, *, desk: ExchangeDesk, case: Case) -> Hand
         amr=subject.amr,
         jkt=caller.bound_to.removeprefix("jkt:") if caller.bound_to.startswith("jkt:") else "",
     )
-    raw, expires_in = await issue_id_jag(work, keyring=desk.keyring, spec=spec)
+
+
+async def assert_identity(
+    work: Work, *, desk: ExchangeDesk, spec: IdJagSpec, added: Mapping[str, Any]
+) -> Handed:
+    """Issue an identity assertion, with the claims that hooks added."""
+    raw, expires_in = await issue_id_jag(
+        work, keyring=desk.keyring, spec=replace(spec, claims=added)
+    )
     return Handed(
         raw=raw,
         issued_type=ID_JAG,
         token_type="N_A",  # noqa: S106 -- a type
-        scope=scope,
+        scope=spec.scope,
         expires_in=expires_in,
     )
 

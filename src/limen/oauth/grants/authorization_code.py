@@ -104,7 +104,7 @@ async def _ask_first(
         return {}
     about = About(
         client=client,
-        resource=resource,
+        audience=resource.identifier,
         scope=code.scope,
         user_id=code.user_id,
         grant_type="authorization_code",

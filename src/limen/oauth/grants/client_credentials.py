@@ -34,7 +34,7 @@ async def grant_client_credentials(
         parts=parts,
         about=About(
             client=client,
-            resource=resource,
+            audience=resource.identifier,
             scope=scope,
             user_id=None,
             grant_type="client_credentials",

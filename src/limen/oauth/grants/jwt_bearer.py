@@ -49,7 +49,7 @@ async def grant_jwt_bearer(
     scope = _scope(caller, resource, said=said, request=request)
     about = About(
         client=caller.client,
-        resource=resource,
+        audience=resource.identifier,
         scope=scope,
         user_id=said.user_id,
         grant_type=JWT_BEARER,

@@ -96,7 +96,7 @@ async def _ask_first(
     )
     about = About(
         client=client,
-        resource=resource,
+        audience=resource.identifier,
         scope=request.scope or grant.scope,
         user_id=grant.user_id,
         grant_type="refresh_token",

@@ -13,7 +13,7 @@ from limen.oauth.exchange.access import exchange_for_access, scope_of, target_of
 from limen.oauth.exchange.actors import act_of, check_actor, check_holder, check_subject
 from limen.oauth.exchange.case import Case
 from limen.oauth.exchange.events import TokenExchanged
-from limen.oauth.exchange.id_jag import assert_identity
+from limen.oauth.exchange.id_jag import assert_identity, assertion_of
 from limen.oauth.exchange.policy import ExchangePolicy
 from limen.oauth.exchange.readers import (
     IDENTITIES,
@@ -42,9 +42,7 @@ async def grant_token_exchange(
     if request.requested_type == ID_JAG:
         subject = await _read_subject(work, parts, caller, request=request, readers=IDENTITIES)
         case = Case(caller=caller, policy=policy, subject=subject, request=request)
-        handed = await assert_identity(work, desk=parts.exchange_desk, case=case)
-        await _record(work, case, issued_type=ID_JAG)
-        return handed
+        return await _assertion(work, parts, case)
     target = parts.exchanges.targets.get(request.requested_type)
     if target is None and request.requested_type != ACCESS_TOKEN:
         raise OAuthRefusal(
@@ -58,6 +56,23 @@ async def grant_token_exchange(
     return handed
 
 
+async def _assertion(work: Work, parts: Parts, case: Case) -> Handed:
+    """Assert who somebody is to another server; the hooks are asked about that too."""
+    desk = parts.exchange_desk
+    spec = await assertion_of(work, desk=desk, case=case)
+    about = About(
+        client=case.caller.client,
+        audience=spec.audience,
+        scope=spec.scope,
+        user_id=case.subject.user_id,
+        grant_type=TOKEN_EXCHANGE,
+    )
+    added = await ask_before_token(work, parts=parts, about=about)
+    handed = await assert_identity(work, desk=desk, spec=spec, added=added)
+    await _record(work, case, issued_type=ID_JAG)
+    return handed
+
+
 async def _access(work: Work, parts: Parts, case: Case) -> Granted:
     """Give an access token of ours; the hooks are asked before anything is written."""
     desk = parts.exchange_desk
@@ -65,7 +80,7 @@ async def _access(work: Work, parts: Parts, case: Case) -> Granted:
     scope = scope_of(case, resource=resource)
     about = About(
         client=case.caller.client,
-        resource=resource,
+        audience=resource.identifier,
         scope=scope,
         user_id=case.subject.user_id,
         grant_type=TOKEN_EXCHANGE,

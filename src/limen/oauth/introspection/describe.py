@@ -27,7 +27,7 @@ async def describe(work: Work, token: ActiveToken) -> dict[str, Any]:
         "sub": token.subject,
         "aud": token.audience,
         "client_id": token.client_id,
-        "scope": join_scope(token.scope),
+        "scope": join_scope(token.scope) or None,
         "jti": token.jti,
         "iat": to_timestamp(token.issued_at),
         "exp": to_timestamp(token.expires_at),

@@ -17,6 +17,8 @@ from limen.db.work import Work, Works
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.tokens import random_secret
 from limen.net import Net
+from limen.oauth.client_keys.published import ClientKeys
+from limen.oauth.client_keys.recipient import recipient_of, seal_for
 from limen.oauth.clients import Clients
 from limen.oauth.events import LogoutNotified
 from limen.oauth.store import session_clients as store
@@ -47,14 +49,18 @@ def notify_clients(clients: Clients) -> Callable[[Work, SessionEnded], Awaitable
     return react
 
 
-def logout_handler(*, works: Works, keyring: Keyring, clients: Clients, net: Net) -> Handler:
+def logout_handler(
+    *, works: Works, keyring: Keyring, clients: Clients, client_keys: ClientKeys, net: Net
+) -> Handler:
     """Return the outbox's handler: signs a token anew for each attempt and posts it."""
 
     async def handle(delivery: Delivery) -> None:
         notice: dict[str, str] = json.loads(delivery.payload)
 
         async def write(work: Work) -> tuple[str, str] | None:
-            return await _write(work, keyring=keyring, clients=clients, notice=notice)
+            return await _write(
+                work, keyring=keyring, clients=clients, client_keys=client_keys, notice=notice
+            )
 
         written = await works.run(delivery.site, write)
         if written is None:
@@ -72,11 +78,22 @@ def logout_handler(*, works: Works, keyring: Keyring, clients: Clients, net: Net
 
 
 async def _write(
-    work: Work, *, keyring: Keyring, clients: Clients, notice: dict[str, str]
+    work: Work,
+    *,
+    keyring: Keyring,
+    clients: Clients,
+    client_keys: ClientKeys,
+    notice: dict[str, str],
 ) -> tuple[str, str] | None:
-    """Return where to send which token; ``None`` if the client no longer wants one."""
+    """Return where to send which token; ``None`` if the client no longer wants one.
+
+    Encrypted for a client whose ID tokens are: it should refuse one in clear (section 2.6).
+
+    Raises:
+        OAuthRefusal, Unavailable: As ``recipient_of``; nothing is sent in clear instead.
+    """
     client = await clients.find(work, notice["client_id"])
-    if client is None or not client.is_active or not client.metadata.backchannel_logout_uri:
+    if client is None or client.is_disabled or not client.metadata.backchannel_logout_uri:
         return None
     claims = logout_token_claims(
         issuer=work.site.issuer,
@@ -86,8 +103,10 @@ async def _write(
         jti=random_secret().reveal(),
         now=work.now,
     )
+    recipient = await recipient_of(work, keys=client_keys, client=client, answer="id_token")
     key = await keyring.active(work, client.id_token_alg)
-    return client.metadata.backchannel_logout_uri, sign(claims, key, typ=TYP)
+    token = seal_for(recipient, sign(claims, key, typ=TYP), issuer=work.site.issuer)
+    return client.metadata.backchannel_logout_uri, token
 
 
 async def _post(net: Net, url: str, token: str) -> None:

@@ -72,7 +72,7 @@ async def _client_of(
     if hint is None or request.client_id not in {None, hint.client_id}:
         return None
     client = await clients.find(work, hint.client_id)
-    return client if client is not None and client.is_active else None
+    return client if client is not None and not client.is_disabled else None
 
 
 async def _is_of(work: Work, desk: Desk, *, hint: IdTokenHint, client: Client, who: Actor) -> bool:

@@ -18,7 +18,7 @@ async def frames_of(work: Work, *, clients: Clients, session_id: str) -> list[st
     frames = []
     for attendant in await store.of_session(work, session_id):
         client = await clients.find(work, attendant.client_id)
-        if client is None or not client.is_active or not client.metadata.frontchannel_logout_uri:
+        if client is None or client.is_disabled or not client.metadata.frontchannel_logout_uri:
             continue
         said = (("iss", work.site.issuer), ("sid", session_id))
         frames.append(add_params(client.metadata.frontchannel_logout_uri, said))

@@ -57,7 +57,11 @@ async def find_own(
     if client is None or registration is None or not client.is_active:
         event = RegistrationRefused(client_id=client_id[:256], reason="invalid_token")
         work.even_if_refused(partial(Work.record, event=event))
-        raise BearerRefusal("invalid_token", "The registration access token is not valid.")
+        raise BearerRefusal(
+            "invalid_token",
+            "The registration access token is not valid.",
+            presented=raw_token is not None,
+        )
     return client, registration
 
 

@@ -192,7 +192,7 @@ async def _check_leave(
         if not await initial_tokens.is_valid(work, token_hash(raw_token)):
             raise BearerRefusal("invalid_token", "The initial access token is not valid.")
     elif policy.mode == "initial_access_token":
-        raise BearerRefusal("invalid_token", "An initial access token is needed.")
+        raise BearerRefusal("invalid_token", "An initial access token is needed.", presented=False)
 
 
 def _via(statement: Statement | None, raw_token: Secret[str] | None) -> Via:

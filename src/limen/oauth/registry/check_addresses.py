@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, ProviderUnavailable
+from limen.kernel.foreign_json import parse_json
 from limen.net import Net
 
 _FETCHED: Final = (
@@ -57,8 +57,8 @@ async def _check_sector(net: Net, uri: str, *, redirects: tuple[str, ...]) -> No
     except ProviderUnavailable as unavailable:
         raise _sector_refused("could not be fetched.", detail=unavailable.detail) from None
     try:
-        listed = json.loads(answer.body.decode()) if answer.status == 200 else None
-    except (ValueError, RecursionError):
+        listed = parse_json(answer.body.decode()) if answer.status == 200 else None
+    except ValueError:
         listed = None
     if not isinstance(listed, list):
         raise _sector_refused("answers with no JSON list.", detail=f"status {answer.status}")

@@ -34,6 +34,7 @@ from limen.protocol.client_metadata.parse import parse_client_metadata
 from limen.protocol.client_metadata.profiles import (
     keeps_to,
     problems_under,
+    under_profile,
     without_defaults_of,
 )
 from limen.protocol.client_metadata.uris import derived_origins
@@ -66,5 +67,6 @@ __all__ = [
     "keeps_to",
     "parse_client_metadata",
     "problems_under",
+    "under_profile",
     "without_defaults_of",
 ]

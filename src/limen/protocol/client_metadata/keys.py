@@ -15,11 +15,10 @@ from limen.protocol.jwe import (
     ContentEncryption,
     KeyManagement,
 )
-from limen.protocol.jwk import EDDSA, InvalidKey, import_public
+from limen.protocol.jwk import EDDSA, PRIVATE_MEMBERS, InvalidKey, import_public
 from limen.protocol.metadata_members import Members
 
 MAX_CLIENT_KEYS: Final = 20
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _MATERIAL: Final = ("kty", "n", "e", "crv", "x", "y")
 _CHECKED_CURVES: Final = frozenset({"P-256", "P-384", "P-521", "Ed25519"})
 
@@ -54,12 +53,12 @@ def read_jwks(read: Members, *, jwks_uri: str | None) -> Mapping[str, Any] | Non
 def _problem_of_key(key: object) -> str:
     if not isinstance(key, dict) or not isinstance(key.get("kty"), str):
         return "a key is an object with a kty."
-    if _PRIVATE & key.keys() or key["kty"] == "oct":
+    if PRIVATE_MEMBERS & key.keys() or key["kty"] == "oct":
         return "holds a private or symmetric key; make new keys and register their public halves."
     kid = key.get("kid", "")
     if not isinstance(kid, str) or len(kid) > MAX_KID_CHARS:
         return "a kid is a short text."
-    if key["kty"] != "RSA" and key.get("crv") not in _CHECKED_CURVES:
+    if key["kty"] != "RSA" and str(key.get("crv")) not in _CHECKED_CURVES:
         return ""
     try:
         import_public({name: key[name] for name in _MATERIAL if name in key})

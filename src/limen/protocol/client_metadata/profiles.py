@@ -49,6 +49,16 @@ DEFAULTS: Final[Mapping[Profile, Mapping[str, object]]] = MappingProxyType(
 """What a client of the profile is where it says nothing."""
 
 _WEAKEST_FIRST: Final[tuple[Profile, ...]] = ("", "mcp", "fapi2", "fapi2_message_signing")
+_CHOSEN: Final = (
+    "token_endpoint_auth_method",
+    "id_token_signed_response_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+)
+"""What a profile that comes later leaves as it was chosen; RS256 is what says nothing."""
+
 _SWITCHED: Final = frozenset(name for defaults in DEFAULTS.values() for name in defaults)
 
 
@@ -82,6 +92,33 @@ def without_defaults_of(
     plain = {field.name: field.default for field in dataclasses.fields(ClientMetadata)}
     own = {**{name: plain.get(name) for name in _SWITCHED}, **DEFAULTS[metadata.profile]}
     return {name: value for name, value in members.items() if name not in own or value != own[name]}
+
+
+def under_profile(
+    metadata: ClientMetadata, demanded: Profile
+) -> tuple[ClientMetadata, list[tuple[str, str]]]:
+    """Return a registration as a profile that its whole tenant keeps to binds it.
+
+    What can be demanded of requests and is ours to do is switched on, whatever was registered;
+    what only another registration could mend stays.
+
+    Args:
+        metadata: As registered, perhaps before the tenant chose.
+        demanded: What the tenant chose.
+
+    Returns:
+        The registration in force, and what is still wrong with it, by member: a client with
+        any is to be refused.
+    """
+    if keeps_to(metadata.profile, demanded=demanded):
+        return metadata, []
+    chosen = {name: getattr(metadata, name) for name in _CHOSEN}
+    switched = with_defaults(
+        {name: value for name, value in chosen.items() if value and value != "RS256"},
+        profile=demanded,
+    )
+    bound = dataclasses.replace(metadata, **switched, profile=demanded)
+    return bound, problems_under(bound, demanded)
 
 
 def check_profile(read: Members, metadata: ClientMetadata) -> None:

@@ -15,8 +15,9 @@ from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.sessions.revoke import revoke
 from limen.signin.endpoints import browser, schemas
-from limen.signin.endpoints.step_answers import StepRequired, answer_outcome, pair_answer
+from limen.signin.endpoints.step_answers import StepRequired, answer_proof, pair_answer
 from limen.signin.parts import Parts
+from limen.signin.steps.take_step import Passed
 from limen.signin.token_pair import CLIENT_ID, refresh_pair
 from limen.signin.with_password import sign_in_with_password
 from limen.tokens.look_up import look_up
@@ -69,10 +70,14 @@ def _way_in(router: APIRouter, parts: Parts) -> None:
         attempt = browser.attempt_of(
             request, email=body.email, raw_password=schemas.revealed(body.password)
         )
-        outcome = await sign_in_with_password(
-            work, attempt=replace(attempt, kind="tokens"), door=parts.door
-        )
-        return await answer_outcome(work, outcome=outcome, parts=parts)
+
+        async def prove(proving: Work) -> Passed:
+            outcome = await sign_in_with_password(
+                proving, attempt=replace(attempt, kind="tokens"), door=parts.door
+            )
+            return Passed(outcome=outcome)
+
+        return await answer_proof(work, prove=prove, parts=parts)
 
     @router.post("/refresh", dependencies=[_ANYONE, origin, Depends(limit("token"))])
     async def refresh(work: CurrentWork, body: schemas.RefreshBody) -> schemas.TokenPairAnswer:

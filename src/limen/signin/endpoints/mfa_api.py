@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -18,13 +20,13 @@ from limen.sessions.session import Started
 from limen.signin import known_device
 from limen.signin.endpoints import browser
 from limen.signin.endpoints.schemas import TokenPairAnswer
-from limen.signin.endpoints.step_answers import StepRequired, answer_outcome, pair_answer
+from limen.signin.endpoints.step_answers import StepRequired, answer_proof, pair_answer
 from limen.signin.endpoints.steps_api import EnrolmentShape
 from limen.signin.parts import Parts
 from limen.signin.steps.step_up import step_up
-from limen.signin.steps.take_step import Reply, take_step
+from limen.signin.steps.take_step import Passed, Reply, take_step
 from limen.signin.steps.waiting import find_underway
-from limen.signin.token_pair import issue_pair
+from limen.signin.token_pair import ask_before_pair, issue_pair
 from limen.web import cookies
 from limen.web.deps import CurrentWork, authenticate
 from limen.web.exchange import WorkRoute
@@ -91,15 +93,17 @@ def _code(router: APIRouter, parts: Parts) -> None:
         if body.challenge is None:
             return await _step_up(request, work, raw_code=raw_code, parts=parts)
         raw = Secret(body.challenge.get_secret_value())
-        underway = await find_underway(work, raw_token=raw)
-        passed = await take_step(
-            work,
-            underway=underway,
-            step="second_factor",
-            reply=Reply(raw_code=raw_code),
-            door=parts.door,
-        )
-        return await answer_outcome(work, outcome=passed.outcome, parts=parts)
+
+        async def prove(proving: Work) -> Passed:
+            return await take_step(
+                proving,
+                underway=await find_underway(proving, raw_token=raw),
+                step="second_factor",
+                reply=Reply(raw_code=raw_code),
+                door=parts.door,
+            )
+
+        return await answer_proof(work, prove=prove, parts=parts)
 
 
 def _own(router: APIRouter, parts: Parts) -> None:
@@ -169,6 +173,9 @@ async def _step_up(
     if actor.scope is not None and FULL_SCOPE not in actor.scope:
         # A client would trade the little it was granted for tokens that may do everything.
         raise NotPermitted(public="This is for our own applications.")
+    claims: Mapping[str, Any] = {}
+    if actor.scope is not None:  # before the code is spent, and the session elevated
+        claims = await ask_before_pair(work, mint=parts.mint, user_id=actor.id)
     started = await step_up(
         work,
         user_id=actor.id,
@@ -178,7 +185,7 @@ async def _step_up(
         device=cookies.read(request, known_device.COOKIE),
     )
     if actor.scope is not None:
-        pair = await issue_pair(work, mint=parts.mint, session=started.session)
+        pair = await issue_pair(work, mint=parts.mint, session=started.session, claims=claims)
         return Response(pair_answer(pair).model_dump_json(), media_type="application/json")
     response = Response(status_code=204)
     renew_cookie(response, request, started=started, work=work)

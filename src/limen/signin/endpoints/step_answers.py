@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 
 from fastapi.responses import JSONResponse
@@ -11,12 +11,16 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from limen.db.work import Work
-from limen.kernel.secret import Secret
+from limen.kernel.errors import Refusal
+from limen.sessions.revoke import revoke
+from limen.sessions.session import Session
+from limen.signin.ask_after_sign_in import REFUSED
 from limen.signin.endpoints.schemas import TokenPairAnswer
 from limen.signin.journey import Step
 from limen.signin.parts import Parts
+from limen.signin.steps.take_step import Passed
 from limen.signin.steps.underway import Entered, Waiting
-from limen.signin.token_pair import TokenPair, issue_pair
+from limen.signin.token_pair import TokenPair, ask_before_pair, asks_before_pair, issue_pair
 from limen.tenants import policy_of
 
 CODES: Final[Mapping[Step, tuple[str, str]]] = {
@@ -61,27 +65,48 @@ class StepRequired(BaseModel):
     )
 
 
-async def answer_outcome(
-    work: Work,
-    *,
-    outcome: Entered | Waiting,
-    parts: Parts,
-    raw_recovery_codes: tuple[Secret[str], ...] = (),
+async def answer_proof(
+    work: Work, *, prove: Callable[[Work], Awaitable[Passed]], parts: Parts
 ) -> Response:
-    """Answer with a pair of tokens, or with the step that comes first."""
-    codes = [code.reveal() for code in raw_recovery_codes]
-    match outcome:
+    """Answer what somebody proves with a pair of tokens, or with the step that comes first.
+
+    Args:
+        work: Nothing written in it yet.
+        prove: What begins the session. It gets a Work of its own where hooks are asked about
+            tokens: they are told of who is in, and no transaction waits for what they say.
+        parts: See there.
+
+    Raises:
+        NotPermitted: ``refused_by_hook``: there is no pair, and the session is over.
+        Unavailable: ``hook_unavailable``; likewise.
+    """
+    asks = await asks_before_pair(work, mint=parts.mint)
+    passed = await (parts.works.run(work.site, prove, actor=work.actor) if asks else prove(work))
+    codes = [code.reveal() for code in passed.raw_recovery_codes]
+    match passed.outcome:
         case Entered(session=session):
-            pair = pair_answer(await issue_pair(work, mint=parts.mint, session=session))
-            body: dict[str, Any] = pair.model_dump(mode="json")
+            claims = await _ask_about(work, parts, session) if asks else {}
+            made = await issue_pair(work, mint=parts.mint, session=session, claims=claims)
+            body: dict[str, Any] = pair_answer(made).model_dump(mode="json")
             return JSONResponse({**body, **({"recovery_codes": codes} if codes else {})})
-        case Waiting():
+        case Waiting() as outcome:
             said = step_required(work, waiting=outcome, recovery_codes=codes)
             return JSONResponse(
                 said.model_dump(mode="json", exclude_none=True),
                 403,
                 media_type="application/problem+json",
             )
+
+
+async def _ask_about(work: Work, parts: Parts, session: Session) -> Mapping[str, Any]:
+    async def end(ending: Work) -> None:
+        await revoke(ending, session_id=session.id, reason=REFUSED, must_exist=False)
+
+    try:
+        return await ask_before_pair(work, mint=parts.mint, user_id=session.user_id)
+    except Refusal:
+        await parts.works.run(work.site, end, actor=work.actor)
+        raise
 
 
 def step_required(

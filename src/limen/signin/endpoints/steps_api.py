@@ -8,14 +8,15 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from limen.access.require import public
+from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.signin.endpoints import browser
 from limen.signin.endpoints.schemas import TokenPairAnswer
-from limen.signin.endpoints.step_answers import StepRequired, answer_outcome
+from limen.signin.endpoints.step_answers import StepRequired, answer_proof
 from limen.signin.journey import Step
 from limen.signin.parts import Parts
 from limen.signin.steps.enter import go_on
-from limen.signin.steps.take_step import Reply, show_step, take_step
+from limen.signin.steps.take_step import Passed, Reply, show_step, take_step
 from limen.signin.steps.waiting import find_underway
 from limen.web.deps import CurrentWork
 from limen.web.exchange import WorkRoute
@@ -95,8 +96,12 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def go_on_from(work: CurrentWork, body: Challenge) -> Response:
         """Go on after something done elsewhere, such as opening the mailed link."""
-        underway = await find_underway(work, raw_token=_raw(body))
-        return await answer_outcome(work, outcome=await go_on(work, underway=underway), parts=parts)
+
+        async def prove(proving: Work) -> Passed:
+            underway = await find_underway(proving, raw_token=_raw(body))
+            return Passed(outcome=await go_on(proving, underway=underway))
+
+        return await answer_proof(work, prove=prove, parts=parts)
 
     @router.post(
         "/steps/{step}", dependencies=guards, response_model=TokenPairAnswer, responses=either
@@ -105,16 +110,14 @@ def routes(parts: Parts) -> APIRouter:
         work: CurrentWork, step: Annotated[Step, Path()], body: ChallengeReply
     ) -> Response:
         """Pass a step: with the last one a pair of tokens is issued."""
-        underway = await find_underway(work, raw_token=_raw(body))
-        passed = await take_step(
-            work, underway=underway, step=step, reply=body.as_reply(), door=parts.door
-        )
-        return await answer_outcome(
-            work,
-            outcome=passed.outcome,
-            parts=parts,
-            raw_recovery_codes=passed.raw_recovery_codes,
-        )
+
+        async def prove(proving: Work) -> Passed:
+            underway = await find_underway(proving, raw_token=_raw(body))
+            return await take_step(
+                proving, underway=underway, step=step, reply=body.as_reply(), door=parts.door
+            )
+
+        return await answer_proof(work, prove=prove, parts=parts)
 
     return router
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from limen.crypto.keyring import Keyring
@@ -12,10 +13,13 @@ from limen.db.work import Work
 from limen.kernel.clock import to_timestamp
 from limen.kernel.ids import b64url
 from limen.kernel.secret import Secret
+from limen.protocol.claims_mapping import RESERVED_CLAIMS
 from limen.protocol.jwt import sign
 from limen.protocol.jwt_bearer import ID_JAG_TYP
 
 ID_JAG_TTL: Final = dt.timedelta(minutes=5)
+
+_OURS: Final = RESERVED_CLAIMS | {"resource"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class IdJagSpec:
         resource: For which of that server's resources; empty for unsaid.
         scope: What may be asked for there; empty for unsaid.
         jkt: The thumbprint of the key that whoever presents it must hold; empty for none.
+        claims: Further ones; those that decide who is admitted, or to what, are left out.
     """
 
     audience: str
@@ -42,6 +47,7 @@ class IdJagSpec:
     acr: str = ""
     amr: tuple[str, ...] = ()
     jkt: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def issue_id_jag(work: Work, *, keyring: Keyring, spec: IdJagSpec) -> tuple[Secret[str], int]:
@@ -51,7 +57,8 @@ async def issue_id_jag(work: Work, *, keyring: Keyring, spec: IdJagSpec) -> tupl
     Authorization Grant".
     """
     issued, ends = to_timestamp(work.now), to_timestamp(min(work.now + ID_JAG_TTL, spec.not_after))
-    claims: dict[str, Any] = {
+    claims = {name: value for name, value in spec.claims.items() if name not in _OURS}
+    claims |= {
         "iss": work.site.issuer,
         "sub": spec.subject,
         "aud": spec.audience,

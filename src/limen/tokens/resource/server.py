@@ -83,14 +83,19 @@ class ResourceServer:
 
     @property
     def metadata_path(self) -> str:
-        """Where the metadata stands: the well-known name before the resource's path."""
-        return _WELL_KNOWN + urlsplit(self._resource).path.rstrip("/")
+        """Where the metadata stands: the well-known name before the resource's path.
+
+        Only a slash that is the whole path is dropped (RFC 9728 §3.1).
+        """
+        path = urlsplit(self._resource).path
+        return _WELL_KNOWN + ("" if path == "/" else path)
 
     @property
     def metadata_url(self) -> str:
         """The metadata's address, as every challenge names it."""
         parts = urlsplit(self._resource)
-        return f"{parts.scheme}://{parts.netloc}{self.metadata_path}"
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}{self.metadata_path}{query}"
 
     def metadata(self) -> dict[str, Any]:
         """Return the protected resource metadata (RFC 9728 §2)."""
@@ -100,6 +105,8 @@ class ResourceServer:
             "bearer_methods_supported": ["header"],
             "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         }
+        if self._proved is not _nothing:
+            said["tls_client_certificate_bound_access_tokens"] = True
         if self._sender_constrained:
             said["dpop_bound_access_tokens_required"] = self._proved is _nothing
         if self._scopes:

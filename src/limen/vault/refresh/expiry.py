@@ -9,6 +9,8 @@ from typing import Final
 from limen.protocol.jwt import JwtRefused, peek
 
 _LONGEST_SECONDS: Final = 10 * 366 * 24 * 3600
+_LATEST: Final = 2**40
+"""Beyond it an ``exp`` is no date, and an arithmetic error at best."""
 _MARGIN_SHARE: Final = 0.2
 _EARLIEST_SHARE: Final = 0.70
 _LATEST_SHARE: Final = 0.85
@@ -95,6 +97,6 @@ def _jwt_seconds(raw_access: str, requested_at: dt.datetime) -> int | None:
         exp = peek(raw_access).claims.get("exp")
     except JwtRefused:
         return None
-    if isinstance(exp, bool) or not isinstance(exp, int | float):
+    if isinstance(exp, bool) or not isinstance(exp, int | float) or not 0 < exp < _LATEST:
         return None
     return read_seconds(int(max(0.0, exp - requested_at.timestamp())))

@@ -1,0 +1,81 @@
+"""What receivers of webhooks are told of: the literal from events to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from limen.accounts.events import AccountClosed, PasswordChanged, UserCreated, UserDisabled
+from limen.db.work import Reactions, Work
+from limen.kernel.events import Event
+from limen.sessions.events import SessionEnded, SessionStarted
+from limen.vault import notices as vault
+from limen.vault.events import (
+    AccountMismatched,
+    Connected,
+    Disconnected,
+    GrantUncertain,
+    ReauthRequired,
+    UpstreamRevoked,
+    UpstreamTokenRefreshed,
+)
+from limen.webhooks.model import Notice
+from limen.webhooks.publish import Webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What an event means to receivers.
+
+    Args:
+        kinds: Types it may become; nothing is looked up while nobody wants any of them.
+        describe: Says which, and about what.
+    """
+
+    kinds: tuple[str, ...]
+    describe: Callable[[Work, Any], Awaitable[Sequence[Notice]]]
+
+
+def _plain(kind: str) -> _Telling:
+    """Tell the event's own members: ids and plain words."""
+
+    async def describe(_work: Work, event: Event) -> Sequence[Notice]:
+        return [Notice(kind=kind, data=event.detail())]
+
+    return _Telling((kind,), describe)
+
+
+NOTICES: Final[Mapping[type[Event], _Telling]] = {
+    UserCreated: _plain("user.created"),
+    UserDisabled: _plain("user.disabled"),
+    AccountClosed: _plain("user.closed"),
+    PasswordChanged: _plain("user.password_changed"),
+    SessionStarted: _plain("session.started"),
+    SessionEnded: _plain("session.ended"),
+    Connected: _Telling(("connection.created", "connection.reconnected"), vault.connected),
+    UpstreamTokenRefreshed: _Telling(("connection.refreshed",), vault.refreshed),
+    GrantUncertain: _Telling(("connection.failing",), vault.uncertain),
+    ReauthRequired: _Telling(("connection.reauth_required",), vault.reauth_required),
+    AccountMismatched: _Telling(("connection.account_switched",), vault.account_switched),
+    Disconnected: _Telling(("connection.disconnected",), vault.disconnected),
+    UpstreamRevoked: _Telling(("connection.revoked",), vault.revoked),
+}
+
+
+def with_notices(reactions: Reactions, webhooks: Webhooks) -> Reactions:
+    """Return the reactions, the telling of webhooks' receivers last among them."""
+    merged = {event: tuple(known) for event, known in reactions.items()}
+    for event, telling in NOTICES.items():
+        merged[event] = (*merged.get(event, ()), _tell(webhooks, telling))
+    return merged
+
+
+def _tell(webhooks: Webhooks, telling: _Telling) -> Callable[[Work, Any], Awaitable[None]]:
+    async def react(work: Work, event: Event) -> None:
+        wanted = [kind for kind in telling.kinds if await webhooks.want(work, kind)]
+        if wanted:
+            for notice in await telling.describe(work, event):
+                await webhooks.publish(work, notice)
+
+    return react

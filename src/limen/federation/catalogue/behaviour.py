@@ -1,0 +1,334 @@
+"""A catalogue entry as the provider that federation and the vault speak to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+from limen.federation.catalogue.addresses import fill, is_allowed, placeholders
+from limen.federation.catalogue.entry import DocumentEntry, Entry, ErrorRule, OperationEntry
+from limen.federation.catalogue.identity_rule import at, read_identity
+from limen.federation.facts import Facts, Feature
+from limen.federation.provider import (
+    OK,
+    THROTTLED,
+    AnswerClass,
+    Ask,
+    Endpoints,
+    Exchange,
+    ExternalIdentity,
+    Operation,
+    Provider,
+    ProviderAnswer,
+    Purpose,
+    Told,
+    TokenAnswer,
+    unidentified,
+)
+from limen.kernel.errors import InvalidInput, ProviderUnavailable
+from limen.kernel.secret import Secret
+from limen.net import Net
+
+_AT_CALL: Final = {"client_id": "{client_id}", "token": "{token}"}
+
+
+class CatalogueProvider(Provider):
+    """What an entry says, as behaviour.
+
+    Args:
+        entry: Validated.
+        values: What the tenant says to complete the entry's URLs; its defaults otherwise.
+        base_url: Another place that behaves like the vendor (the simulator), without trailing
+            slash: every URL keeps its path and moves there. Empty for the vendor itself.
+
+    Raises:
+        InvalidInput: ``provider_address``: a value is missing or would lead elsewhere.
+    """
+
+    def __init__(
+        self, entry: Entry, *, values: Mapping[str, str] | None = None, base_url: str = ""
+    ) -> None:
+        self.entry = entry
+        self.id = entry.id
+        self.title = entry.title
+        self.signs_in = entry.sign_in_scopes is not None
+        self.sign_in_scopes = entry.sign_in_scopes or ()
+        self.uses_pkce = entry.operations.authorize.pkce
+        self.posts_callback = entry.operations.authorize.response_mode == "form_post"
+        self.values = read_values(entry, values or {})
+        self._base_url = base_url
+        self._issuer = base_url or self._filled(entry.identity.issuer)
+        named = entry.issuers or (entry.identity.issuer,)
+        self._issuers = (base_url,) if base_url else tuple(self._filled(each) for each in named)
+        self._endpoints = self._read_endpoints()
+        self._facts = _facts(entry)
+
+    @property
+    def credential_hosts(self) -> frozenset[str]:
+        """The vendor's hosts that our client's secret is sent to, wherever a simulator stands."""
+        operations = self.entry.operations
+        found = (
+            operations.exchange,
+            operations.refresh,
+            operations.revoke,
+            operations.introspect,
+            *self.entry.documents.values(),
+        )
+        return frozenset(
+            urlsplit(self._filled(operation.url)).netloc
+            for operation in found
+            if operation is not None and operation.client_auth in {"basic", "post"}
+        )
+
+    @override
+    async def endpoints(self, net: Net, *, now: dt.datetime) -> Endpoints:
+        return self._endpoints
+
+    @property
+    @override
+    def facts(self) -> Facts:
+        return self._facts
+
+    @override
+    def authorize_params(self, ask: Ask) -> dict[str, str]:
+        authorize = self.entry.operations.authorize
+        scopes = list(ask.scopes)
+        if ask.purpose == "connect":
+            params = dict(authorize.connect_params)
+            scopes += [each for each in authorize.connect_scopes if each not in scopes]
+        else:
+            params = dict(authorize.sign_in_params)
+        if ask.needs_refresh_token:
+            params |= authorize.refresh_token_params
+        if ask.account_hint and authorize.hint_param:
+            params[authorize.hint_param] = ask.account_hint
+        if authorize.scope_separator:
+            params[authorize.scope_param] = authorize.scope_separator.join(scopes)
+        if self.posts_callback:
+            params["response_mode"] = "form_post"
+        return params
+
+    @override
+    def exchange_params(self, exchange: Exchange) -> dict[str, str]:
+        params = super().exchange_params(exchange)
+        if self.entry.operations.exchange.redirect_uri == "never":
+            del params["redirect_uri"]
+        return params
+
+    @override
+    def refresh_params(self, raw_refresh: Secret[str], *, scopes: Sequence[str]) -> dict[str, str]:
+        params = super().refresh_params(raw_refresh, scopes=scopes)
+        authorize = self.entry.operations.authorize
+        if self.entry.operations.refresh.send_scope and scopes:
+            wanted = dict.fromkeys([*scopes, *authorize.connect_scopes])
+            params[authorize.scope_param] = authorize.scope_separator.join(wanted)
+        return params
+
+    @override
+    def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
+        return issuer in self._issuers
+
+    @property
+    @override
+    def issuer_of_identities(self) -> str:
+        return self._issuer
+
+    @override
+    def is_own_issuer(self, issuer: str) -> bool:
+        return issuer in self._issuers
+
+    @override
+    def documents_for(
+        self, endpoints: Endpoints, *, purpose: Purpose, has_claims: bool, answer: TokenAnswer
+    ) -> Mapping[str, Operation]:
+        if has_claims and purpose == "connect":
+            return {}
+        return {
+            name: self._document(name, document, answer)
+            for name, document in self.entry.documents.items()
+            if document.when in {"always", purpose}
+        }
+
+    @override
+    def identify(self, told: Told) -> ExternalIdentity:
+        rule = self.entry.identity
+        found = read_identity(rule, told, issuer=self._issuer)
+        if found is None:
+            raise unidentified(self.id, f"no {', '.join(rule.subject)} in {rule.source}")
+        return found
+
+    @override
+    def classify(self, answer: ProviderAnswer) -> AnswerClass:
+        for rule in self.entry.errors:
+            if _applies(rule, answer):
+                return rule.means
+        if answer.status == OK and not answer.members.get("error"):
+            return "ok" if self._found(answer, self.entry.response.access) else "malformed"
+        return super().classify(answer)
+
+    @override
+    def read_tokens(self, answer: ProviderAnswer) -> TokenAnswer:
+        where = self.entry.response
+        raw_refresh = self._found(answer, where.refresh)
+        raw_id_token = answer.members.get("id_token")
+        return TokenAnswer(
+            raw_access=Secret(self._found(answer, where.access)),
+            raw_refresh=Secret(raw_refresh) if raw_refresh else None,
+            expires_in=_first(answer, where.expires_in),
+            scope=self.read_scope(_first(answer, where.scope)),
+            raw_id_token=raw_id_token if isinstance(raw_id_token, str) and raw_id_token else None,
+            members=answer.members,
+            lifted={
+                name: value
+                for name, pointer in where.lift.items()
+                if isinstance(value := at(answer.members, pointer), str)
+                and self._may_lift(pointer, value)
+            },
+        )
+
+    @override
+    def read_scope(self, raw: object) -> tuple[str, ...] | None:
+        separator = self.entry.response.scope_separator
+        if not isinstance(raw, str) or not separator:
+            return None
+        return self.normalise(part.strip() for part in raw.split(separator))
+
+    @override
+    def normalise(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        aliases = self.entry.scope_aliases
+        return tuple(dict.fromkeys(aliases.get(scope, scope) for scope in scopes if scope))
+
+    def _read_endpoints(self) -> Endpoints:
+        operations = self.entry.operations
+        authorize = operations.authorize
+        # A simulator always sends ``iss`` where the vendor does at times: the check is used.
+        promises = {"always"} | ({"sometimes"} if self._base_url else set())
+        return Endpoints(
+            authorize=Operation(
+                url=self._moved(authorize.url), method="GET", params=authorize.params
+            ),
+            exchange=self._operation(operations.exchange),
+            refresh=self._operation(operations.refresh),
+            revoke=self._operation(operations.revoke) if operations.revoke else None,
+            introspect=self._operation(operations.introspect) if operations.introspect else None,
+            documents={
+                name: self._operation(document)
+                for name, document in self.entry.documents.items()
+                if document.url
+            },
+            issuer=self._issuers[0],
+            sends_iss=authorize.sends_iss in promises,
+            jwks_uri=self._moved(self.entry.jwks_uri) if self.entry.jwks_uri else "",
+            id_token_algorithms=frozenset(self.entry.id_token_algorithms),
+        )
+
+    def _operation(self, entry: OperationEntry, *, url: str = "") -> Operation:
+        return Operation(
+            url=self._moved(url or entry.url),
+            method=entry.method,
+            client_auth=entry.client_auth,
+            body=entry.body,
+            params=entry.params,
+            headers=entry.headers,
+            token_param=entry.token_param,
+        )
+
+    def _document(self, name: str, entry: DocumentEntry, answer: TokenAnswer) -> Operation:
+        if entry.url_pointer is None:
+            return self._endpoints.documents[name]
+        url = at(answer.members, entry.url_pointer)
+        # The access token goes there: a response may choose among the provider's own hosts.
+        is_moved = bool(self._base_url) and str(url).startswith(f"{self._base_url}/")
+        if not isinstance(url, str) or not (is_moved or is_allowed(url, entry.hosts)):
+            raise ProviderUnavailable(detail=f"{self.id}: {name} is not at the provider")
+        return Operation(url=url, method=entry.method, client_auth="bearer", headers=entry.headers)
+
+    def _may_lift(self, pointer: str, value: str) -> bool:
+        """An API's base URL is believed only where the provider's own hosts are."""
+        api = self.entry.api
+        if pointer != api.base_pointer:
+            return True
+        is_moved = bool(self._base_url) and value.startswith(f"{self._base_url}/")
+        return is_moved or is_allowed(value, api.hosts)
+
+    def _found(self, answer: ProviderAnswer, pointers: Sequence[str]) -> str:
+        value = _first(answer, pointers)
+        return value if isinstance(value, str) else ""
+
+    def _filled(self, template: str) -> str:
+        hosts = [host for value in self.entry.values.values() for host in value.hosts]
+        wanted = placeholders(template)
+        in_host = [name for name in wanted if f"{{{name}}}" in template.split("/", 3)[2]]
+        if in_host and not hosts:  # the tenant's own server: any host of its choosing
+            hosts = [self.values[name] for name in in_host if name in self.values]
+        return fill(template, {**_AT_CALL, **self.values}, hosts=hosts) if wanted else template
+
+    def _moved(self, url: str) -> str:
+        filled = self._filled(url)
+        if not self._base_url:
+            return filled
+        parts = urlsplit(filled)
+        return f"{self._base_url}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
+def read_values(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that complete an entry's URLs.
+
+    Raises:
+        InvalidInput: ``provider_address``: unknown, missing, or not as the entry has it.
+    """
+    unknown = set(given) - set(entry.values)
+    if unknown:
+        raise InvalidInput(
+            "provider_address", f"This provider has no {min(unknown)}.", field="values"
+        )
+    found: dict[str, str] = {}
+    for name, value in entry.values.items():
+        raw = given.get(name, value.default)
+        if raw is None or not value.accepts(raw):
+            text = f"{value.title}: is missing or not what this provider takes."
+            raise InvalidInput("provider_address", text, field="values")
+        found[name] = raw
+    return found
+
+
+def _facts(entry: Entry) -> Facts:
+    revoke = entry.operations.revoke
+    features: Mapping[str, Feature] = entry.features
+    return Facts(
+        lifetime=entry.lifetime,
+        features=features,
+        scopes=entry.scopes,
+        identity_scopes=entry.identity_scopes,
+        incremental=entry.incremental,
+        manage_url=entry.manage_url,
+        sends_first=revoke.sends if revoke else "refresh",
+        sends_as=revoke.token_param if revoke else "token",
+        blast_radius=revoke.blast_radius if revoke else "token",
+        already_gone=revoke.already_gone if revoke else (),
+        unechoed_scopes=entry.unechoed_scopes,
+        api=entry.api,
+        quota=entry.quota,
+        push=entry.push,
+    )
+
+
+def _applies(rule: ErrorRule, answer: ProviderAnswer) -> bool:
+    if rule.status is not None and rule.status != answer.status:
+        return False
+    return all(_holds(at(answer.members, pointer), wanted) for pointer, wanted in rule.body.items())
+
+
+def _holds(found: object, wanted: object) -> bool:
+    if isinstance(found, list):
+        return any(_holds(each, wanted) for each in found)
+    return type(found) is type(wanted) and found == wanted
+
+
+def _first(answer: ProviderAnswer, pointers: Sequence[str]) -> Any:
+    values = (at(answer.members, pointer) for pointer in pointers)
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,5 @@
+"""How providers know us: the secrets and keys of our clients there.
+
+- ``credentials``: what proves who we are, and how it is presented (PURE).
+- ``make_key``: a key pair of our own, with the certificate a provider asks for.
+"""

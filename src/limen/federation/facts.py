@@ -1,0 +1,214 @@
+"""How a provider treats what it gave: the facts the vault and the pages go by. Pure data.
+
+A fact never beats what a token response says: an ``expires_in`` there wins over a default here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+HostPattern = Annotated[
+    str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+\Z")
+]
+"""A host, or ``*.`` and a suffix: any host below it, and never the suffix itself."""
+
+Rotation = Literal["static", "replace_keep_old", "single_use", "optional", "may_omit"]
+BlastRadius = Literal["token", "grant", "project"]
+
+
+class Part(BaseModel):
+    """Frozen, and strict about members nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scope(Part):
+    """What a scope means, in a person's words.
+
+    Attributes:
+        kind: ``sensitive`` and ``restricted`` need the provider's review of the application;
+            ``admin_consent`` can be agreed to by an administrator of the account alone.
+    """
+
+    title: Title
+    kind: Literal["normal", "sensitive", "restricted", "admin_consent"] = Field(
+        "normal", alias="class"
+    )
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Feature(Part):
+    """Something an app can switch on, in a person's words.
+
+    Attributes:
+        scopes: All of them are needed; none where the provider lets people choose itself.
+    """
+
+    title: Title
+    scopes: tuple[str, ...] = ()
+
+
+class RefreshTtl(Part):
+    """How long a refresh token lives.
+
+    Attributes:
+        kind: ``none``: until revoked; ``idle``: so long after its last use;
+            ``absolute_from_grant``: so long after the person agreed, whatever is refreshed;
+            ``policy``: somebody else's policy decides; ``unknown``: nobody told.
+        seconds: For the second and third.
+    """
+
+    kind: Literal["none", "idle", "absolute_from_grant", "policy", "unknown"] = "unknown"
+    seconds: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _seconds_where_counted(self) -> RefreshTtl:
+        if (self.kind in {"idle", "absolute_from_grant"}) != (self.seconds is not None):
+            raise ValueError("seconds belong to idle and absolute_from_grant, and to no other")
+        return self
+
+
+class TokenCap(Part):
+    """How many live tokens a provider keeps for one account at one client.
+
+    Attributes:
+        most: Beyond so many the oldest dies without a word.
+        of: What is counted: refresh tokens, access tokens or approvals.
+    """
+
+    most: int = Field(ge=1)
+    of: Literal["refresh_tokens", "access_tokens", "approvals"] = "refresh_tokens"
+
+
+class Lifetime(Part):
+    """How long what the provider gives lasts, and what a refresh does to it.
+
+    Attributes:
+        access_default_seconds: When a response does not say; ``None`` is *unknown*, which is
+            a value of its own: not refreshed by time.
+        rotation: What a refresh does to the refresh token. ``static``: it stays;
+            ``replace_keep_old``: a new one comes, the old one works on; ``single_use``: each use
+            replaces it; ``optional``: as the account's administrator chose; ``may_omit``: a new
+            one may come, else the old one stays.
+        grace_seconds: How long after a use the provider accepts the same one again.
+        kills_access_token: A refresh ends the access token before it at once.
+        min_refresh_interval_seconds: Never more often than that.
+        margin_seconds: Tokens with less left are not handed out; a fifth of the lifetime at most.
+    """
+
+    access_default_seconds: int | None = Field(None, ge=1)
+    rotation: Rotation
+    grace_seconds: int = Field(0, ge=0, le=86_400)
+    refresh_ttl: RefreshTtl = RefreshTtl()
+    kills_access_token: bool = False
+    token_cap: TokenCap | None = None
+    min_refresh_interval_seconds: int = Field(30, ge=1, le=86_400)
+    margin_seconds: int = Field(120, ge=0, le=3600)
+
+    @property
+    def refresh_idle_seconds(self) -> int | None:
+        """An unused refresh token dies after so long; ``None`` where it does not."""
+        return self.refresh_ttl.seconds if self.refresh_ttl.kind == "idle" else None
+
+
+class Api(Part):
+    """Where an access token may be sent, and how.
+
+    Attributes:
+        hosts: Of the provider's APIs; a token goes nowhere else.
+        base_pointer: Where the token response names the account's own API base URL; its host
+            must still be one of ``hosts``.
+        header: The request header the token travels in.
+        prefix: What stands before the token in it.
+        headers: Sent besides, unless the caller sends its own.
+    """
+
+    hosts: tuple[HostPattern, ...] = ()
+    base_pointer: str = ""
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    headers: dict[str, str] = {}
+
+
+class QuotaRule(Part):
+    """What one kind of request costs.
+
+    Attributes:
+        path: A prefix of the path; of several the longest counts.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    units: int = Field(ge=0)
+
+
+class Quota(Part):
+    """Units that requests cost, where a provider counts them.
+
+    Attributes:
+        daily_units: What a client has a day, unless the provider gave it more.
+        resets_in: The time zone in which the provider's day begins.
+        default_units: For requests no rule names.
+    """
+
+    daily_units: int = Field(ge=1)
+    resets_in: str = "UTC"
+    default_units: int = Field(1, ge=0)
+    rules: tuple[QuotaRule, ...] = ()
+
+    def units_of(self, method: str, path: str) -> int:
+        """Return what a request costs."""
+        matching = [
+            rule for rule in self.rules if rule.method == method and path.startswith(rule.path)
+        ]
+        if not matching:
+            return self.default_units
+        return max(matching, key=lambda rule: len(rule.path)).units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """How a provider treats what it gave.
+
+    Args:
+        features: What apps may switch on, by name; empty where nothing can be connected.
+        scopes: What each scope means.
+        identity_scopes: Always asked when connecting, to learn whose account it is.
+        incremental: ``union_by_flag``: a parameter joins the new grant to earlier ones (it is
+            sent); ``implicit_union``: the provider joins them by itself; ``replace``: the new
+            consent replaces the old one, so that the union must be asked for; ``none``: scopes
+            are not asked for in the request.
+        manage_url: Where a person removes our access by hand; empty if nobody knows.
+        sends_first: Which token the revocation endpoint takes first.
+        blast_radius: What dies with a token that is revoked.
+        already_gone: Its errors that mean there is nothing left to revoke.
+        unechoed_scopes: Granted without being named in the answer: their absence is no refusal.
+        push: Which signed events tell us that a grant ended.
+    """
+
+    lifetime: Lifetime
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    identity_scopes: tuple[str, ...] = ()
+    incremental: Literal["union_by_flag", "implicit_union", "replace", "none"] = "replace"
+    manage_url: str = ""
+    sends_first: Literal["refresh", "access"] = "refresh"
+    sends_as: str = "token"
+    blast_radius: BlastRadius = "token"
+    already_gone: tuple[str, ...] = ()
+    unechoed_scopes: tuple[str, ...] = ()
+    api: Api = Api()
+    quota: Quota | None = None
+    push: Literal["", "google_risc", "github", "slack"] = ""
+
+    @property
+    def is_single_use(self) -> bool:
+        """Whether using a refresh token consumes it, or may: then nobody tries it twice."""
+        return self.lifetime.rotation in {"single_use", "optional"}

@@ -1,0 +1,87 @@
+"""What happens to connections, as the receivers of webhooks are told: no token, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from limen.db.work import Work
+from limen.vault.events import (
+    AccountMismatched,
+    Connected,
+    Disconnected,
+    GrantUncertain,
+    ReauthRequired,
+    UpstreamRevoked,
+    UpstreamTokenRefreshed,
+)
+from limen.vault.store.standing import Standing, connections_on
+from limen.webhooks.model import Notice
+
+
+async def connected(work: Work, event: Connected) -> Sequence[Notice]:
+    """An account was connected, for the first time or again."""
+    kind = "connection.reconnected" if event.again else "connection.created"
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": work.actor.id,
+        "provider": event.provider,
+        "scopes": list(event.scopes),
+    }
+    return [Notice(kind=kind, data=data)]
+
+
+async def refreshed(work: Work, event: UpstreamTokenRefreshed) -> Sequence[Notice]:
+    """Every connection on the grant has a newer token."""
+    return await _each(
+        work, event.grant_id, kind="connection.refreshed", generation=event.generation
+    )
+
+
+async def uncertain(work: Work, event: GrantUncertain) -> Sequence[Notice]:
+    """A refresh was lost."""
+    return await _each(work, event.grant_id, kind="connection.failing", reason="answer_lost")
+
+
+async def reauth_required(work: Work, event: ReauthRequired) -> Sequence[Notice]:
+    """Only its person can help."""
+    return await _each(work, event.grant_id, kind="connection.reauth_required", reason=event.reason)
+
+
+async def account_switched(work: Work, event: AccountMismatched) -> Sequence[Notice]:
+    """Somebody came back with another account; the connection stays as it was."""
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": work.actor.id,
+        "provider": event.provider,
+    }
+    return [Notice(kind="connection.account_switched", data=data)]
+
+
+async def disconnected(_work: Work, event: Disconnected) -> Sequence[Notice]:
+    """A connection was ended."""
+    data = {
+        "connection_id": event.connection_id,
+        "provider": event.provider,
+        "revoked": event.revoked,
+    }
+    return [Notice(kind="connection.disconnected", data=data)]
+
+
+async def revoked(_work: Work, event: UpstreamRevoked) -> Sequence[Notice]:
+    """The provider answered; the connections on the grant are gone already."""
+    data = {"grant_id": event.grant_id, "provider": event.provider, "receipt": event.receipt}
+    return [Notice(kind="connection.revoked", data=data)]
+
+
+async def _each(work: Work, grant_id: str, *, kind: str, **more: Any) -> Sequence[Notice]:
+    standing = await connections_on(work, grant_id)
+    return [Notice(kind=kind, data={**_named(each), **more}) for each in standing]
+
+
+def _named(standing: Standing) -> dict[str, str]:
+    return {
+        "connection_id": standing.connection_id,
+        "user_id": standing.user_id,
+        "provider": standing.provider,
+    }
