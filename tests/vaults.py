@@ -17,7 +17,7 @@ from limen.db.work import Work
 from limen.federation.finish import Callback
 from limen.federation.parts import Parts as FederationParts
 from limen.federation.provider_keys import ProviderKeys
-from limen.federation.registry import Registry
+from limen.federation.registry import Catalogue, Providers, Registry
 from limen.federation.upstream_clients import NewUpstreamClient, set_upstream_client
 from limen.kernel.actor import Actor
 from limen.kernel.events import Event
@@ -26,7 +26,6 @@ from limen.net import Net
 from limen.protocol.params import parse_params
 from limen.settings import Settings
 from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
-from limen.vault.catalogue import load
 from limen.vault.connect import ConnectedAccount, WantedConnection, begin_connect, finish_connect
 from limen.vault.listing import ShownConnection, get_connection
 from limen.vault.parts import Parts, RefreshTimes
@@ -123,14 +122,15 @@ class Vault:
 
 def make_parts(house: House, base_url: str, net: Net, *, times: RefreshTimes = QUICK) -> Parts:
     """The vault's parts over a house, its providers at a base URL."""
+    providers = Providers(simulators=base_url)
     federation = FederationParts(
         works=house.works,
         envelope=house.envelope,
         net=net,
         keys=ProviderKeys(net),
-        registry=Registry(simulators=base_url),
+        registry=Registry(providers),
     )
-    return Parts(federation=federation, catalogue=load(simulators=base_url), times=times)
+    return Parts(federation=federation, catalogue=Catalogue(providers), times=times)
 
 
 @pytest.fixture

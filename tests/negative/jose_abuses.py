@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
@@ -44,6 +46,8 @@ class Honest:
         own_key: Whether the header carries the key (DPoP), so that another key is no abuse.
         expires: Whether ``exp`` counts.
         lists: Claims that may be arrays too.
+        free: Claims that may be any text: whoever asked compares them.
+        extra: ``now``, in seconds.
     """
 
     key: SigningKey | None
@@ -56,6 +60,7 @@ class Honest:
     own_key: bool = False
     expires: bool = True
     lists: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def header(self, **changes: Any) -> dict[str, Any]:
@@ -77,10 +82,10 @@ class Honest:
         text = f"{encode(shown)}.{encode(dict(self.claims) if payload is None else payload)}"
         return f"{text}.{encode(self.sign(text.encode()))}"
 
-    def with_signature(self, make: Callable[[bytes], bytes]) -> str:
-        """The honest token with another signature, made of its signing input."""
+    def with_signature(self, make: Callable[..., bytes], *given: Any) -> str:
+        """The honest token with another signature, made of its signing input and what is given."""
         text = f"{encode(self.header())}.{encode(dict(self.claims))}"
-        return f"{text}.{encode(make(text.encode()))}"
+        return f"{text}.{encode(make(text.encode(), *given))}"
 
     def said(self, **changes: str) -> bytes:
         """The claims as text, some of them written as given."""
@@ -119,7 +124,7 @@ def _signatures(honest: Honest) -> Iterator[tuple[str, str]]:
         "one byte": lambda _: b"\0",
         "reversed": lambda s: s[::-1],
     }.items():
-        yield f"signature {name}", made(lambda text, how=change: how(honest.sign(text)))  # type: ignore[misc]
+        yield f"signature {name}", made(_changed, honest, change)
     other = encode({**honest.claims, "jti": "another"})
     head, _, signature = honest.token().split(".")
     yield "signature of other claims", f"{head}.{other}.{signature}"
@@ -132,6 +137,10 @@ def _signatures(honest: Honest) -> Iterator[tuple[str, str]]:
         yield from _eddsa(honest)
     else:
         yield from _hmac(honest)
+
+
+def _changed(text: bytes, honest: Honest, how: Callable[[bytes], bytes]) -> bytes:
+    return how(honest.sign(text))
 
 
 def _ecdsa(honest: Honest) -> Iterator[tuple[str, str]]:
@@ -162,7 +171,10 @@ def _ecdsa(honest: Honest) -> Iterator[tuple[str, str]]:
     yield "s plus n", pair(lambda r, s: (r, s + n), 33)
     yield "r and s padded", pair(lambda r, s: (r, s), 33)
     yield "r and s of 66 bytes", pair(lambda r, s: (r, s), 66)
+    yield from _ecdsa_otherwise(honest)
 
+
+def _ecdsa_otherwise(honest: Honest) -> Iterator[tuple[str, str]]:
     def der(text: bytes) -> bytes:
         raw = honest.sign(text)
         halves = (int.from_bytes(half, "big") for half in (raw[:32], raw[32:]))
@@ -180,28 +192,24 @@ def _ecdsa(honest: Honest) -> Iterator[tuple[str, str]]:
     yield "SHA-512 for SHA-256", honest.with_signature(other_hash)
     for curve, alg in (("P-384", "ES384"), ("P-521", "ES512"), ("secp256k1", "ES256K")):
         key = _ec(curve)
-        yield (
-            f"key on {curve}",
-            honest.with_signature(
-                lambda text, k=key, a=alg: JWSRegistry.algorithms[a].sign(text, k)
-            ),  # type: ignore[misc]
-        )
+        yield f"key on {curve}", honest.with_signature(JWSRegistry.algorithms[alg].sign, key)
 
 
 def _rsa(honest: Honest) -> Iterator[tuple[str, str]]:
     assert honest.key is not None
     private = honest.key.key.private_key
-    n = private.private_numbers().public_numbers.n  # type: ignore[union-attr]
+    assert isinstance(private, RSAPrivateKey)
+    n = private.private_numbers().public_numbers.n
     size = 256
 
-    def pss(salt: int, digest: Any = None) -> padding.PSS:
+    def pss(salt: Any, digest: Any = None) -> padding.PSS:
         return padding.PSS(padding.MGF1(digest or SHA256()), salt)
 
     schemes: dict[str, tuple[Any, Any]] = {
         "SHA-1": (padding.PKCS1v15(), SHA1()),
         "SHA-512": (padding.PKCS1v15(), SHA512()),
         "PSS without salt": (pss(0), SHA256()),
-        "PSS with the longest salt": (pss(padding.PSS.MAX_LENGTH), SHA256()),  # type: ignore[arg-type]
+        "PSS with the longest salt": (pss(padding.PSS.MAX_LENGTH), SHA256()),
         "PSS with SHA-512": (pss(64, SHA512()), SHA512()),
         "PSS with MGF1 of SHA-1": (pss(32, SHA1()), SHA256()),
         "the other padding": (padding.PKCS1v15(), SHA256())
@@ -209,14 +217,11 @@ def _rsa(honest: Honest) -> Iterator[tuple[str, str]]:
         else (pss(32), SHA256()),
     }
     for name, (scheme, digest) in schemes.items():
-        yield (
-            f"RSA {name}",
-            honest.with_signature(lambda text, s=scheme, d=digest: private.sign(text, s, d)),  # type: ignore[misc, union-attr]
-        )
+        yield f"RSA {name}", honest.with_signature(private.sign, scheme, digest)
     numbers = {"0": 0, "1": 1, "n": n, "n-1": n - 1}
     for name, value in numbers.items():
         raw = value.to_bytes(size, "big")
-        yield f"RSA signature {name}", honest.with_signature(lambda _, raw=raw: raw)  # type: ignore[misc]
+        yield f"RSA signature {name}", honest.with_signature(_always, raw)
     yield (
         "RSA signature plus n",
         honest.with_signature(
@@ -229,8 +234,14 @@ def _rsa(honest: Honest) -> Iterator[tuple[str, str]]:
             lambda text: (n - int.from_bytes(honest.sign(text), "big")).to_bytes(size, "big")
         ),
     )
-    digest = hashlib.sha256
-    yield "RSA bare hash", honest.with_signature(lambda t: digest(t).digest().rjust(size, b"\0"))
+    yield (
+        "RSA bare hash",
+        honest.with_signature(lambda text: hashlib.sha256(text).digest().rjust(size, b"\0")),
+    )
+
+
+def _always(_: bytes, signature: bytes) -> bytes:
+    return signature
 
 
 def _eddsa(honest: Honest) -> Iterator[tuple[str, str]]:
@@ -260,26 +271,24 @@ def _eddsa(honest: Honest) -> Iterator[tuple[str, str]]:
 
 
 def _hmac(honest: Honest) -> Iterator[tuple[str, str]]:
+    made = honest.with_signature
     for size in (4, 10, 16, 31):
-        cut = honest.with_signature(lambda text, size=size: honest.sign(text)[:size])  # type: ignore[misc]
-        yield f"MAC of {size} bytes", cut
+        yield f"MAC of {size} bytes", made(_changed, honest, operator.itemgetter(slice(size)))
     for name, secret in {"empty": b"", "other": b"t" * 43, "cut": honest.secret[:-1]}.items():
-        yield (
-            f"MAC with {name} secret",
-            honest.with_signature(lambda text, s=secret: hmac.digest(s, text, "sha256")),  # type: ignore[misc]
-        )
+        yield f"MAC with {name} secret", made(_mac, secret, "sha256")
     for kind in ("sha1", "sha384", "sha512"):
-        yield (
-            f"MAC of {kind}",
-            honest.with_signature(lambda t, k=kind: hmac.digest(honest.secret, t, k)),  # type: ignore[misc]
-        )
+        yield f"MAC of {kind}", made(_mac, honest.secret, kind)
+
+
+def _mac(text: bytes, secret: bytes, kind: str) -> bytes:
+    return hmac.digest(secret, text, kind)
 
 
 def _spellings(honest: Honest) -> Iterator[tuple[str, str]]:
     raw = honest.token()
     parts = raw.split(".")
     for part, name in enumerate(("header", "payload", "signature")):
-        for mark in ("=", "==", " ", "\n", "\t", "+", "/", "%3D", "\0", "é", "Ａ"):
+        for mark in ("=", "==", " ", "\n", "\t", "+", "/", "%3D", "\0", "é", "\uff21"):
             spelt = list(parts)
             spelt[part] += mark
             yield f"{name} ends in {mark!r}", ".".join(spelt)
@@ -421,7 +430,7 @@ def _keys(honest: Honest) -> Iterator[tuple[str, str]]:
     """Name or bring a key of the attacker's own."""
     mallory = generate_mallory()
     jwk = {name: v for name, v in mallory.public.jwk().items() if name not in {"use", "alg"}}
-    kids = [
+    kids: list[Any] = [
         "../../etc/passwd", "/dev/null", "' OR 1=1 --", "a\0b", "k" * 10_240, "", " ", 7, None, True,
         ["a"], {}, "http://mallory.example/k", "| id", mallory.kid, honest.header().get("kid"),
     ]  # fmt: skip
@@ -519,24 +528,19 @@ def _claims(honest: Honest) -> Iterator[tuple[str, str]]:
         for odd in (None, ""):
             yield f"{name} is {odd!r}", honest.token(payload={**honest.claims, name: odd})
     for name in ("iss", "sub", "aud", "jti", "htm", "htu", "ath", "client_id"):
-        if name not in honest.claims:
-            continue
-        value = honest.claims[name]
-        lists: list[Any] = [[value], [value, "x"], [[value]]]
-        if name in honest.lists:
-            lists = [["x"], [[value]], [value, 7], []]
-        for odd in [7, True, {}, {"a": value}, *lists]:
-            yield f"{name} is {odd!r:.40}", honest.token(payload={**honest.claims, name: odd})
-    for name in ("iss", "aud", "htm", "htu", "ath"):
-        if name in honest.claims:
-            value = str(honest.claims[name])
-            for odd in (
-                "https://mallory.example",
-                f"{value}.mallory.example",
-                f"{value} ",
-                f" {value}",
-            ):
-                yield f"{name} is {odd!r:.60}", honest.token(payload={**honest.claims, name: odd})
+        for odd in _odd_names(honest, name) if name in honest.claims else ():
+            yield f"{name} is {odd!r:.60}", honest.token(payload={**honest.claims, name: odd})
+
+
+def _odd_names(honest: Honest, name: str) -> list[Any]:
+    value = honest.claims[name]
+    odd: list[Any] = [7, True, {}, {"a": value}, [[value]], [value, 7], [], ["x"]]
+    if name not in honest.lists:
+        odd += [[value], [value, "x"]]
+    if name in {"iss", "aud", "htm", "htu", "ath"} - set(honest.free):
+        odd += ["https://mallory.example", f"{value}.mallory.example", f"{value} ", f" {value}"]
+        odd += [f"{value}\u200b", str(value).swapcase()]
+    return odd
 
 
 @cache

@@ -6,11 +6,10 @@ from limen.crypto.envelope import Envelope
 from limen.db.work import Works
 from limen.federation.parts import Parts as FederationParts
 from limen.federation.provider_keys import ProviderKeys
-from limen.federation.registry import Registry
+from limen.federation.registry import Catalogue, Providers, Registry
 from limen.hooks.ask import Hooks
 from limen.net import Net
 from limen.settings import Settings
-from limen.vault.catalogue.load import load as load_catalogue
 from limen.vault.parts import Parts, RefreshTimes
 from limen.web.pages import Pages
 
@@ -19,18 +18,18 @@ def vault_parts(
     settings: Settings, works: Works, *, hooks: Hooks, envelope: Envelope, net: Net, pages: Pages
 ) -> Parts:
     """Return the vault's parts, federation's among them."""
-    simulators = simulators_url(settings)
+    providers = Providers(simulators=simulators_url(settings))
     federation = FederationParts(
         works=works,
         envelope=envelope,
         net=net,
         keys=ProviderKeys(net),
-        registry=Registry(simulators=simulators),
+        registry=Registry(providers),
         hooks=hooks,
     )
     return Parts(
         federation=federation,
-        catalogue=load_catalogue(simulators=simulators),
+        catalogue=Catalogue(providers),
         times=RefreshTimes(**settings.vault.model_dump()),
         pages=pages,
     )

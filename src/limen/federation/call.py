@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import quote, urlencode
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
 
+from limen.federation.clients.credentials import ClientAtProvider, Credential, present
 from limen.federation.provider import Operation, Provider, ProviderAnswer
-from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.foreign_json import parse_json
 from limen.kernel.secret import Secret
 from limen.net import Answer, Net
+
+__all__ = ["ClientAtProvider", "ask_about_token", "call", "call_as_client", "read_answer"]
 
 _MAX_ANSWER_BYTES: Final = 256 * 1024
 _DEADLINE_SECONDS: Final = 8.0
 _MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientAtProvider:
-    """Who we are at a provider.
-
-    Args:
-        client_id: As registered there.
-        secrets: Valid ones, newest first; tried in order when one is refused (F20).
-    """
-
-    client_id: str
-    secrets: tuple[Secret[str], ...]
+_MAX_FORM_FIELDS: Final = 100
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 async def call(
@@ -38,7 +29,7 @@ async def call(
     *,
     params: Mapping[str, str],
     client: ClientAtProvider | None = None,
-    secret: Secret[str] | None = None,
+    credential: Credential | None = None,
     raw_bearer: Secret[str] | None = None,
 ) -> ProviderAnswer:
     """Send one request and read the answer; never retries and never follows redirects.
@@ -48,7 +39,7 @@ async def call(
         operation: Where and how.
         params: What is asked, tokens included.
         client: Who we are, for operations that want client authentication.
-        secret: The one of its secrets to use.
+        credential: The one of its secrets or keys to use.
         raw_bearer: A token for operations that want one instead.
 
     Raises:
@@ -58,15 +49,19 @@ async def call(
     headers = {"Accept": "application/json", **operation.headers}
     fields = {**operation.params, **params}
     if client is not None:
-        _authenticate(operation, client, secret, headers=headers, fields=fields)
+        presented = present(operation, client, credential)
+        headers |= presented.headers
+        fields |= presented.fields
     if raw_bearer is not None:
         headers["Authorization"] = f"Bearer {raw_bearer.reveal()}"
-    body = None
-    if operation.method == "POST":
+    url, body = operation.url, None
+    if operation.method == "GET":
+        url = _with_query(url, fields)
+    elif fields:
         headers["Content-Type"], body = _encode(operation, fields)
     answer = await net.fetch(
         operation.method,
-        operation.url,
+        url,
         headers=headers,
         body=body,
         deadline_seconds=_DEADLINE_SECONDS,
@@ -83,59 +78,92 @@ async def call_as_client(
     params: Mapping[str, str],
     client: ClientAtProvider,
 ) -> ProviderAnswer:
-    """Ask with each of our secrets in turn until one is not refused as ours.
+    """Ask with each of our credentials in turn until one is not refused as ours.
 
     A refused client has consumed neither code nor refresh token, so that asking again with
     another secret redeems nothing twice.
     """
     answer = ProviderAnswer(status=401, members={"error": "invalid_client"}, is_object=True)
-    for secret in client.secrets:
-        answer = await call(net, operation, params=params, client=client, secret=secret)
+    for credential in client.credentials:
+        answer = await call(net, operation, params=params, client=client, credential=credential)
         if provider.classify(answer) != "client_broken":
             break
     return answer
 
 
+async def ask_about_token(
+    net: Net,
+    provider: Provider,
+    operation: Operation,
+    *,
+    raw_token: Secret[str],
+    client: ClientAtProvider,
+    params: Mapping[str, str] | None = None,
+) -> ProviderAnswer:
+    """Ask an operation whose subject is a token: revoke it, introspect it, name its account.
+
+    The token travels as the operation says: in a parameter, in the URL's path, or as the bearer.
+
+    Args:
+        net: The one way out.
+        provider: Whose operation.
+        operation: Where and how.
+        raw_token: The token.
+        client: Who we are.
+        params: Sent besides.
+
+    Raises:
+        ProviderUnavailable, NetRefused: As ``call``.
+    """
+    token = raw_token.reveal()
+    url = operation.url.replace("{client_id}", quote(client.client_id, safe=""))
+    filled = replace(operation, url=url.replace("{token}", quote(token, safe="")))
+    sent = dict(params or {})
+    if operation.token_param:
+        sent[operation.token_param] = token
+    if operation.client_auth == "bearer":
+        return await call(net, filled, params=sent, raw_bearer=raw_token)
+    if operation.client_auth == "none":
+        return await call(net, filled, params=sent, client=client)
+    return await call_as_client(net, provider, filled, params=sent, client=client)
+
+
 def read_answer(answer: Answer) -> ProviderAnswer:
-    """Read an answer as JSON, whatever its content type claims; HTML and arrays are no object."""
-    try:
-        members = answer.json_object()
-        is_object = True
-    except ProviderUnavailable:
-        members, is_object = {}, False
+    """Read an answer as JSON, whatever its content type claims; HTML is no object.
+
+    A form is read where one is declared (GitHub answers so unless asked otherwise, F25).
+    """
+    found = _parsed(answer)
+    is_object = isinstance(found, dict)
     return ProviderAnswer(
         status=answer.status,
-        members=members,
+        members=found if is_object else {},
         is_object=is_object,
+        items=found if isinstance(found, list) else (),
         retry_after_seconds=_retry_after(answer.headers.get("retry-after")),
     )
 
 
-def _authenticate(
-    operation: Operation,
-    client: ClientAtProvider,
-    secret: Secret[str] | None,
-    *,
-    headers: dict[str, str],
-    fields: dict[str, str],
-) -> None:
-    raw = "" if secret is None else secret.reveal()
-    match operation.client_auth:
-        case "basic":
-            # RFC 6749 section 2.3.1: both halves are form-encoded before Basic joins them.
-            pair = f"{quote(client.client_id, safe='')}:{quote(raw, safe='')}"
-            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        case "post":
-            fields["client_id"] = client.client_id
-            fields["client_secret"] = raw
-        case "none":
-            fields["client_id"] = client.client_id
+def _parsed(answer: Answer) -> Any:
+    try:
+        text = answer.body.decode()
+        if answer.content_type == _FORM:
+            return dict(parse_qsl(text, max_num_fields=_MAX_FORM_FIELDS))
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _with_query(url: str, fields: Mapping[str, str]) -> str:
+    if not fields:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(fields)}"
 
 
 def _encode(operation: Operation, fields: Mapping[str, str]) -> tuple[str, bytes]:
     if operation.body == "json":
         return "application/json", json.dumps(fields).encode()
-    return "application/x-www-form-urlencoded", urlencode(fields).encode()
+    return _FORM, urlencode(fields).encode()
 
 
 def _retry_after(raw: str | None) -> int | None:

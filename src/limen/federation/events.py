@@ -37,6 +37,15 @@ class UpstreamClientFailing(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamClientRecovered(Event):
+    """A provider that failed us as a client answers again; ``reason`` is what had ailed."""
+
+    name: ClassVar[str] = "provider:client:recovered"
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IdentityLinked(Event):
     """An external identity now signs a user in."""
 

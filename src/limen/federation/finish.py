@@ -10,18 +10,20 @@ from typing import Any, Final
 from limen.db.work import Work
 from limen.federation import store
 from limen.federation.begin import browser_hash, verifier_place
-from limen.federation.call import call, call_as_client
+from limen.federation.call import ask_about_token, call_as_client
 from limen.federation.events import CallbackRefused
 from limen.federation.id_token import ExpectedIdToken, verify_id_token
 from limen.federation.parts import Parts
 from limen.federation.provider import (
     OK,
     Endpoints,
+    Exchange,
     ExternalIdentity,
+    Operation,
     Provider,
-    ProviderAnswer,
     Purpose,
     TokenAnswer,
+    Told,
 )
 from limen.federation.store import Away, Binding
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
@@ -115,21 +117,28 @@ async def finish(
         provider,
         endpoints=endpoints,
         client=client,
-        params={
-            "grant_type": "authorization_code",
-            "code": raw_code.reveal(),
-            "redirect_uri": away.redirect_uri,
-            **({"code_verifier": raw_verifier.reveal()} if provider.uses_pkce else {}),
-        },
+        params=provider.exchange_params(
+            Exchange(raw_code=raw_code, raw_verifier=raw_verifier, redirect_uri=away.redirect_uri)
+        ),
     )
     claims = await _verified_claims(parts, provider, endpoints=endpoints, away=away, answer=answer)
-    userinfo = await _userinfo(
-        parts, endpoints, purpose=callback.purpose, claims=claims, answer=answer
+    operations = provider.documents_for(
+        endpoints, purpose=callback.purpose, has_claims=bool(claims), answer=answer
+    )
+    documents = await _documents(
+        parts, provider, operations=operations, client=client, answer=answer
+    )
+    _check_userinfo(documents.get("userinfo"), claims)
+    told = Told(
+        answer=answer,
+        claims=claims,
+        documents=documents,
+        callback=_unsigned(callback.params),
     )
     return Finished(
         provider=provider,
         client=client,
-        identity=provider.identify(claims=claims, userinfo=userinfo, answer=answer),
+        identity=provider.identify(told),
         answer=answer,
         requested_at=requested_at,
         detail=away.detail,
@@ -244,7 +253,7 @@ async def _verified_claims(
             "The provider's answer could not be verified.",
             detail=f"{provider.id}: no ID token",
         )
-    return await verify_id_token(
+    claims = await verify_id_token(
         answer.raw_id_token,
         parts.keys,
         provider=provider,
@@ -256,28 +265,47 @@ async def _verified_claims(
             now=parts.works.clock.now(),
         ),
     )
+    provider.check_claims(claims)
+    return claims
 
 
-async def _userinfo(
+async def _documents(
     parts: Parts,
-    endpoints: Endpoints,
+    provider: Provider,
     *,
-    purpose: Purpose,
-    claims: Mapping[str, Any],
+    operations: Mapping[str, Operation],
+    client: UpstreamClient,
     answer: TokenAnswer,
-) -> Mapping[str, Any]:
-    """Ask for the profile where signing in needs it; its subject must be the ID token's (N120)."""
-    if endpoints.userinfo is None or (claims and purpose == "connect"):
-        return {}
-    told: ProviderAnswer = await call(
-        parts.net, endpoints.userinfo, params={}, raw_bearer=answer.raw_access
-    )
-    if told.status != OK or not told.is_object:
-        raise ProviderUnavailable(detail=f"userinfo answered {told.status}")
-    if claims and told.members.get("sub") != claims["sub"]:
+) -> dict[str, Any]:
+    """Ask with the access token what else names the account; each must answer."""
+    found: dict[str, Any] = {}
+    for name, operation in operations.items():
+        told = await ask_about_token(
+            parts.net,
+            provider,
+            operation,
+            raw_token=answer.raw_access,
+            client=client.at_provider,
+        )
+        if told.status != OK or not (told.is_object or told.items):
+            raise ProviderUnavailable(detail=f"{provider.id}: {name} answered {told.status}")
+        found[name] = told.members if told.is_object else told.items
+    return found
+
+
+def _check_userinfo(userinfo: Any, claims: Mapping[str, Any]) -> None:
+    """UserInfo beside an ID token must be of the same subject (N120)."""
+    if userinfo is None or not claims:
+        return
+    if not isinstance(userinfo, Mapping) or userinfo.get("sub") != claims["sub"]:
         raise MalformedRequest(
             "provider_id_token",
             "The provider's answer could not be verified.",
             detail="userinfo of another subject",
         )
-    return told.members
+
+
+def _unsigned(params: Params) -> dict[str, str]:
+    """Return what Apple puts beside the code: the name, once, signed by nobody."""
+    user = params.one("user")
+    return {} if user is None else {"user": user}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from limen.federation.call import read_answer
+from limen.federation.facts import Facts, Feature, Lifetime
 from limen.federation.provider import (
     OK,
     Ask,
@@ -18,13 +19,17 @@ from limen.federation.provider import (
     ExternalIdentity,
     Operation,
     Provider,
-    TokenAnswer,
+    Told,
     unidentified,
 )
 from limen.kernel.errors import ProviderUnavailable
 from limen.net import Net
 
 _KEPT_FOR: Final = dt.timedelta(hours=1)
+_OF_THE_TOKEN: Final = frozenset(
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "jti", "sid", "acr"}
+)
+"""What an ID token says of itself, and not of the person."""
 _ASYMMETRIC: Final = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
 
 
@@ -36,6 +41,10 @@ class OpenIdProvider(Provider):
         title: As people call it.
         issuer: Its discovery document is asked for below it, and must repeat it.
         scopes: Asked at sign-in.
+        connect_scopes: Asked when connecting; without any nothing is connected. Nothing is
+            known of its habits, so the strictest are assumed: a refresh token counts as
+            consumed by its use, without grace, and a lost answer makes the connection
+            uncertain instead of trying again.
     """
 
     def __init__(
@@ -45,11 +54,18 @@ class OpenIdProvider(Provider):
         title: str,
         issuer: str,
         scopes: tuple[str, ...] = ("openid", "email", "profile"),
+        connect_scopes: tuple[str, ...] = (),
     ) -> None:
         self.id = id
         self.title = title
         self.sign_in_scopes = scopes
         self._issuer = issuer
+        feature = Feature(title=f"Use your {title} account", scopes=connect_scopes)
+        self._facts = Facts(
+            lifetime=Lifetime(rotation="single_use"),
+            features={"account": feature} if connect_scopes else {},
+            identity_scopes=("openid",),
+        )
         self._found: tuple[dt.datetime, Endpoints] | None = None
 
     @override
@@ -67,35 +83,35 @@ class OpenIdProvider(Provider):
             params["prompt"] = "consent"  # OIDC Core section 11: or offline_access is ignored
         return params
 
+    @property
     @override
-    def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
-        return issuer == endpoints.issuer
+    def issuer_of_identities(self) -> str:
+        return self._issuer
+
+    @property
+    @override
+    def facts(self) -> Facts:
+        return self._facts
 
     @override
-    def identify(
-        self, *, claims: Mapping[str, Any], userinfo: Mapping[str, Any], answer: TokenAnswer
-    ) -> ExternalIdentity:
-        if not claims:
+    def identify(self, told: Told) -> ExternalIdentity:
+        if not told.claims:
             raise unidentified(self.id, "no ID token")
-        told = {**userinfo, **claims}
-        email = told.get("email")
+        userinfo = told.documents.get("userinfo") or {}
+        said = {**userinfo, **told.claims}
         return ExternalIdentity(
-            issuer=str(claims["iss"]),
-            subject=str(claims["sub"]),
-            label=_text(told.get("email")) or _text(told.get("name")) or str(claims["sub"]),
-            email=_text(email),
-            # The boolean alone: "true" as text is what a hand-made claim says (N129).
-            email_verified=self.believes_email(told) and told.get("email_verified") is True,
-            name=_text(told.get("name")),
+            issuer=str(told.claims["iss"]),
+            subject=str(told.claims["sub"]),
+            label=_text(said.get("email")) or _text(said.get("name")) or str(said["sub"]),
+            email=_text(said.get("email")),
+            # Of an arbitrary provider it proves nothing: whoever runs one may claim any
+            # address (N129).
+            email_verified=False,
+            name=_text(said.get("name")),
+            picture=_text(said.get("picture")),
+            locale=_text(said.get("locale")),
+            profile={name: value for name, value in said.items() if name not in _OF_THE_TOKEN},
         )
-
-    def believes_email(self, told: Mapping[str, Any]) -> bool:
-        """Say whether this provider's ``email_verified`` proves the mailbox.
-
-        Of an arbitrary provider it proves nothing: whoever runs one may claim any address.
-        """
-        _ = told
-        return False
 
     async def _discover(self, net: Net) -> Endpoints:
         url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
@@ -124,7 +140,11 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
     auth = _client_auth(told.get("token_endpoint_auth_methods_supported"))
     token = Operation(url=where("token_endpoint"), client_auth=auth)
     revoke = "revocation_endpoint" in told
-    userinfo = "userinfo_endpoint" in told
+    asked = (
+        Operation(url=where("userinfo_endpoint"), method="GET", client_auth="bearer")
+        if "userinfo_endpoint" in told
+        else None
+    )
     offered = told.get("id_token_signing_alg_values_supported")
     named = offered if isinstance(offered, list) else ()
     algorithms = frozenset(each for each in named if isinstance(each, str)) & _ASYMMETRIC
@@ -135,7 +155,7 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
         exchange=token,
         refresh=token,
         revoke=Operation(url=where("revocation_endpoint"), client_auth=auth) if revoke else None,
-        userinfo=Operation(url=where("userinfo_endpoint"), method="GET") if userinfo else None,
+        documents={"userinfo": asked} if asked else {},
         jwks_uri=where("jwks_uri"),
         id_token_algorithms=algorithms or frozenset({"RS256"}),
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import abc
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from limen.federation.facts import Facts, Lifetime
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
 from limen.net import Net
 
 Purpose = Literal["sign_in", "connect"]
-ClientAuth = Literal["basic", "post", "none"]
+ClientAuth = Literal["basic", "post", "none", "bearer"]
 BodyFormat = Literal["form", "json"]
 
 AnswerClass = Literal[
@@ -34,12 +35,13 @@ class Operation:
     """How one thing is asked of a provider. Authentication and format belong to each, not to all.
 
     Args:
-        url: Absolute.
-        method: HTTP verb.
-        client_auth: How we prove who we are.
+        url: Absolute; ``{client_id}`` and ``{token}`` in its path are filled in at the call.
+        method: HTTP verb; with GET the parameters travel in the query.
+        client_auth: How we prove who we are; ``bearer``: the token itself proves enough.
         body: How parameters travel.
         params: Sent every time, beside what the call itself needs.
         headers: As ``params``.
+        token_param: For operations about a token: its parameter; empty if it travels otherwise.
     """
 
     url: str
@@ -48,6 +50,7 @@ class Operation:
     body: BodyFormat = "form"
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    token_param: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Endpoints:
     """Where a provider is asked for what.
 
     Args:
+        documents: What is asked, by name, to learn whose tokens these are (``userinfo``).
         issuer: What ``iss`` must say, in callbacks and ID tokens; empty for providers without.
         sends_iss: It promises ``iss`` in every callback, so that one without is refused.
         jwks_uri: Its signing keys; empty if it signs nothing.
@@ -65,7 +69,8 @@ class Endpoints:
     exchange: Operation
     refresh: Operation
     revoke: Operation | None = None
-    userinfo: Operation | None = None
+    introspect: Operation | None = None
+    documents: Mapping[str, Operation] = field(default_factory=dict)
     issuer: str = ""
     sends_iss: bool = False
     jwks_uri: str = ""
@@ -80,6 +85,7 @@ class ProviderAnswer:
         status: HTTP status.
         members: The object; empty when the body was none.
         is_object: Whether the body was a JSON object.
+        items: The array that the body was instead, if it was one.
         retry_after_seconds: Of ``Retry-After``, if it named seconds.
     """
 
@@ -87,6 +93,7 @@ class ProviderAnswer:
     members: Mapping[str, Any]
     is_object: bool
     retry_after_seconds: int | None = None
+    items: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,7 @@ class TokenAnswer:
         scope: ``None`` when it said nothing, which means as asked (RFC 6749 section 5.1).
         raw_id_token: Not yet verified.
         members: Everything, tokens included: never stored or logged in clear.
+        lifted: What the connection needs to know later and is no secret: an API's base URL.
     """
 
     raw_access: Secret[str]
@@ -107,6 +115,25 @@ class TokenAnswer:
     scope: tuple[str, ...] | None
     raw_id_token: str | None
     members: Mapping[str, Any] = field(repr=False)
+    lifted: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Everything a provider said of whose tokens these are.
+
+    Args:
+        answer: The token endpoint's.
+        claims: Of the verified ID token; empty if there is none.
+        documents: By name, each an object or an array; those that were asked.
+        callback: Parameters of the callback that are not the protocol's: unsigned, whoever
+            held the browser may have written them.
+    """
+
+    answer: TokenAnswer
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    callback: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,18 +177,41 @@ class Ask:
     account_hint: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A code to be exchanged.
+
+    Args:
+        redirect_uri: As it was authorized.
+    """
+
+    raw_code: Secret[str]
+    raw_verifier: Secret[str]
+    redirect_uri: str
+
+
 class Provider(abc.ABC):
     """What federation and the vault need to know of a provider.
 
     A conforming provider answers every method from its arguments and its own constants;
-    nothing here writes to the database or decides about accounts.
+    nothing here writes to the database or decides about accounts. ``limen.testing`` has the
+    suite that a plug-in has to pass.
+
+    Attributes:
+        signs_in: People can sign in with it.
+        sign_in_scopes: Asked when they do.
+        posts_callback: The browser comes back by a POST from the provider's site, without
+            our cookies.
+        token_types: What ``token_type`` may say, in lower case, of a token sent as a bearer.
     """
 
     id: str
     title: str
     uses_pkce: bool = True
-    token_types: tuple[str, ...] = ("bearer",)
+    signs_in: bool = True
     sign_in_scopes: tuple[str, ...] = ()
+    posts_callback: bool = False
+    token_types: frozenset[str] = frozenset({"bearer"})
 
     @abc.abstractmethod
     async def endpoints(self, net: Net, *, now: dt.datetime) -> Endpoints:
@@ -172,23 +222,87 @@ class Provider(abc.ABC):
         """Return the parameters of the authorization request that are this provider's own."""
 
     @abc.abstractmethod
-    def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
-        """Say whether ``iss`` of an ID token or a callback is this provider's."""
-
-    @abc.abstractmethod
-    def identify(
-        self, *, claims: Mapping[str, Any], userinfo: Mapping[str, Any], answer: TokenAnswer
-    ) -> ExternalIdentity:
+    def identify(self, told: Told) -> ExternalIdentity:
         """Return whose tokens these are.
-
-        Args:
-            claims: Of the verified ID token; empty if there is none.
-            userinfo: Empty if it was not asked.
-            answer: The token endpoint's.
 
         Raises:
             ProviderUnavailable: ``provider_identity``: nothing stable names the account.
         """
+
+    @property
+    @abc.abstractmethod
+    def issuer_of_identities(self) -> str:
+        """The issuer that its accounts are kept under, unless an identity names another."""
+
+    @property
+    def facts(self) -> Facts:
+        """How it treats what it gave; without features nothing can be connected."""
+        return STRICTEST
+
+    def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
+        """Say whether ``iss`` of an ID token or a callback is this provider's."""
+        return issuer == endpoints.issuer
+
+    def is_own_issuer(self, issuer: str) -> bool:
+        """Say whether ``iss`` of an ID token is this provider's, under any of its names."""
+        return issuer == self.issuer_of_identities
+
+    def check_claims(self, claims: Mapping[str, Any]) -> None:
+        """Refuse claims of a verified ID token that are not for this provider's configuration.
+
+        Raises:
+            MalformedRequest: ``provider_id_token``.
+            NotPermitted: ``provider_tenant``: another organization's account.
+        """
+        _ = claims
+
+    def names_other_account(self, claims: Mapping[str, Any], *, issuer: str, subject: str) -> bool:
+        """Say whether an ID token that a refresh brought is somebody else's (N121).
+
+        Args:
+            claims: Of the token.
+            issuer: Of the identity as it was connected.
+            subject: As ``issuer``.
+        """
+        told = claims.get("iss")
+        if not isinstance(told, str) or str(claims.get("sub")) != subject:
+            return True
+        return told != issuer and not self.is_own_issuer(told)
+
+    def documents_for(
+        self, endpoints: Endpoints, *, purpose: Purpose, has_claims: bool, answer: TokenAnswer
+    ) -> Mapping[str, Operation]:
+        """Return what else has to be asked before ``identify`` can tell whose tokens these are.
+
+        Connecting with a verified ID token needs nothing more; signing in wants the profile.
+        """
+        _ = answer
+        return {} if has_claims and purpose == "connect" else endpoints.documents
+
+    def exchange_params(self, exchange: Exchange) -> dict[str, str]:
+        """Return what the token endpoint is sent for a code."""
+        params = {
+            "grant_type": "authorization_code",
+            "code": exchange.raw_code.reveal(),
+            "redirect_uri": exchange.redirect_uri,
+        }
+        if self.uses_pkce:
+            params["code_verifier"] = exchange.raw_verifier.reveal()
+        return params
+
+    def refresh_params(self, raw_refresh: Secret[str], *, scopes: Sequence[str]) -> dict[str, str]:
+        """Return what the token endpoint is sent for a refresh token.
+
+        Args:
+            raw_refresh: The token.
+            scopes: What is wanted of those granted; sent where the provider asks for it.
+        """
+        _ = scopes
+        return {"grant_type": "refresh_token", "refresh_token": raw_refresh.reveal()}
+
+    def normalise(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Return scopes under the names that answers use, each once (F33)."""
+        return tuple(dict.fromkeys(scope for scope in scopes if scope))
 
     def classify(self, answer: ProviderAnswer) -> AnswerClass:
         """Say what a token endpoint's answer means, by RFC 6749; unknown errors are transient.
@@ -242,6 +356,9 @@ def is_token(value: object) -> bool:
     """Say whether a value can be a token: it goes into a header line (RFC 6749 appendix A.12)."""
     return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
 
+
+STRICTEST: Final = Facts(lifetime=Lifetime(rotation="single_use"))
+"""What is assumed of a provider nobody knows: a refresh token counts as spent by its use."""
 
 OK: Final = 200
 THROTTLED: Final = 429

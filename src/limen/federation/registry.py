@@ -1,54 +1,228 @@
-"""Which providers there are to sign in with: built in, and configured by their issuer."""
+"""Which providers there are: shipped, plugged in, a tenant's own, and known by their issuer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from pydantic import ValidationError
+from typing_extensions import override
+
+from limen.federation.catalogue.behaviour import CatalogueProvider
+from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.load import load_entries
+from limen.federation.catalogue.override import Override
 from limen.federation.openid import OpenIdProvider
 from limen.federation.provider import Provider
-from limen.federation.providers.google import ISSUER as GOOGLE_ISSUER
-from limen.federation.providers.google import Google
+from limen.federation.providers.apple import Apple
+from limen.federation.providers.microsoft import Microsoft
+from limen.kernel.errors import ConfigurationError, InvalidInput, NotFound
 
-_MAX_CONFIGURED: Final = 1000
+_MAX_MADE: Final = 1000
 
 
-class Registry:
-    """Finds the provider of a name and a client's configuration.
+class OwnProvider(CatalogueProvider):
+    """An entry that a tenant wrote.
 
-    Args:
-        simulators: In development, where the simulated providers stand, without trailing
-            slash; empty means the real ones.
+    Its identities are kept under a name made of where it asks: whoever changes an entry to ask
+    a server of theirs gets other identities, and never those of a shipped provider, whatever
+    issuer the entry claims.
     """
 
-    def __init__(self, *, simulators: str = "") -> None:
-        google = f"{simulators}/google" if simulators else GOOGLE_ISSUER
-        self._built_in: Mapping[str, Provider] = {"google": Google(issuer=google)}
-        self._configured: dict[tuple[str, str], Provider] = {}
+    def __init__(self, entry: Entry, *, values: Mapping[str, str] | None = None) -> None:
+        super().__init__(entry, values=values)
+        where = json.dumps([sorted(entry.urls()), sorted(self.values.items())])
+        self._kept_under = f"urn:limen:provider:{entry.id}:{_digest(where)[:16]}"
+
+    @property
+    @override
+    def issuer_of_identities(self) -> str:
+        return self._kept_under
+
+
+class Providers:
+    """Finds the provider of an id and our client's configuration there.
+
+    Args:
+        entries: The shipped ones.
+        plugins: Python providers of the host application and of installed packages.
+        simulators: In development, where the simulated providers stand, without trailing
+            slash; empty means the real ones.
+
+    Raises:
+        ConfigurationError: Two of them have one name.
+    """
+
+    def __init__(
+        self,
+        *,
+        entries: Mapping[str, Entry] | None = None,
+        plugins: Iterable[Provider] = (),
+        simulators: str = "",
+    ) -> None:
+        self.entries = load_entries() if entries is None else entries
+        self._simulators = simulators
+        self._plugins: dict[str, Provider] = {}
+        for plugin in plugins:
+            if plugin.id in self.entries or plugin.id in self._plugins:
+                raise ConfigurationError(f"provider {plugin.id}: there is another of this name")
+            self._plugins[plugin.id] = plugin
+        self._made: dict[tuple[str, str], Provider] = {}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of all that need no entry of a tenant."""
+        return (*self.entries, *self._plugins)
 
     def find(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
-        """Return a provider that people can sign in with.
+        """Return a provider.
 
-        A configured issuer makes a provider of its own: it never borrows the built-in one of
-        the same name, so that no configuration sends one provider's client secret to another.
+        A configured issuer or an entry of the tenant's own makes a provider of its own: it
+        never borrows the shipped one of the same name, so that no configuration sends one
+        provider's client secret to another.
 
         Args:
             provider: Its id.
-            config: Of our client there: ``issuer``, ``title``, ``scopes`` for any OpenID
-                provider; empty for a built-in one.
+            config: Of our client there: ``entry`` for a tenant's own; ``issuer``, ``title``,
+                ``scopes``, ``connect_scopes`` for any OpenID provider; ``values``,
+                ``override`` and ``allowed_tenants`` for a shipped one.
+
+        Raises:
+            InvalidInput: ``provider_address``, ``provider_entry``: the configuration is not one.
         """
-        issuer = config.get("issuer")
-        if not issuer:
-            return self._built_in.get(provider)
-        key = (provider, repr(sorted(config.items())))
-        found = self._configured.get(key)
+        if not config and provider in self._plugins:
+            return self._plugins[provider]
+        key = (provider, _digest(json.dumps(config, sort_keys=True, default=str)))
+        found = self._made.get(key)
         if found is None:
-            if len(self._configured) >= _MAX_CONFIGURED:
-                self._configured.clear()
-            found = self._configured[key] = OpenIdProvider(
-                provider,
-                title=str(config.get("title") or provider.capitalize()),
-                issuer=str(issuer),
-                scopes=tuple(config.get("scopes") or ("openid", "email", "profile")),
-            )
+            found = self._make(provider, config)
+            if found is None:
+                return self._plugins.get(provider)
+            if len(self._made) >= _MAX_MADE:
+                self._made.clear()
+            self._made[key] = found
         return found
+
+    def _make(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
+        values = config.get("values") or {}
+        if config.get("entry"):
+            return OwnProvider(read_entry(config["entry"]), values=values)
+        if config.get("issuer"):
+            return _by_issuer(provider, config)
+        entry = self.entries.get(provider)
+        if entry is None:
+            return None
+        if config.get("override"):
+            entry = read_override(config["override"], entry)
+        base_url = f"{self._simulators}/{provider}" if self._simulators else ""
+        make = _BEHAVIOURS.get(provider, _plain)
+        return make(entry, values, base_url, config)
+
+
+class Registry:
+    """The providers that people can sign in with.
+
+    Args:
+        providers: All there are.
+    """
+
+    def __init__(self, providers: Providers) -> None:
+        self.providers = providers
+
+    def find(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
+        """Return a provider that people can sign in with."""
+        found = self.providers.find(provider, config)
+        return found if found is not None and found.signs_in else None
+
+
+class Catalogue:
+    """The providers that accounts can be connected at.
+
+    Args:
+        providers: All there are.
+    """
+
+    def __init__(self, providers: Providers) -> None:
+        self.providers = providers
+
+    def find(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
+        """Return a provider that accounts can be connected at."""
+        found = self.providers.find(provider, config)
+        return found if found is not None and found.facts.features else None
+
+    def get(self, provider: str, config: Mapping[str, Any]) -> Provider:
+        """Return a provider.
+
+        Raises:
+            NotFound: ``provider_unknown``: nothing can be connected there.
+        """
+        found = self.find(provider, config)
+        if found is None:
+            raise NotFound("provider_unknown", "Accounts can't be connected at this provider.")
+        return found
+
+
+def read_entry(document: Mapping[str, Any]) -> Entry:
+    """Read a tenant's own entry.
+
+    Raises:
+        InvalidInput: ``provider_entry``: it is none; names the first member at fault.
+    """
+    try:
+        return Entry.model_validate(document)
+    except ValidationError as error:
+        raise _no_entry(error) from None
+
+
+def read_override(document: Mapping[str, Any], entry: Entry) -> Entry:
+    """Read a tenant's override and put it on a shipped entry.
+
+    Raises:
+        InvalidInput: ``provider_entry``: it is none, or the two don't go together.
+    """
+    try:
+        return Override.model_validate(document).on(entry)
+    except ValidationError as error:
+        raise _no_entry(error) from None
+
+
+def _no_entry(error: ValidationError) -> InvalidInput:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = "/".join(str(step) for step in first["loc"])
+    return InvalidInput("provider_entry", f"{where}: {first['msg']}", field=f"entry/{where}")
+
+
+def _by_issuer(provider: str, config: Mapping[str, Any]) -> Provider:
+    return OpenIdProvider(
+        provider,
+        title=str(config.get("title") or provider.capitalize()),
+        issuer=str(config["issuer"]),
+        scopes=tuple(config.get("scopes") or ("openid", "email", "profile")),
+        connect_scopes=tuple(str(scope) for scope in config.get("connect_scopes") or ()),
+    )
+
+
+_Values = Mapping[str, str]
+_Make = Callable[[Entry, _Values, str, Mapping[str, Any]], Provider]
+
+
+def _plain(entry: Entry, values: _Values, base_url: str, _: Mapping[str, Any]) -> Provider:
+    return CatalogueProvider(entry, values=values, base_url=base_url)
+
+
+def _apple(entry: Entry, values: _Values, base_url: str, _: Mapping[str, Any]) -> Provider:
+    return Apple(entry, values=values, base_url=base_url)
+
+
+def _microsoft(entry: Entry, values: _Values, base_url: str, config: Mapping[str, Any]) -> Provider:
+    allowed = tuple(str(each) for each in config.get("allowed_tenants") or ())
+    return Microsoft(entry, values=values, base_url=base_url, allowed_tenants=allowed)
+
+
+_BEHAVIOURS: Final[Mapping[str, _Make]] = {"apple": _apple, "microsoft": _microsoft}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -95,6 +95,9 @@ _PUT_CLIENT = upsert(
         "config": bindparam("config", type_=_clients.config.type),
         "state": bindparam("state"),
         "incident": sa.null(),
+        "incident_since": sa.null(),
+        "failing": sa.null(),
+        "failing_since": sa.null(),
         "blocked_until": sa.null(),
         "version": _clients.version + 1,
         "updated_at": bindparam("updated_at", type_=_clients.updated_at.type),
@@ -109,24 +112,6 @@ _SET_STATE = (
     .where(_clients.tenant_id == bindparam("tenant_id"), _clients.provider == bindparam("provider"))
     .values(state=bindparam("new_state"), updated_at=bindparam("new_updated_at"))
 )
-_BLOCK = (
-    sa.update(upstream_clients)
-    .where(_clients.tenant_id == bindparam("tenant_id"), _clients.provider == bindparam("provider"))
-    .values(
-        incident=bindparam("new_incident"),
-        blocked_until=DbNow(bindparam("block_seconds", type_=sa.Float)),
-    )
-)
-_CLEAR = (
-    sa.update(upstream_clients)
-    .where(
-        _clients.tenant_id == bindparam("tenant_id"),
-        _clients.provider == bindparam("provider"),
-        sa.or_(_clients.incident.is_not(None), _clients.blocked_until.is_not(None)),
-    )
-    .values(incident=None, blocked_until=None)
-)
-
 _SEND_AWAY = sa.insert(upstream_authorizations)
 # One statement, and everything that binds the flow is in it: a callback in another browser,
 # session or tenant, at another provider or for another purpose takes nothing, and leaves the
@@ -222,16 +207,6 @@ async def set_state(work: Work, *, provider: str, state: ClientState) -> bool:
         _SET_STATE, provider=provider, new_state=state, new_updated_at=work.now
     )
     return rows.count > 0
-
-
-async def block_client(work: Work, *, provider: str, incident: str | None, seconds: float) -> None:
-    """Ask nothing of a provider for a while, and remember why."""
-    await work.execute(_BLOCK, provider=provider, new_incident=incident, block_seconds=seconds)
-
-
-async def clear_incident(work: Work, *, provider: str) -> None:
-    """The provider answers us again."""
-    await work.execute(_CLEAR, provider=provider)
 
 
 async def send_away(work: Work, **columns: Any) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from limen.crypto.envelope import Envelope, Place
 from limen.db.work import Work
 from limen.federation import store
-from limen.federation.call import ClientAtProvider
+from limen.federation.clients.credentials import ClientAtProvider, Credential, SharedSecret
 from limen.federation.events import ProviderSwitched, UpstreamClientSet
 from limen.federation.store import ClientRecord, ClientState
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
@@ -31,12 +31,20 @@ class UpstreamClient:
         at_provider: Id and secrets.
         config: For providers that are known by configuration alone.
         is_blocked: The provider asked us to wait, or refuses us, just now.
+        incident: Why it refuses us as a whole; empty while it does not.
     """
 
     provider: str
     at_provider: ClientAtProvider
     config: Mapping[str, Any] = field(default_factory=dict)
     is_blocked: bool = False
+    incident: str = ""
+
+    @property
+    def refreshes_per_second(self) -> float:
+        """How often tokens may be refreshed there; 0 for no limit of ours."""
+        told = self.config.get("refreshes_per_second", 0.0)
+        return float(told) if isinstance(told, int | float) else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +92,8 @@ async def seed_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstre
     """Store a client given by the environment, unless it is what we have; say whether it was."""
     record = await store.find_client(work, new.provider)
     if record is not None and record.client_id == new.client_id and not record.config:
-        held = (await _opened(work, envelope, record)).at_provider.secrets
-        if held and held[0] == new.raw_secret:
+        held = (await _opened(work, envelope, record)).at_provider.credentials
+        if held and held[0] == SharedSecret(raw=new.raw_secret):
             return False
     await set_upstream_client(work, envelope, new=new)
     return True
@@ -131,16 +139,19 @@ async def switch_provider(work: Work, *, provider: str, state: ClientState) -> N
 
 
 async def _opened(work: Work, envelope: Envelope, record: ClientRecord) -> UpstreamClient:
-    secrets = []
+    credentials: list[Credential] = []
     for secret_id, sealed in record.sealed_secrets:
         raw = await envelope.open(work, _place(record.provider, secret_id), sealed)
-        secrets.append(Secret(raw.reveal().decode()))
-    at_provider = ClientAtProvider(client_id=record.client_id, secrets=tuple(secrets))
+        credentials.append(SharedSecret(raw=Secret(raw.reveal().decode())))
+    at_provider = ClientAtProvider(
+        client_id=record.client_id, credentials=tuple(credentials), read_at=work.now
+    )
     return UpstreamClient(
         provider=record.provider,
         at_provider=at_provider,
         config=record.config,
         is_blocked=record.is_blocked,
+        incident=record.incident,
     )
 
 

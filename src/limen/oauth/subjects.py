@@ -11,6 +11,7 @@ from limen.crypto.envelope import Envelope
 from limen.db.work import Work
 from limen.kernel.ids import b64url
 from limen.oauth.model import Client
+from limen.protocol.client_metadata import CIBA
 
 _PURPOSE: Final = "pairwise subject"
 
@@ -35,11 +36,12 @@ def sector_of(client: Client) -> str:
     """Return what clients share whose users they may compare: a host.
 
     That of ``sector_identifier_uri``, which registration made sure names every redirect URI;
-    else that of the redirect URIs, which are then all on one host; a client without any is a
-    sector of its own.
+    else that of the redirect URIs, which are then all on one host; else, for CIBA, that of
+    ``jwks_uri`` (its section 4); a client without any is a sector of its own.
     """
     metadata = client.metadata
-    for uri in (metadata.sector_identifier_uri, *metadata.redirect_uris):
+    keys_at = metadata.jwks_uri if CIBA in metadata.grant_types else None
+    for uri in (metadata.sector_identifier_uri, *metadata.redirect_uris, keys_at):
         host = urlsplit(uri or "").hostname
         if host:
             return host

@@ -12,6 +12,7 @@ from limen.protocol.jose import JwtRefused, parse_object
 MAX_CLAIMS_BYTES: Final = 8192
 MAX_CLAIMS: Final = 100
 MAX_VALUES: Final = 20
+_DECIDING: Final = frozenset({"sub", "acr"})
 
 Destination = Literal["userinfo", "id_token"]
 DESTINATIONS: Final[tuple[Destination, ...]] = ("userinfo", "id_token")
@@ -87,11 +88,17 @@ def _wanted(members: object) -> Mapping[str, Mapping[str, Any]]:
         raise _invalid("claims names its claims in objects.")
     if len(members) > MAX_CLAIMS:
         raise _invalid("claims asks for too many.")
-    return {name: _asked(asked) for name, asked in members.items()}
+    return {name: _asked(asked, decides=name in _DECIDING) for name, asked in members.items()}
 
 
-def _asked(asked: object) -> Mapping[str, Any]:
-    """Read how one claim is asked for; ``null`` means: voluntarily, whatever its value."""
+def _asked(asked: object, *, decides: bool) -> Mapping[str, Any]:
+    """Read how one claim is asked for; ``null`` means: voluntarily, whatever its value.
+
+    Args:
+        asked: As sent.
+        decides: Whether its values say who may be let in, and so have to be understood. Others
+            are a wish: an address, which is an object, is told as it is.
+    """
     if asked is None:
         return {}
     if not isinstance(asked, dict):
@@ -101,20 +108,22 @@ def _asked(asked: object) -> Mapping[str, Any]:
         if not isinstance(asked["essential"], bool):
             raise _invalid("essential is true or false.")
         kept["essential"] = asked["essential"]
-    if "value" in asked:
-        kept["value"] = _scalar(asked["value"])
+    if "value" in asked and _is_plain(asked["value"], decides=decides):
+        kept["value"] = asked["value"]
     if "values" in asked:
         values = asked["values"]
         if not isinstance(values, list) or not 0 < len(values) <= MAX_VALUES:
             raise _invalid("values is a list.")
-        kept["values"] = [_scalar(value) for value in values]
+        kept["values"] = [value for value in values if _is_plain(value, decides=decides)]
     return kept
 
 
-def _scalar(value: object) -> object:
-    if not isinstance(value, str | int | float | bool):
+def _is_plain(value: object, *, decides: bool) -> bool:
+    if isinstance(value, str | int | float | bool):
+        return True
+    if decides:
         raise _invalid("a value is a text, a number or a boolean.")
-    return value
+    return False
 
 
 def _invalid(public: str) -> OAuthRefusal:

@@ -27,7 +27,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from limen.kernel.errors import InvalidInput
 from limen.kernel.secret import Secret
-from limen.protocol.jose import MAX_KID_CHARS, JwtRefused
+from limen.protocol.jose import MAX_KID_CHARS, JwtRefused, decode_part
 
 KeyAlgorithm = Literal["ES256", "RS256", "EdDSA"]
 """What a signing key of ours is made for."""
@@ -206,6 +206,7 @@ def import_public(jwk: Mapping[str, Any]) -> PublicKey:
         KeyError,
         OverflowError,
         UnsupportedAlgorithm,
+        JwtRefused,
     ) as error:
         raise InvalidKey(public="The key can't be read.") from error
 
@@ -219,6 +220,8 @@ def _read_public(jwk: Mapping[str, Any]) -> PublicKey:
     if PRIVATE_MEMBERS & jwk.keys():
         raise InvalidKey(public="The key holds private members.")
     key = _import(dict(jwk))
+    if isinstance(key, ECKey) and not _is_within_field(key, jwk):
+        raise InvalidKey(public="The key's coordinates are not those of its point.")
     able = _fitting(key)
     named = jwk.get("alg")
     allowed = able if named is None else able & (EDDSA if named in EDDSA else {named})
@@ -309,6 +312,16 @@ def is_sound_rsa(key: RSAKey) -> bool:
         MIN_RSA_BITS <= key.public_key.key_size <= MAX_RSA_BITS
         and _SMALLEST_EXPONENT <= numbers.e < _LARGEST_EXPONENT
         and math.gcd(numbers.n, _SMALL_PRIMES) == 1
+    )
+
+
+def _is_within_field(key: ECKey, jwk: Mapping[str, Any]) -> bool:
+    """Refuse a coordinate with the field's prime added: the same point with another thumbprint."""
+    point = key.public_key.public_numbers()
+    size = (key.public_key.curve.key_size + 7) // 8
+    told = [decode_part(jwk[name]) for name in ("x", "y")]
+    return all(len(each) <= size for each in told) and (point.x, point.y) == tuple(
+        int.from_bytes(each, "big") for each in told
     )
 
 

@@ -9,6 +9,9 @@ from limen.sessions.session import Session
 end_of_live = store.end_of_live
 """For statements of others that read a row made in a session, and must know it is not over."""
 
+hold_live = store.hold_live
+"""The same where something is given for it: the session can't end before that is done."""
+
 
 async def list_sessions(work: Work, *, user_id: str) -> list[Session]:
     """Return a person's live sessions, the last used first."""

@@ -46,6 +46,20 @@ def end_of_live(session_id: sa.ColumnElement[str]) -> sa.ScalarSelect[dt.datetim
     )
 
 
+def hold_live(session_id: sa.ColumnElement[str]) -> sa.ScalarSelect[dt.datetime]:
+    """As ``end_of_live``, and let nobody end the session before this transaction is over.
+
+    For the statement that gives tokens for what a session agreed to: whoever ends the session
+    meanwhile waits, sees what was given, and ends that too (N038).
+    """
+    return (
+        sa.select(sessions.c.expires_at)
+        .where(*_LIVE, sessions.c.id == session_id)
+        .with_for_update(read=True)
+        .scalar_subquery()
+    )
+
+
 _ADD = insert_or_nothing(sessions, conflict=("tenant_id", "token_hash"), returning=(sessions.c.id,))
 # A dead session gives up what it was found by, for the one that takes its place.
 _FORGET_HASH = (

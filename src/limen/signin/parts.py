@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from limen.crypto.envelope import Envelope
 from limen.crypto.keyring import Keyring
@@ -29,10 +29,12 @@ class ProviderButton:
     Args:
         id: Names it in URLs.
         name: What people call it.
+        status: Whether it answers us as its client.
     """
 
     id: str
     name: str
+    status: Literal["ok", "failing"] = "ok"
 
 
 ListProviders = Callable[[Work], Awaitable[Sequence[ProviderButton]]]

@@ -1,4 +1,4 @@
-"""Sign in with an account at a provider: by issuer and subject, never by e-mail address."""
+"""Sign in with an account at a provider, or link one: away to it, and back."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from limen.accounts.create_from_provider import create_from_provider
-from limen.accounts.directory import hold_active_user
-from limen.accounts.user import User
+from limen.access.require import check_recent
 from limen.db.work import Work
 from limen.federation.begin import Flow, begin
 from limen.federation.finish import Callback, Finished, finish
-from limen.federation.identities import find_user_of, link_identity
 from limen.federation.parts import Parts
-from limen.federation.provider import Ask, ExternalIdentity, Provider
+from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import get_upstream_client, list_upstream_clients
-from limen.kernel.errors import Conflict, NotFound, NotPermitted
+from limen.kernel.errors import NotFound, NotPermitted
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.signin.parts import ListProviders, ProviderButton
+from limen.signin.provider.link import link
+from limen.signin.provider.prove_mailbox import ProofNeeded, ask_for_proof
+from limen.signin.provider.proven import FEDERATED, Proven, proven_by
+from limen.signin.provider.rules import check_offered
+from limen.signin.provider.settle import AddressTaken, settle
+from limen.signin.provider.ticket import FrontEnd, check_front_end, issue_ticket
 from limen.signin.steps.enter import go_on
 from limen.signin.steps.underway import Entered, Underway, Waiting
+from limen.tenants import policy_of
 
-FEDERATED: Final = "fed"
-"""The ``amr`` of a sign-in that a provider vouched for; how it did, it may not say."""
+__all__ = ["FEDERATED", "Arrival", "Arrived", "Departure"]
+_CONTINUE: Final = "continue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +45,27 @@ class Arrival:
     session_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account elsewhere signs its person in from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentOn:
+    """A front end of another origin goes on with a ticket, at this URL."""
+
+    url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """Somebody is in, or has a step to pass before.
+    """What a callback ended with.
 
     Args:
         continue_path: Where they were going.
     """
 
-    outcome: Entered | Waiting
+    outcome: Entered | Waiting | ProofNeeded | Linked | SentOn
     continue_path: str
 
 
@@ -60,11 +76,15 @@ class Departure:
     Args:
         raw_browser: The secret its cookie will hold: only it can come back.
         continue_path: Where it goes after signing in; checked before.
+        front_end: Who waits for it instead, if somebody does.
+        links: Whether it adds a way in to the account of whoever is signed in.
     """
 
     provider: str
     raw_browser: Secret[str]
     continue_path: str
+    front_end: FrontEnd | None = None
+    links: bool = False
 
 
 async def begin_sign_in(work: Work, parts: Parts, *, departure: Departure) -> str:
@@ -72,17 +92,27 @@ async def begin_sign_in(work: Work, parts: Parts, *, departure: Departure) -> st
 
     Raises:
         NotFound: ``provider_unknown``.
-        NotPermitted: ``provider_disabled`` (N126).
+        NotPermitted: ``provider_disabled`` (N126); ``browser_session_required``.
+        ReauthenticationRequired: ``reauth_required``: to link takes a recent sign-in.
+        InvalidInput: As ``check_front_end``.
     """
+    check_offered(work, departure.provider)
+    detail: dict[str, Any] = {_CONTINUE: departure.continue_path}
+    if departure.front_end is not None:
+        check_front_end(work, departure.front_end)
+        detail["front_end"] = departure.front_end.to_json()
+    if departure.links:
+        detail["link"] = _linker(work)
     client = await get_upstream_client(work, parts.envelope, provider=departure.provider)
     provider = find_sign_in_provider(parts, departure.provider, client.config)
+    keeps = policy_of(work).sign_in.rules(departure.provider).keep_access
     flow = Flow(
         provider=provider,
         client=client,
-        ask=Ask(purpose="sign_in", scopes=provider.sign_in_scopes),
+        ask=Ask(purpose="sign_in", scopes=provider.sign_in_scopes, needs_refresh_token=keeps),
         redirect_uri=callback_uri(work.site, departure.provider),
         raw_browser=departure.raw_browser,
-        detail={"continue": departure.continue_path},
+        detail=detail,
     )
     return await begin(work, parts, flow=flow)
 
@@ -92,10 +122,8 @@ async def finish_sign_in(parts: Parts, site: Site, *, arrival: Arrival) -> Arriv
 
     Raises:
         MalformedRequest, ProviderUnavailable: As ``federation.finish``.
-        Conflict: ``account_exists``: the address belongs to an account that this identity
-            was never linked to. Nothing is linked and nothing changes (N129, N130).
-        NotPermitted: ``registration_closed``, ``account_not_active``, ``provider_disabled``,
-            ``refused_by_hook``.
+        NotPermitted: As ``settle``; ``link_other_session``: somebody else is signed in by now.
+        Conflict: ``identity_in_use``, ``sign_in_again``, ``account_exists``.
     """
 
     def find(provider: str, config: Mapping[str, Any]) -> Provider:
@@ -104,9 +132,38 @@ async def finish_sign_in(parts: Parts, site: Site, *, arrival: Arrival) -> Arriv
     finished = await finish(parts, site, callback=arrival.callback, find_provider=find)
 
     async def body(work: Work) -> Arrived:
-        return await _let_in(work, parts, finished=finished, arrival=arrival)
+        return await _arrive(work, parts, finished=finished, arrival=arrival)
 
     return await parts.works.run(site, body, actor=arrival.callback.actor)
+
+
+async def let_in(
+    work: Work, parts: Parts, *, proven: Proven, underway: Underway, detail: Mapping[str, Any]
+) -> Entered | Waiting | ProofNeeded:
+    """Let in whoever has an account elsewhere, or say what has to come first.
+
+    Args:
+        work: Nothing written in it yet.
+        parts: Federation's.
+        proven: The account.
+        underway: What is known of the sign-in; of whom, this finds out.
+        detail: What is needed to go on after a mailbox was proven; no secret.
+    """
+    person = await settle(work, parts, proven=proven)
+    if isinstance(person, AddressTaken):
+        return await ask_for_proof(work, parts, proven=proven, taken=person, detail=detail)
+    return await go_on(work, underway=replaced(underway, person.id), user=person)
+
+
+def replaced(underway: Underway, user_id: str) -> Underway:
+    """Return a sign-in by a provider's word as that of a person."""
+    return Underway(
+        user_id=user_id,
+        amr=(FEDERATED,),
+        kind=underway.kind,
+        user_agent=underway.user_agent,
+        session_id=underway.session_id,
+    )
 
 
 def find_sign_in_provider(parts: Parts, provider: str, config: Mapping[str, Any]) -> Provider:
@@ -133,51 +190,54 @@ def provider_buttons(parts: Parts) -> ListProviders:
         found = []
         for record in await list_upstream_clients(work):
             provider = parts.registry.find(record.provider, record.config)
-            if provider is not None and record.state == "enabled":
-                found.append(ProviderButton(record.provider, provider.title))
+            offered = policy_of(work).sign_in.offers(record.provider)
+            if provider is not None and record.state == "enabled" and offered:
+                found.append(
+                    ProviderButton(
+                        record.provider, provider.title, "failing" if record.incident else "ok"
+                    )
+                )
         return found
 
     return buttons
 
 
-async def _let_in(work: Work, parts: Parts, *, finished: Finished, arrival: Arrival) -> Arrived:
-    user = await _person(work, parts, finished)
+async def _arrive(work: Work, parts: Parts, *, finished: Finished, arrival: Arrival) -> Arrived:
+    proven, path = proven_by(finished), str(finished.detail[_CONTINUE])
+    front_end = FrontEnd.of(finished.detail)
+    linker = finished.detail.get("link")
+    if linker is not None:
+        _check_same(work, linker)
+        await link(work, parts, proven=proven, user_id=work.actor.id)
+        return Arrived(outcome=Linked(), continue_path=path)
+    if front_end is not None:
+        url = await issue_ticket(work, parts, proven=proven, front_end=front_end)
+        return Arrived(outcome=SentOn(url), continue_path=path)
     underway = Underway(
-        user_id=user.id,
+        user_id="",
         amr=(FEDERATED,),
         user_agent=arrival.user_agent,
         session_id=arrival.session_id,
     )
-    outcome = await go_on(work, underway=underway, user=user)
-    return Arrived(outcome=outcome, continue_path=str(finished.detail["continue"]))
+    outcome = await let_in(work, parts, proven=proven, underway=underway, detail={_CONTINUE: path})
+    return Arrived(outcome=outcome, continue_path=path)
 
 
-async def _person(work: Work, parts: Parts, finished: Finished) -> User:
-    identity, provider = finished.identity, finished.client.provider
-    user_id = await find_user_of(work, identity=identity)
-    if user_id is None:
-        return await _create(work, parts, identity=identity, provider=provider)
-    user = await hold_active_user(work, user_id)
-    if user is None:
-        raise NotPermitted("account_not_active", "This account can't sign in.")
-    return user
+def _linker(work: Work) -> dict[str, str]:
+    """Return who links; in a browser's own session, and not long after they signed in."""
+    actor = work.actor
+    if actor.kind != "user" or not actor.session_id or actor.scope is not None:
+        raise NotPermitted("browser_session_required", "Linking goes on in a signed-in browser.")
+    check_recent(work)
+    return {"user_id": actor.id, "session_id": actor.session_id}
 
 
-async def _create(work: Work, parts: Parts, *, identity: ExternalIdentity, provider: str) -> User:
-    claims = {"name": identity.name} if identity.name else {}
-    if parts.hooks is not None:
-        about = {"email": identity.email, "claims": claims, "by": provider}
-        await parts.hooks.ask(work, "before_sign_up", about)
-    user = await create_from_provider(
-        work, email=identity.email, email_verified=identity.email_verified, claims=claims
-    )
-    if user is None:
-        raise Conflict(
-            "account_exists",
-            "There is an account with this e-mail address already. Sign in to it the way you "
-            "did before; you can link this provider to it from there.",
+def _check_same(work: Work, linker: Mapping[str, str]) -> None:
+    """Refuse to link for anybody but who began it, in the session they began it in (N115)."""
+    actor = work.actor
+    same = actor.kind == "user" and actor.scope is None
+    if not (same and (actor.id, actor.session_id) == (linker["user_id"], linker["session_id"])):
+        raise NotPermitted(
+            "link_other_session",
+            "You are not signed in as who began this. Sign in again and add the account anew.",
         )
-    if not await link_identity(work, identity=identity, user_id=user.id, provider=provider):
-        # The same person, twice at once: the other one was first, and its account is theirs.
-        raise Conflict("sign_in_again", "Please sign in again.")
-    return user

@@ -4,7 +4,7 @@ An **upstream grant** is what one external account gave one of our clients at a 
 tokens live there, sealed. A **connection** is one user's use of a grant. A **feature** is a
 named set of scopes an app switches on over a connection.
 
-- ``catalogue``: how each provider behaves, as data with evidence. ``expiry``: lifetimes, pure.
+- How each provider behaves: ``limen.federation.catalogue``. ``expiry``: lifetimes, pure.
 - ``connect``: leave and come back, the same user in the same session. ``connect_link``: begun
   without a browser, continued in one.
 - ``token_for``: the one way to a token. ``refresh/``: one redemption at a time, whatever crashes.

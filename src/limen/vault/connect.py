@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 from limen.db.work import Work
 from limen.federation.begin import Flow, begin
 from limen.federation.finish import Callback, Finished, finish
-from limen.federation.provider import Ask, ExternalIdentity
+from limen.federation.provider import Ask, ExternalIdentity, Provider
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from limen.kernel.ids import new_id
 from limen.kernel.site import Site
 from limen.tenants import policy_of
-from limen.vault.catalogue import Connectable
 from limen.vault.events import AccountMismatched, Connected
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
@@ -86,7 +85,7 @@ class ConnectedAccount:
 
 async def check_wanted(
     work: Work, parts: Parts, *, wanted: WantedConnection
-) -> tuple[UpstreamClient, Connectable, WantedConnection]:
+) -> tuple[UpstreamClient, Provider, WantedConnection]:
     """Check what is wanted before anybody is sent anywhere.
 
     Returns:
@@ -168,7 +167,6 @@ def callback_uri(site: Site, provider: str) -> str:
 
 async def _keep(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
     provider = finished.provider
-    assert isinstance(provider, Connectable)
     wanted = WantedConnection.from_json(finished.client.provider, finished.detail)
     identity = finished.identity
     grant = await grants.lock_live_grant(
@@ -209,13 +207,14 @@ async def _store_tokens(
 ) -> Grant:
     """Write the tokens to the account's one live grant, made if there is none."""
     provider = finished.provider
-    assert isinstance(provider, Connectable)
     asked = provider.normalise(finished.detail["scopes"])
     before = Before(
         raw_refresh=None if grant is None else await open_refresh(work, parts.envelope, grant),
         scopes=asked if finished.answer.scope is None else (),
         lifetime_seconds=None if grant is None else grant.lifetime_seconds,
         jitter=secrets.randbelow(1000) / 1000 if grant is None else grant.jitter,
+        consented_at=finished.requested_at,
+        refresh_ends_at=None if grant is None else grant.refresh_ends_at,
     )
     terms = terms_of(finished.answer, before, provider=provider, requested_at=finished.requested_at)
     grant_id = new_id(work.now) if grant is None else grant.id
@@ -248,6 +247,10 @@ async def _store_tokens(
             lifetime_seconds=terms.lifetime_seconds,
             jitter_permille=round(before.jitter * 1000),
             next_refresh_at=terms.next_refresh_at,
+            consented_at=terms.consented_at,
+            refresh_ends_at=terms.refresh_ends_at,
+            reconnect_by=terms.reconnect_by,
+            remind_at=terms.remind_at,
             fence=0,
         )
     else:
@@ -266,7 +269,7 @@ async def _store_tokens(
 
 async def _note_features(
     work: Work,
-    provider: Connectable,
+    provider: Provider,
     connection_id: str,
     *,
     wanted: WantedConnection,
@@ -334,7 +337,7 @@ def _shown(identity: ExternalIdentity) -> str:
 
 
 def _union(
-    provider: Connectable, wanted: WantedConnection, pinned: Grant | None
+    provider: Provider, wanted: WantedConnection, pinned: Grant | None
 ) -> tuple[str, ...]:
     """Ask for what is wanted and what was granted before, and for nothing more.
 

@@ -87,6 +87,26 @@ class ReauthRequired(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GrantReinstated(Event):
+    """A grant was refused as one of many: the provider's trouble, and its end is undone."""
+
+    name: ClassVar[str] = "connection:grant:reinstated"
+    grant_id: str
+    provider: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReconnectDue(Event):
+    """A grant ends soon unless its person connects again; ``days_left`` is rounded down."""
+
+    name: ClassVar[str] = "connection:grant:reconnect_due"
+    grant_id: str
+    provider: str
+    reconnect_by: str
+    days_left: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UpstreamRevoked(Event):
     """A provider confirmed that our tokens are dead, or there was nobody to ask."""
 

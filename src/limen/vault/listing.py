@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from limen.db.work import Work
+from limen.federation.facts import Feature
 from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import NotFound
-from limen.vault.catalogue.entry import Feature
 from limen.vault.model import Connection, FeatureState, GrantState
 from limen.vault.parts import Parts
 from limen.vault.store import connections

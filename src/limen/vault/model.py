@@ -23,6 +23,9 @@ class Grant:
         requested_at: When the current access token was asked for.
         access_expires_at: ``None`` is unknown, which is not *never* and not *now*.
         lifetime_seconds: What the last response said of its length.
+        consented_at: When its person agreed last.
+        refresh_ends_at: When its refresh token ends, whatever is done with it.
+        reconnect_by: When only the person can help; ``None``: nothing is known to end by itself.
         is_leased: Somebody is refreshing it.
         is_backing_off: It failed a moment ago.
         fence: Outdates whoever lost the lease.
@@ -49,6 +52,9 @@ class Grant:
     is_leased: bool
     is_backing_off: bool
     fence: int
+    consented_at: dt.datetime | None = None
+    refresh_ends_at: dt.datetime | None = None
+    reconnect_by: dt.datetime | None = None
 
     @property
     def is_live(self) -> bool:
@@ -84,6 +90,7 @@ class Terms:
     Args:
         expires_at: ``None``: unknown.
         next_refresh_at: ``None``: never by time.
+        remind_at: When to tell the person that ``reconnect_by`` comes near.
     """
 
     scopes: tuple[str, ...]
@@ -91,6 +98,10 @@ class Terms:
     expires_at: dt.datetime | None
     lifetime_seconds: int | None
     next_refresh_at: dt.datetime | None
+    consented_at: dt.datetime
+    refresh_ends_at: dt.datetime | None
+    reconnect_by: dt.datetime | None
+    remind_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

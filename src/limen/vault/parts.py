@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from limen.crypto.envelope import Envelope
 from limen.db.work import Works
 from limen.federation.parts import Parts as FederationParts
+from limen.federation.registry import Catalogue
 from limen.net import Net
-from limen.vault.catalogue import Catalogue
 from limen.web.pages import Pages
 
 

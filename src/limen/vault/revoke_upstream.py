@@ -12,17 +12,17 @@ from typing import Final
 
 from limen.db.outbox import Delivery, Handler, enqueue
 from limen.db.work import Work
-from limen.federation.call import call_as_client
-from limen.federation.provider import OK, TokenAnswer
+from limen.federation.call import ask_about_token
+from limen.federation.provider import OK, Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.ids import new_id
-from limen.vault.catalogue import Connectable
+from limen.kernel.secret import Secret
 from limen.vault.events import UpstreamRevoked
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.sealing import key_name, revocation_place
-from limen.vault.store import grants, journal
+from limen.vault.store import grants, revocations
 
 KIND: Final = "vault.revoke"
 _GONE_STATUSES: Final = frozenset({400, 404})
@@ -39,7 +39,7 @@ async def enqueue_revocation(
     sealed = await parts.envelope.seal(
         work, revocation_place(grant.id, revocation_id), json.dumps(plain).encode()
     )
-    await journal.add_revocation(
+    await revocations.add_revocation(
         work,
         id=revocation_id,
         grant_id=grant.id,
@@ -51,7 +51,7 @@ async def enqueue_revocation(
 
 
 async def discard_tokens(
-    work: Work, parts: Parts, grant: Grant, *, answer: TokenAnswer, provider: Connectable
+    work: Work, parts: Parts, grant: Grant, *, answer: TokenAnswer, provider: Provider
 ) -> None:
     """Revoke tokens that came too late to be kept (F39).
 
@@ -92,7 +92,7 @@ def revoke_handler(parts: Parts) -> Handler:
 async def _read(
     work: Work, parts: Parts, revocation_id: str
 ) -> tuple[UpstreamClient, str, dict[str, str]] | None:
-    found = await journal.find_revocation(work, revocation_id)
+    found = await revocations.find_revocation(work, revocation_id)
     if found is None:
         return None
     place = revocation_place(found.grant_id, found.id)
@@ -105,7 +105,7 @@ async def _read(
 
 
 async def _revoke(
-    parts: Parts, client: UpstreamClient, *, provider: Connectable, tokens: Mapping[str, str]
+    parts: Parts, client: UpstreamClient, *, provider: Provider, tokens: Mapping[str, str]
 ) -> str:
     """Revoke, refresh token first where both count; return what became of it.
 
@@ -122,12 +122,13 @@ async def _revoke(
         order += [kind for kind in tokens if kind != first]
     receipts = []
     for kind in order:
-        answer = await call_as_client(
+        answer = await ask_about_token(
             parts.net,
             provider,
             endpoints.revoke,
-            params={facts.sends_as: tokens[kind], **_hint(kind, provider)},
+            raw_token=Secret(tokens[kind]),
             client=client.at_provider,
+            params=_hint(kind, provider),
         )
         error = answer.members.get("error")
         if answer.status in range(OK, 300):
@@ -141,22 +142,22 @@ async def _revoke(
     return "revoked" if "revoked" in receipts else "already_gone"
 
 
-def _hint(kind: str, provider: Connectable) -> dict[str, str]:
+def _hint(kind: str, provider: Provider) -> dict[str, str]:
     """Say which kind of token it is where RFC 7009 is spoken."""
     return {"token_type_hint": f"{kind}_token"} if provider.facts.blast_radius == "token" else {}
 
 
 async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str) -> None:
-    found = await journal.find_revocation(work, revocation_id)
+    found = await revocations.find_revocation(work, revocation_id)
     if found is None:
         return
-    await journal.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)
+    await revocations.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)
     await work.record(
         UpstreamRevoked(grant_id=found.grant_id, provider=found.provider, receipt=receipt)
     )
     grant = await grants.lock_grant(work, found.grant_id)
     if grant is None or grant.is_live:
         return
-    if await journal.count_open_revocations(work, found.grant_id) == 0:
+    if await revocations.count_open_revocations(work, found.grant_id) == 0:
         await grants.bury_grant(work, grant_id=grant.id, state="erased", reason=grant.reason)
         await parts.envelope.shred(work, name=key_name(grant.id))

@@ -1,11 +1,12 @@
-"""Forget links that nobody followed."""
+"""Forget links that nobody followed; remind of connections that end soon."""
 
 from __future__ import annotations
 
 from limen.db.work import Work
+from limen.vault.refresh.remind import remind
 from limen.vault.store import connections
 
 
 async def sweep(work: Work) -> int:
-    """Delete expired connect links of one tenant; return how many."""
-    return await connections.sweep_links(work)
+    """Delete one tenant's expired connect links, and remind; return how many of both."""
+    return await connections.sweep_links(work) + await remind(work)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from limen.db.work import Work
+from limen.federation.provider import Provider
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import Conflict, NotFound, ProviderUnavailable, Unavailable
 from limen.kernel.secret import Secret
-from limen.vault.catalogue import Connectable
 from limen.vault.events import TokenReleased
 from limen.vault.model import Connection, Grant
 from limen.vault.parts import Parts
@@ -142,7 +142,7 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
 
 
 def _is_good_enough(
-    grant: Grant, provider: Connectable, now: dt.datetime, *, wanted: Wanted, lenient: bool
+    grant: Grant, provider: Provider, now: dt.datetime, *, wanted: Wanted, lenient: bool
 ) -> bool:
     if grant.sealed_access is None:
         return False
@@ -155,7 +155,7 @@ def _is_good_enough(
     return lenient and grant.access_expires_at is not None and grant.access_expires_at > now
 
 
-async def _provider_of(work: Work, parts: Parts, grant: Grant) -> Connectable:
+async def _provider_of(work: Work, parts: Parts, grant: Grant) -> Provider:
     """Return the provider; a built-in one without asking the database."""
     built_in = parts.catalogue.find(grant.provider, {})
     if built_in is not None and built_in.issuer_of_identities == grant.issuer:

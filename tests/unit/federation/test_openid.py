@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from limen.federation.openid import OpenIdProvider, read_discovery
-from limen.federation.provider import ERROR_CLASSES, Ask, ProviderAnswer, TokenAnswer
-from limen.federation.providers.google import Google
-from limen.federation.registry import Registry
+from limen.federation.provider import (
+    ERROR_CLASSES,
+    Ask,
+    ExternalIdentity,
+    Provider,
+    ProviderAnswer,
+    TokenAnswer,
+    Told,
+)
+from limen.federation.registry import Catalogue, Providers, Registry
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
-from limen.vault.catalogue import load
 
 ISSUER = "https://op.example"
 DOCUMENT: dict[str, Any] = {
@@ -32,6 +38,16 @@ ANSWER = TokenAnswer(
 )
 
 
+def google(simulators: str = "") -> Provider:
+    found = Providers(simulators=simulators).find("google", {})
+    assert found is not None
+    return found
+
+
+def identified(provider: Provider, claims: dict[str, Any]) -> ExternalIdentity:
+    return provider.identify(Told(answer=ANSWER, claims=claims))
+
+
 def discovered(**changes: Any) -> Any:
     told = {name: value for name, value in (DOCUMENT | changes).items() if value is not None}
     return read_discovery("op", ISSUER, told=told)
@@ -41,8 +57,7 @@ def test_a_document_is_read() -> None:
     found = discovered(userinfo_endpoint=f"{ISSUER}/me", revocation_endpoint=f"{ISSUER}/revoke")
     assert found.exchange.url == f"{ISSUER}/token"
     assert found.exchange.client_auth == "basic"
-    assert found.userinfo is not None
-    assert found.userinfo.method == "GET"
+    assert found.documents["userinfo"].method == "GET"
     assert found.revoke is not None
 
 
@@ -101,44 +116,53 @@ def test_the_client_authenticates_as_the_provider_takes_it(methods: Any, chosen:
 )
 def test_google_proves_only_mailboxes_of_its_own(claims: dict[str, Any], verified: bool) -> None:
     told = {"iss": "https://accounts.google.com", "sub": "1", **claims}
-    identity = Google().identify(claims=told, userinfo={}, answer=ANSWER)
+    identity = identified(google(), told)
     assert identity.email_verified is verified
 
 
 def test_an_arbitrary_provider_proves_no_mailbox() -> None:
     told = {"iss": ISSUER, "sub": "1", "email": "a@gmail.com", "email_verified": True}
     provider = OpenIdProvider("op", title="OP", issuer=ISSUER)
-    assert not provider.identify(claims=told, userinfo={}, answer=ANSWER).email_verified
+    assert not identified(provider, told).email_verified
 
 
 def test_no_id_token_is_no_identity() -> None:
     with pytest.raises(ProviderUnavailable, match="provider_identity"):
-        Google().identify(claims={}, userinfo={"sub": "1"}, answer=ANSWER)
+        google().identify(Told(answer=ANSWER, documents={"userinfo": {"sub": ""}}))
 
 
 def test_google_has_two_names_and_the_simulator_one() -> None:
-    real = read_discovery(
-        "google",
-        "https://accounts.google.com",
-        told={
-            **DOCUMENT,
-            "issuer": "https://accounts.google.com",
-        },
-    )
-    assert Google().accepts_issuer("accounts.google.com", real)
-    assert not Google().accepts_issuer("https://evil.example", real)
-    assert not Google(issuer=ISSUER).accepts_issuer("accounts.google.com", discovered())
+    real, simulated = google(), google(simulators=ISSUER)
+    for provider, names in (
+        (real, {"accounts.google.com", "https://accounts.google.com"}),
+        (simulated, {f"{ISSUER}/google"}),
+    ):
+        endpoints = provider._endpoints  # type: ignore[attr-defined]  # the class is not the point
+        accepted = {
+            issuer
+            for issuer in ("accounts.google.com", "https://accounts.google.com", f"{ISSUER}/google")
+            if provider.accepts_issuer(issuer, endpoints)
+        }
+        assert accepted == names
+        assert not provider.accepts_issuer("https://evil.example", endpoints)
+
+
+@pytest.mark.parametrize("iss", ["accounts.google.com", "https://accounts.google.com"])
+def test_both_names_are_one_issuer_of_identities(iss: str) -> None:
+    identity = identified(google(), {"iss": iss, "sub": "1"})
+    assert identity.issuer == "https://accounts.google.com"
 
 
 def test_signing_in_asks_for_no_consent_screen() -> None:
-    params = Google().authorize_params(Ask(purpose="sign_in", scopes=("openid", "email")))
+    params = google().authorize_params(Ask(purpose="sign_in", scopes=("openid", "email")))
     assert params == {"scope": "openid email"}
 
 
 def test_a_configured_issuer_never_borrows_a_built_in_provider() -> None:
-    registry, catalogue = Registry(), load()
+    providers = Providers()
+    registry, catalogue = Registry(providers), Catalogue(providers)
     config = {"issuer": "https://evil.example", "connect_scopes": ["openid"]}
-    assert not isinstance(registry.find("google", config), Google)
+    assert isinstance(registry.find("google", config), OpenIdProvider)
     assert catalogue.get("google", config).issuer_of_identities == "https://evil.example"
     assert registry.find("notion", {}) is None
 
@@ -165,7 +189,7 @@ def test_an_answer_means_what_its_code_says(
     status: int, members: dict[str, Any], meaning: str
 ) -> None:
     answer = ProviderAnswer(status=status, members=members, is_object=True)
-    assert Google().classify(answer) == meaning
+    assert google().classify(answer) == meaning
 
 
 def test_few_errors_end_a_grant() -> None:

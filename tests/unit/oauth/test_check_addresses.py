@@ -11,6 +11,7 @@ from limen.kernel.errors import InvalidInput
 from limen.kernel.site import Site
 from limen.net import Net
 from limen.oauth.registry.check_addresses import check_addresses
+from limen.protocol.client_metadata import CIBA
 from limen.settings.sections import NetSettings
 from limen.tenants.store import ensure_tenant_row
 from tests.unit.net.servers import Names, answer, listening
@@ -77,6 +78,25 @@ async def test_a_sector_lists_every_redirect(works: Works, site: Site, net: Net)
         ):
             members = {"sector_identifier_uri": server.url, "redirect_uris": redirects}
             if listed:
+                await check(works, site, net, members)
+            else:
+                code = await refused(works, site, net, members)
+                assert code == "invalid_client_metadata"
+
+
+async def test_ciba_4_a_sector_lists_where_the_keys_are(
+    works: Works, site: Site, net: Net
+) -> None:
+    keys_at = "https://keys.example/jwks"
+    for listed in ([keys_at], CALLBACKS):
+        async with listening(answer(json.dumps(listed).encode())) as server:
+            members = {
+                "sector_identifier_uri": server.url,
+                "subject_type": "pairwise",
+                "grant_types": [CIBA],
+                "jwks_uri": keys_at,
+            }
+            if keys_at in listed:
                 await check(works, site, net, members)
             else:
                 code = await refused(works, site, net, members)

@@ -30,6 +30,7 @@ from limen.oauth.decoupled.ping import KIND, ping_handler
 from limen.oauth.decoupled.waiting_for import waiting_for
 from limen.oauth.endpoints.decoupled.answering import answering
 from limen.oauth.registry.disable_client import disable_client
+from limen.oauth.subjects import sector_of
 from limen.oauth.sweep import sweep
 from limen.protocol.client_metadata import CIBA
 from limen.protocol.jwk import generate_key
@@ -158,11 +159,8 @@ async def test_ciba_7_1_exactly_one_hint_names_the_person(server: Server, ada: s
     assert await ids(server, ada) == []
 
 
-@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
-async def test_ciba_7_1_an_id_token_of_ours_names_the_person(
-    server: Server, ada: str, subject_type: str
-) -> None:
-    client = await bank(server, subject_type=subject_type)
+async def test_ciba_7_1_an_id_token_of_ours_names_the_person(server: Server, ada: str) -> None:
+    client = await bank(server)
     first = await asking(server, client)
     await approved(server, ada, first)
     hint = (await first.poll()).json()["id_token"]
@@ -173,6 +171,31 @@ async def test_ciba_7_1_an_id_token_of_ours_names_the_person(
     other = await bank(server)
     told = await have_asked(server, other, login_hint="", id_token_hint=hint)
     assert refusal(told) == (400, "invalid_request")
+
+
+async def test_ciba_4_a_pairwise_subject_is_of_the_host_of_the_keys(
+    server: Server, ada: str
+) -> None:
+    jwks = json.dumps({"keys": [KEY.public.jwk()]}).encode()
+    async with listening(answer(jwks)) as keys:
+        signs = {"backchannel_authentication_request_signing_alg": "ES256"}
+        client = await bank(server, subject_type="pairwise", jwks_uri=keys.url, **signs)
+
+        async def ask(**hint: str) -> Asking:
+            raw = signed_object(said(client, server, **{"login_hint": None, **hint}), KEY)
+            return await asking(server, client, request=raw, login_hint="", scope="")
+
+        first = await ask(login_hint="ada@app.example")
+        await approved(server, ada, first)
+        hint = (await first.poll()).json()["id_token"]
+        subject = str(peek(hint).claims["sub"])
+        assert subject not in {ada, await server.subject(await bank(server), ada)}
+        await ask(id_token_hint=hint)
+        await ask(login_hint=subject)
+        assert len(await ids(server, ada)) == 2
+        known = await server.run(lambda work: server.parts.clients.find(work, client.id))
+    assert known is not None
+    assert sector_of(known) == "127.0.0.1"
 
 
 async def test_who_was_disabled_is_as_unknown_as_who_never_was(server: Server, ada: str) -> None:

@@ -271,22 +271,23 @@ async def test_may_act_names_who_alone_may_act(server: Server) -> None:
         assert sent.status_code == status, (named, sent.text)
 
 
-async def test_n205_nobodys_word_gives_what_takes_a_role_at_our_own_api(server: Server) -> None:
-    api, scope = f"{server.site.issuer}/api/v1", ("users:write", "self", "connections:read")
+async def test_n205_nobodys_word_gives_what_is_a_persons_at_our_own_api(server: Server) -> None:
+    api = f"{server.site.issuer}/api/v1"
+    scope = ("users:write", "self", "connections:read", "connections:token", "openid")
     metadata = {"grant_types": ["client_credentials", JWT_BEARER, TOKEN_EXCHANGE]}
     client = await server.client("machine", scope=scope, metadata=metadata)
     idp = Upstream(server, client, await server.person("bob@app.example"))
     await idp.trust(resources=[api], scopes=list(scope))
-    answer = await idp.present(idp.asserts(jti=jti()), resource=api)
-    assert answer.json()["scope"] == "connections:read"
-    for alone in ("users:write", "self"):
+    answer = await idp.present(idp.asserts(jti=jti()), resource=api, scope=" ".join(scope))
+    assert answer.json()["scope"] == "openid"
+    for alone in scope[:-1]:
         refused = await idp.present(idp.asserts(jti=jti()), resource=api, scope=alone)
         assert refusal(refused) == (400, "invalid_scope")
     await allow(server, client, audiences=[api], scopes=scope, subject_issuers=[UPSTREAM])
-    form = {"subject_token_type": JWT, "resource": api}
-    told = await exchanged(server, client, idp.asserts(jti=jti()), **form)
-    assert told["scope"] == "connections:read"
+    form = {"subject_token_type": JWT, "resource": api, "scope": " ".join(scope[:-1])}
+    refused = await exchange(server, client, idp.asserts(jti=jti()), **form)
+    assert refusal(refused) == (400, "invalid_scope")
     await server.resource(API)
     ada = await sign_in(server, await server.client(), resource=API, scope=("read",))
-    told = await exchanged(server, client, ada.access, resource=api)
-    assert told["scope"] == "connections:read"
+    form = {"resource": api, "scope": "connections:token"}
+    assert refusal(await exchange(server, client, ada.access, **form)) == (400, "invalid_scope")

@@ -62,10 +62,11 @@ def test_what_asks_for_nothing_is_nothing(raw: str | None) -> None:
         '{"userinfo": "email"}',
         '{"userinfo": {"email": true}}',
         '{"userinfo": {"email": {"essential": "yes"}}}',
-        '{"userinfo": {"email": {"value": {}}}}',
+        '{"userinfo": {"sub": {"value": {}}}}',
+        '{"id_token": {"acr": {"value": null}}}',
         '{"userinfo": {"email": {"values": []}}}',
         '{"userinfo": {"email": {"values": "x"}}}',
-        '{"userinfo": {"email": {"values": [[]]}}}',
+        '{"userinfo": {"sub": {"values": [[]]}}}',
         '{"userinfo": {"email": null, "email": null}}',
         '{"userinfo": {"email": {"value": NaN}}}',
         json.dumps({"userinfo": {f"c{n}": None for n in range(101)}}),
@@ -76,6 +77,16 @@ def test_refuses_what_section_5_5_does_not_say(raw: str) -> None:
     with pytest.raises(OAuthRefusal) as refused:
         parse_claims_request(raw)
     assert refused.value.code == "invalid_request"
+
+
+def test_oidc_core_5_5_1_a_wish_for_an_object_is_a_wish_all_the_same() -> None:
+    address = {"essential": True, "value": {"country": "NL"}}
+    phone = {"values": [["+31"], "+49"]}
+    raw = json.dumps({"userinfo": {"address": address, "phone_number": phone}})
+    assert parse_claims_request(raw)["userinfo"] == {
+        "address": {"essential": True},
+        "phone_number": {"values": ["+49"]},
+    }
 
 
 @pytest.mark.parametrize(

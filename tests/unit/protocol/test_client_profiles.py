@@ -147,6 +147,28 @@ def test_pairwise_subjects_have_one_sector() -> None:
     metadata = parse(redirect_uris=two, subject_type="pairwise", sector_identifier_uri=sector)
     assert metadata.sector_identifier_uri == sector
     assert parse(subject_type="pairwise").sector_identifier_uri is None
+    # A sector is a host, whatever the port.
+    ports = [CB, "https://app.example:8443/cb"]
+    assert parse(redirect_uris=ports, subject_type="pairwise").redirect_uris == tuple(ports)
+
+
+def test_ciba_4_a_pairwise_client_proves_the_keys_of_its_sector() -> None:
+    keys_at = "https://app.example/keys"
+    sent: dict[str, Any] = {
+        "redirect_uris": None,
+        "grant_types": [CIBA],
+        "subject_type": "pairwise",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": keys_at,
+    }
+    assert parse(**sent).jwks_uri == keys_at
+    assert refused(**{**sent, "jwks_uri": None, "jwks": KEYS}) == "jwks_uri"
+    by_secret = {**sent, "token_endpoint_auth_method": "client_secret_basic"}
+    assert refused(**by_secret) == "token_endpoint_auth_method"
+    signing = {"backchannel_authentication_request_signing_alg": "ES256"}
+    assert parse(**by_secret, **signing).subject_type == "pairwise"
+    both = {"grant_types": [CIBA, "authorization_code"], "redirect_uris": ["https://b.example/cb"]}
+    assert refused(**{**sent, **both}) == "sector_identifier_uri"
 
 
 def test_grants_that_need_no_browser() -> None:

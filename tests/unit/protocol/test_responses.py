@@ -44,6 +44,11 @@ def test_says_nothing_of_tokens_that_were_not_made() -> None:
     assert set(said) == {"access_token", "token_type", "expires_in", "scope"}
 
 
+def test_rfc_6749_3_3_no_scope_is_not_an_empty_one() -> None:
+    answer = TokenAnswer(raw_access_token=Secret("at"), expires_in=1, scope=())
+    assert "scope" not in json.loads(token_response(answer))
+
+
 def test_rfc_9207_every_authorization_answer_says_who_we_are() -> None:
     code = issued(REDIRECT, mode="query", issuer=ISSUER, state="a&b", raw_code=Secret("c"))
     assert dict(parse_qsl(urlsplit(code.location()).query)) == {

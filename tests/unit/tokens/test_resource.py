@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 from fastapi import Depends, FastAPI
 
-from limen.kernel.errors import Unavailable
+from limen.kernel.errors import BearerRefusal, Unavailable
 from limen.kernel.secret import Secret
 from limen.net import Net
 from limen.protocol.jwk import KeySet, SigningKey, generate_key
@@ -17,6 +18,7 @@ from limen.protocol.jwt import sign
 from limen.settings.sections import NetSettings
 from limen.testing.clock import START, FrozenClock
 from limen.tokens.resource import ActiveToken, InProcess, Remote, ResourceServer
+from limen.tokens.resource.bearer import challenge
 from limen.tokens.resource.remote_keys import RemoteKeys
 from limen.tokens.resource.sources import Source
 from tests.unit.net.servers import Listener, listening
@@ -172,13 +174,58 @@ async def test_metadata_is_as_rfc9728_wants_it(api: Api, tokens: Tokens) -> None
         "resource_name": "Files",
     }
     deep = ResourceServer(f"{API}/v1/", source=InProcess(tokens.works, tokens.site, tokens.keyring))
-    assert deep.metadata_url == f"{METADATA}/v1"
+    assert deep.metadata_url == f"{METADATA}/v1/"
     assert deep.metadata() == {
         "resource": f"{API}/v1/",
         "authorization_servers": [tokens.site.issuer],
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"],
     }
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("https://api.example", ""),
+        ("https://api.example/", ""),
+        ("https://api.example/v1", "/v1"),
+        ("https://api.example/v1/", "/v1/"),
+        ("https://api.example/v1?tenant=a", "/v1?tenant=a"),
+        ("https://api.example?tenant=a", "?tenant=a"),
+        ("https://api.example/?tenant=a", "?tenant=a"),
+    ],
+)
+async def test_rfc_9728_3_1_the_well_known_name_stands_before_the_path(
+    tokens: Tokens, resource: str, path: str
+) -> None:
+    server = ResourceServer(resource, source=InProcess(tokens.works, tokens.site, tokens.keyring))
+    assert server.metadata_url == METADATA + path
+    assert server.metadata()["resource"] == resource
+
+
+async def test_metadata_says_how_tokens_may_be_bound(tokens: Tokens) -> None:
+    source = InProcess(tokens.works, tokens.site, tokens.keyring)
+    member = "tls_client_certificate_bound_access_tokens"
+    assert member not in ResourceServer(API, source=source).metadata()
+    seen = ResourceServer(API, source=source, proved=lambda _request: ())
+    assert seen.metadata()[member] is True
+
+
+def test_a_challenge_holds_each_parameter_once_and_nothing_that_breaks_it() -> None:
+    hostile = BearerRefusal(
+        "insufficient_scope", 'a"b\\c\r\nSet-Cookie: x\u00e9', scope='read "write"\r\n'
+    )
+    named = challenge(hostile, metadata_url=METADATA)
+    scheme, _, rest = named.partition(" ")
+    assert scheme == "Bearer"
+    members = re.findall(r'([a-z_]+)="([\x20-\x21\x23-\x5B\x5D-\x7E]*)"', rest)
+    assert ", ".join(f'{name}="{value}"' for name, value in members) == rest
+    assert sorted(name for name, _ in members) == [
+        "error",
+        "error_description",
+        "resource_metadata",
+        "scope",
+    ]
 
 
 async def test_the_documentation_shows_the_lock(api: Api) -> None:

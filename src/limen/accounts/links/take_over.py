@@ -5,9 +5,7 @@ from __future__ import annotations
 from limen.accounts import store
 from limen.accounts.events import AccountReclaimed, EmailVerified
 from limen.accounts.links import store as links
-from limen.accounts.links.mail_link import mail_notice
 from limen.accounts.user import User
-from limen.crypto.envelope import Envelope
 from limen.db.work import Work
 from limen.sessions.end_everything import end_everything
 
@@ -41,16 +39,3 @@ async def prove_mailbox_of(work: Work, *, user_id: str, address: str) -> User | 
     await work.record(EmailVerified(user_id=user.id))
     await work.record(AccountReclaimed(user_id=user.id))
     return await store.find_user(work, user.id)
-
-
-async def tell_of_link(
-    work: Work, *, envelope: Envelope, user: User, provider: str, account: str
-) -> None:
-    """Tell a person that an account elsewhere signs them in from now on."""
-    await mail_notice(
-        work,
-        envelope=envelope,
-        user=user,
-        template="identity_linked",
-        context={"provider": provider, "account": account},
-    )

@@ -25,8 +25,8 @@ from limen.federation.provider import (
     Provider,
     ProviderAnswer,
     Purpose,
-    Told,
     TokenAnswer,
+    Told,
     unidentified,
 )
 from limen.kernel.errors import InvalidInput, ProviderUnavailable
@@ -59,6 +59,7 @@ class CatalogueProvider(Provider):
         self.sign_in_scopes = entry.sign_in_scopes or ()
         self.uses_pkce = entry.operations.authorize.pkce
         self.posts_callback = entry.operations.authorize.response_mode == "form_post"
+        self.token_types = frozenset(entry.response.token_types)
         self.values = read_values(entry, values or {})
         self._base_url = base_url
         self._issuer = base_url or self._filled(entry.identity.issuer)
@@ -156,13 +157,15 @@ class CatalogueProvider(Provider):
     @override
     def identify(self, told: Told) -> ExternalIdentity:
         rule = self.entry.identity
-        found = read_identity(rule, told, issuer=self._issuer)
+        found = read_identity(rule, told, issuer=self.issuer_of_identities)
         if found is None:
             raise unidentified(self.id, f"no {', '.join(rule.subject)} in {rule.source}")
         return found
 
     @override
     def classify(self, answer: ProviderAnswer) -> AnswerClass:
+        if answer.status == THROTTLED:
+            return "throttled"
         for rule in self.entry.errors:
             if _applies(rule, answer):
                 return rule.means

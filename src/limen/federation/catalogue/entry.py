@@ -29,10 +29,10 @@ Url = Annotated[
     str,
     StringConstraints(
         max_length=2048,
-        pattern=r"^https?://[a-z0-9.{}_-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%{}/?-]*)?\Z",
+        pattern=r"^https?://[a-z0-9.{}_-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%{}/?-]*)?$",
     ),
 ]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.-]+(/[^\s?#]*)?\Z")]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.-]+(/[^\s?#]*)?$")]
 _AT_CALL: Final = frozenset({"client_id", "token"})
 
 
@@ -194,6 +194,7 @@ class Response(Part):
     Attributes:
         scope_separator: Between the scopes of an answer; it may differ from the request's.
         lift: What the connection keeps of it, by name: no secrets.
+        token_types: What ``token_type`` may say of a token that is sent as a bearer.
     """
 
     access: tuple[Pointer, ...] = ("/access_token",)
@@ -202,6 +203,7 @@ class Response(Part):
     scope: tuple[Pointer, ...] = ("/scope",)
     scope_separator: Literal[" ", ",", ""] = " "
     lift: dict[Name, Pointer] = {}
+    token_types: tuple[str, ...] = ("bearer",)
 
 
 class ErrorRule(Part):

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from limen.federation.facts import Name, Part
 from limen.federation.provider import ExternalIdentity, Told
 
-Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/~]+)+\Z")]
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/~]+)+$")]
 EmailRule = Literal["never", "claim", "claim_or_text", "listed"]
 
 
@@ -46,7 +46,7 @@ class Identity(Part):
     """
 
     source: str
-    issuer: str = Field(pattern=r"^https://[a-z0-9.{}_-]+(/[^\s?#]*)?\Z")
+    issuer: str = Field(pattern=r"^https://[a-z0-9.{}_-]+(/[^\s?#]*)?$")
     subject: tuple[Pointer, ...] = Field(min_length=1)
     label: tuple[Pointer, ...]
     email: Pointer | None = None

@@ -23,9 +23,7 @@ class Bucket:
     at: dt.datetime
 
 
-def draw(
-    bucket: Bucket | None, *, per_second: float, now: dt.datetime
-) -> tuple[Bucket, float]:
+def draw(bucket: Bucket | None, *, per_second: float, now: dt.datetime) -> tuple[Bucket, float]:
     """Take one, or learn how long to wait for the next.
 
     Args:

@@ -9,9 +9,14 @@ from limen.crypto.keyring import Keyring
 from limen.db.work import Work
 from limen.kernel.errors import OAuthRefusal
 from limen.kernel.secret import Secret
+from limen.oauth.authorization.sent import REQUEST_ENCRYPTION
+from limen.protocol.client_metadata import SIGNING_ALGS
+from limen.protocol.jwe import is_encrypted
+from limen.protocol.jwk import EDDSA
 from limen.protocol.jwt import ANY_AUDIENCE, EXPIRED_IS_FINE, Expected, JwtRefused, verify
+from limen.protocol.request_encryption import request_key
 
-_ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA", "Ed25519"})
+_ALGORITHMS: Final = frozenset(SIGNING_ALGS) | EDDSA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,8 @@ async def read_id_token_hint(
 ) -> IdTokenHint | None:
     """Return what an ID token of this tenant says, expired or not; ``None`` for anything else.
 
-    Neither an access token nor a logout token stands in for it: ``typ`` differs (N084).
+    Neither an access token nor a logout token stands in for it: ``typ`` differs (N084). One that
+    the client encrypted again, to the key that we publish, is opened first (OIDC Core 3.1.2.1).
     """
     expected = Expected(
         algorithms=_ALGORITHMS,
@@ -59,8 +65,9 @@ async def read_id_token_hint(
         expiry=EXPIRED_IS_FINE,
     )
     try:
+        told = await _opened(work, keyring, raw)
         keys = await keyring.verification_keys(work)
-        claims = verify(raw.reveal(), keys, expected=expected, now=work.now)
+        claims = verify(told, keys, expected=expected, now=work.now)
     except JwtRefused:
         return None
     sid = claims.get("sid")
@@ -69,3 +76,10 @@ async def read_id_token_hint(
         subject=str(claims["sub"]),
         session_id=sid if isinstance(sid, str) else None,
     )
+
+
+async def _opened(work: Work, keyring: Keyring, raw: Secret[str]) -> str:
+    if not is_encrypted(raw.reveal()):
+        return raw.reveal()
+    key = request_key(await keyring.envelope.derive(work, REQUEST_ENCRYPTION))
+    return key.open(raw.reveal(), alg=None, enc=None)

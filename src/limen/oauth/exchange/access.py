@@ -103,8 +103,8 @@ def scope_of(case: Case, *, resource: Resource) -> tuple[str, ...]:
     """Return the scope: what the policy and the client's registration both allow there.
 
     At the resource that the subject token was for, no more than that token had; of the person
-    no more is told than it told, and their roles and account are of use to nobody whom they did
-    not give a token for our own API.
+    no more is told than it told, and their roles, account and connections are of use to nobody
+    whom they did not give a token for our own API.
 
     Raises:
         OAuthRefusal: ``invalid_scope`` when nothing is left.

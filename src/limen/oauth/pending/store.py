@@ -15,7 +15,7 @@ from limen.db.types import Moment, insert_or_nothing
 from limen.db.work import Work
 from limen.oauth.pending.model import MAX_MISMATCHES, Approval, DecoupledRequest
 from limen.oauth.pending.tables import decoupled_requests
-from limen.sessions.listing import end_of_live
+from limen.sessions.listing import end_of_live, hold_live
 
 KEPT: Final = dt.timedelta(hours=1)
 """Beyond its time, so that who polls late hears ``expired_token``."""
@@ -125,7 +125,7 @@ _REDEEM: Final = (
         sa.or_(
             _t.session_id.is_(None),
             bindparam("offline", type_=sa.Integer) == 1,
-            end_of_live(_t.session_id).is_not(None),
+            hold_live(_t.session_id).is_not(None),
         ),
     )
     .values(used_at=_NOW)

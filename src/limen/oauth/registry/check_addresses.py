@@ -9,6 +9,7 @@ from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, ProviderUnavailable
 from limen.kernel.foreign_json import parse_json
 from limen.net import Net
+from limen.protocol.client_metadata import CIBA
 
 _FETCHED: Final = (
     "jwks_uri",
@@ -34,7 +35,7 @@ async def check_addresses(work: Work, net: Net, members: Mapping[str, object]) -
     Raises:
         InvalidInput: ``url_not_allowed`` or ``invalid_client_metadata``, naming the member.
 
-    Spec: OpenID Connect Registration 1.0 section 5.
+    Spec: OpenID Connect Registration 1.0 section 5, CIBA Core 1.0 section 4.
     """
     await work.let_go()
     for field in _FETCHED:
@@ -42,10 +43,18 @@ async def check_addresses(work: Work, net: Net, members: Mapping[str, object]) -
             await net.check_target(uri.partition("#")[0], field=field)
     sector = members.get("sector_identifier_uri")
     if isinstance(sector, str) and sector:
-        await _check_sector(net, sector, redirects=_texts(members.get("redirect_uris")))
+        await _check_sector(net, sector, addresses=_of_its_sector(members))
 
 
-async def _check_sector(net: Net, uri: str, *, redirects: tuple[str, ...]) -> None:
+def _of_its_sector(members: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what a sector's list must hold: for CIBA the address of the keys too (section 4)."""
+    redirects = _texts(members.get("redirect_uris"))
+    if members.get("subject_type") != "pairwise" or CIBA not in _texts(members.get("grant_types")):
+        return redirects
+    return (*redirects, *_texts(members.get("jwks_uri")))
+
+
+async def _check_sector(net: Net, uri: str, *, addresses: tuple[str, ...]) -> None:
     try:
         answer = await net.fetch(
             "GET",
@@ -62,8 +71,8 @@ async def _check_sector(net: Net, uri: str, *, redirects: tuple[str, ...]) -> No
         listed = None
     if not isinstance(listed, list):
         raise _sector_refused("answers with no JSON list.", detail=f"status {answer.status}")
-    if not all(redirect in listed for redirect in redirects):
-        raise _sector_refused("does not list all redirect URIs.")
+    if not all(address in listed for address in addresses):
+        raise _sector_refused("does not list all redirect URIs, or for CIBA jwks_uri.")
 
 
 def _sector_refused(problem: str, *, detail: str = "") -> InvalidInput:

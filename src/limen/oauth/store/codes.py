@@ -14,7 +14,7 @@ from limen.db.types import Moment
 from limen.db.work import Work
 from limen.oauth.model import AuthorizationCode
 from limen.oauth.tables import clients, codes
-from limen.sessions.listing import end_of_live
+from limen.sessions.listing import end_of_live, hold_live
 
 MAX_ATTEMPTS: Final = 5
 
@@ -47,7 +47,7 @@ _REDEEM: Final = (
         codes.c.expires_at > bindparam("at", type_=Moment()),
         codes.c.attempts < MAX_ATTEMPTS,
         # Who signed out while we looked gets nothing more (N038).
-        end_of_live(codes.c.session_id).is_not(None),
+        hold_live(codes.c.session_id).is_not(None),
     )
     .values(used_at=bindparam("new_used_at"), kept_until=bindparam("new_kept_until"))
     .returning(codes.c.grant_id)

@@ -33,7 +33,8 @@ class Trust(Chosen):
         max_age_seconds: An assertion is no older, and lives no longer.
         clients: Who may present them; ``*`` for every client that authenticates.
         resources: What tokens may be for; ``*`` for all.
-        scopes: The most they may carry.
+        scopes: The most they may carry; never what at our own API is a person's: see
+            ``oauth.resources.scopes_of_the_person``.
         subjects: ``linked``: as an administrator said for each; ``identity``: who signed in
             through this issuer before; ``user_id``: it names our own ids.
     """

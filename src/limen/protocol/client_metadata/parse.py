@@ -82,6 +82,7 @@ def parse_client_metadata(
         **_backchannel(read, grants=grants),
     )
     _check_leave(metadata, private_use=private_use_under_mcp)
+    _check_sector_is_its_own(read, metadata)
     check_profile(read, metadata)
     return metadata
 
@@ -110,7 +111,13 @@ def _addresses(
     redirects = uris.read_redirect_uris(read, grants=grants, client_type=client_type)
     subject_type = read.choice("subject_type", of=SUBJECT_TYPES, default="public")
     sector_uri = uris.read_web_uri(read, "sector_identifier_uri")
-    uris.check_sector(read, subject_type=subject_type, sector_uri=sector_uri, redirects=redirects)
+    keys_at = read.text("jwks_uri") if CIBA in grants else None
+    uris.check_sector(
+        read,
+        subject_type=subject_type,
+        sector_uri=sector_uri,
+        addresses=(*redirects, keys_at) if keys_at else redirects,
+    )
     return {
         "redirect_uris": redirects,
         "subject_type": subject_type,
@@ -246,4 +253,21 @@ def _check_leave(metadata: ClientMetadata, *, private_use: bool) -> None:
             "invalid_redirect_uri",
             "redirect_uris: under the profile mcp, https or http on loopback.",
             field="redirect_uris",
+        )
+
+
+def _check_sector_is_its_own(read: Members, client: ClientMetadata) -> None:
+    """Check that a pairwise CIBA client proves keys published under its sector (CIBA section 4).
+
+    Nobody is redirected to it, so nothing else shows that the host is its own.
+    """
+    if client.subject_type != "pairwise" or CIBA not in client.grant_types:
+        return
+    if client.jwks_uri is None:
+        raise read.invalid("jwks_uri", "needed for CIBA with pairwise subjects.")
+    signs = client.is_fapi or client.backchannel_authentication_request_signing_alg is not None
+    if client.token_endpoint_auth_method not in _WITH_KEYS and not signs:
+        raise read.invalid(
+            "token_endpoint_auth_method",
+            "CIBA with pairwise subjects takes a key of jwks_uri, here or to sign requests.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from limen.kernel.errors import InvalidInput
 from limen.protocol.client_metadata.names import ClientType, GrantType
@@ -97,9 +98,24 @@ def read_front_channel_uri(read: Members, *, redirects: tuple[str, ...]) -> str 
 
 
 def check_sector(
-    read: Members, *, subject_type: str, sector_uri: str | None, redirects: tuple[str, ...]
+    read: Members, *, subject_type: str, sector_uri: str | None, addresses: tuple[str, ...]
 ) -> None:
-    """Check that a pairwise client has one sector (OIDC Core 8.1)."""
-    hosts = {origin_of(uri) for uri in redirects}
+    """Check that a pairwise client has one sector (OIDC Core 8.1, CIBA section 4).
+
+    Args:
+        read: The registration.
+        subject_type: What it asks for.
+        sector_uri: Names all its addresses; then their hosts may differ.
+        addresses: Those a sector is told by: redirect URIs, and where its keys are for CIBA.
+    """
+    hosts = {_host(uri) for uri in addresses}
     if subject_type == "pairwise" and sector_uri is None and len(hosts) > 1:
-        raise read.invalid("sector_identifier_uri", "needed where redirect URIs differ in host.")
+        raise read.invalid("sector_identifier_uri", "needed where its addresses differ in host.")
+
+
+def _host(uri: str) -> str | None:
+    try:
+        return urlsplit(uri).hostname
+    except ValueError:
+        # No address at all; whoever reads it refuses it.
+        return None

@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from limen.db.work import Work
-from limen.federation.incidents import (
+from limen.federation.health.incidents import (
     note_client_failing,
     note_client_throttled,
     note_client_works,
+    note_refresh_failed,
 )
-from limen.federation.provider import OK, ProviderAnswer, TokenAnswer
-from limen.vault.catalogue import Connectable
-from limen.vault.events import GrantUncertain, ReauthRequired, UpstreamTokenRefreshed
+from limen.federation.provider import OK, AnswerClass, Provider, ProviderAnswer, TokenAnswer
+from limen.vault.events import (
+    GrantReinstated,
+    GrantUncertain,
+    ReauthRequired,
+    UpstreamTokenRefreshed,
+)
 from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.outcome import Ended, Moved, Outcome, Postponed
 from limen.vault.refresh.terms import Before, is_other_account, merge_tokens, terms_of
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import open_refresh, seal_tokens
-from limen.vault.store import journal
+from limen.vault.store import grants, journal
 
 _FIRST_DELAY_SECONDS: Final = 5.0
 _LONGEST_DELAY_SECONDS: Final = 3600.0
+_BLOCKED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,7 @@ class Held:
     """
 
     grant: Grant
-    provider: Connectable
+    provider: Provider
     intent_fence: int
 
 
@@ -83,30 +89,23 @@ async def apply_answer(work: Work, parts: Parts, held: Held, *, journalled: Jour
     match provider.classify(answer):
         case "ok":
             return await _swap(work, parts, held, journalled=journalled)
-        case "grant_dead":
-            was_lost = grant.state == "uncertain"
-            reason = "lost_rotation" if was_lost else "refused_by_provider"
-            return await end_grant(work, grant, reason=reason)
-        case "interaction_required":
-            return await end_grant(work, grant, reason="interaction_required")
+        case "grant_dead" | "interaction_required" as refused:
+            return await _end_if_alone(work, grant, refused=refused)
         case "client_broken":
             reason = str(answer.members.get("error", "refused"))[:40]
             await note_client_failing(work, provider=grant.provider, reason=reason)
-            await journal.give_back(work, grant)
-            return Postponed("client_broken")
+            return await wait(work, grant, reason="client_broken")
         case "throttled":
-            await note_client_throttled(
-                work, provider=grant.provider, retry_after_seconds=answer.retry_after_seconds
-            )
-            await journal.give_back(work, grant)
-            return Postponed("throttled")
+            seconds = answer.retry_after_seconds
+            await note_client_throttled(work, provider=grant.provider, retry_after_seconds=seconds)
+            return await wait(work, grant, reason="throttled", seconds=seconds)
         case "malformed":
             # 200 and no token: whoever consumes refresh tokens may well have consumed this one.
             return await lose_answer(work, held, sent_at=journalled.requested_at)
         case "transient" if answer.status == OK and not answer.is_object:
             return await lose_answer(work, held, sent_at=journalled.requested_at)
         case _:
-            return await postpone(work, grant, reason="provider_error")
+            return await fail(work, grant, reason="provider_error")
 
 
 async def lose_answer(work: Work, held: Held, *, sent_at: dt.datetime) -> Outcome:
@@ -119,7 +118,7 @@ async def lose_answer(work: Work, held: Held, *, sent_at: dt.datetime) -> Outcom
     grant, facts = held.grant, held.provider.facts
     await journal.settle_intent(work, grant_id=grant.id, fence=held.intent_fence)
     if not facts.is_single_use:
-        return await postpone(work, grant, reason="answer_lost")
+        return await fail(work, grant, reason="answer_lost")
     grace_until = None
     if facts.lifetime.grace_seconds and grant.state == "active":
         grace_until = sent_at + dt.timedelta(seconds=facts.lifetime.grace_seconds)
@@ -130,6 +129,23 @@ async def lose_answer(work: Work, held: Held, *, sent_at: dt.datetime) -> Outcom
         return Moved()
     await work.record(GrantUncertain(grant_id=grant.id, provider=grant.provider))
     return Ended("uncertain", "answer_lost")
+
+
+async def fail(work: Work, grant: Grant, *, reason: str) -> Outcome:
+    """Account for a failure of the provider: this grant's, unless it is everybody's."""
+    outcome = await postpone(work, grant, reason=reason)
+    await note_refresh_failed(work, provider=grant.provider, grant_id=grant.id, ends=False)
+    return outcome
+
+
+async def wait(work: Work, grant: Grant, *, reason: str, seconds: float | None = None) -> Outcome:
+    """Give the lease back until our client may ask again; the grant has done nothing wrong.
+
+    Not all at once: each waits a little longer by its own jitter.
+    """
+    least = _BLOCKED_SECONDS if seconds is None else seconds
+    await journal.defer(work, grant, seconds=least * (1 + grant.jitter / 2))
+    return Postponed(reason)
 
 
 async def postpone(work: Work, grant: Grant, *, reason: str) -> Outcome:
@@ -148,6 +164,21 @@ async def end_grant(work: Work, grant: Grant, *, reason: str) -> Outcome:
     return Ended("reauth_required", reason)
 
 
+async def _end_if_alone(work: Work, grant: Grant, *, refused: AnswerClass) -> Outcome:
+    """End a grant that is refused, unless many are at once: then none of them ends (F19)."""
+    if refused == "grant_dead" and grant.state == "uncertain":
+        return await end_grant(work, grant, reason="lost_rotation")
+    reason = "refused_by_provider" if refused == "grant_dead" else refused
+    await grants.lock_grant(work, grant.id)
+    judged = await note_refresh_failed(work, provider=grant.provider, grant_id=grant.id, ends=True)
+    if judged.believed:
+        return await end_grant(work, grant, reason=reason)
+    ids = await journal.reinstate(work, judged.wrongly_ended, seconds=_BLOCKED_SECONDS)
+    for grant_id in ids:
+        await work.record(GrantReinstated(grant_id=grant_id, provider=grant.provider))
+    return await wait(work, grant, reason="client_incident")
+
+
 async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
     grant, provider = held.grant, held.provider
     answer = provider.read_tokens(journalled.answer)
@@ -159,6 +190,8 @@ async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled)
         scopes=grant.granted_scopes,
         lifetime_seconds=grant.lifetime_seconds,
         jitter=grant.jitter,
+        consented_at=grant.consented_at or grant.requested_at,
+        refresh_ends_at=grant.refresh_ends_at,
     )
     sealed_access, sealed_refresh = await seal_tokens(
         work,

@@ -8,14 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limen.db.work import Work
+from limen.federation.health.incidents import draw_rate, may_probe
+from limen.federation.provider import Provider
 from limen.federation.upstream_clients import UpstreamClient
 from limen.kernel import failpoints
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import random_secret, token_hash
-from limen.vault.catalogue import Connectable
 from limen.vault.model import Grant, Intent
 from limen.vault.parts import Parts
-from limen.vault.refresh.apply import Held, Journalled, apply_answer, end_grant, lose_answer
+from limen.vault.refresh.apply import (
+    Held,
+    Journalled,
+    apply_answer,
+    end_grant,
+    lose_answer,
+    wait,
+)
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import open_refresh, open_response
@@ -30,7 +38,7 @@ class Upstream:
     """A provider and our client there, as read before the lease is taken."""
 
     client: UpstreamClient
-    provider: Connectable
+    provider: Provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ async def claim(
     Returns:
         What was claimed; ``Busy`` to all callers but one; or what a crash had left to do.
     """
-    if upstream.client.is_blocked:
+    if not await may_ask(work, upstream):
         return Postponed("client_blocked")
     grant = await journal.claim_grant(
         work,
@@ -60,6 +68,14 @@ async def claim(
         lease_seconds=parts.times.lease_seconds,
     )
     return Busy() if grant is None else await prepare(work, parts, grant, upstream=upstream)
+
+
+async def may_ask(work: Work, upstream: Upstream) -> bool:
+    """Say whether our client may ask now; after an incident one asks, and the others wait."""
+    client = upstream.client
+    if client.is_blocked:
+        return False
+    return not client.incident or await may_probe(work, provider=client.provider)
 
 
 async def prepare(
@@ -76,6 +92,10 @@ async def prepare(
     raw_refresh = await open_refresh(work, parts.envelope, grant)
     if raw_refresh is None:
         return await end_grant(work, grant, reason="no_refresh_token")
+    rate = upstream.client.refreshes_per_second
+    pause = await draw_rate(work, provider=grant.provider, per_second=rate)
+    if pause:
+        return await wait(work, grant, reason="rate_limited", seconds=pause)
     await journal.add_intent(work, grant, refresh_fingerprint=token_hash(raw_refresh))
     failpoints.reach("vault.refresh.in_claim")
     held = Held(grant=grant, provider=upstream.provider, intent_fence=grant.fence)

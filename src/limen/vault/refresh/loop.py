@@ -9,8 +9,8 @@ from limen.db.work import Work
 from limen.kernel.errors import Refusal
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.vault.parts import Parts
-from limen.vault.refresh.apply import postpone
-from limen.vault.refresh.claim import OWNER, Claimed, Upstream, prepare
+from limen.vault.refresh.apply import postpone, wait
+from limen.vault.refresh.claim import OWNER, Claimed, Upstream, may_ask, prepare
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.refresh.recover import SiteOf, recover
 from limen.vault.refresh.redeem import find_upstream, redeem
@@ -97,8 +97,8 @@ class RefreshLoop:
         )
         if grant is None:
             return Busy()
-        if upstream.client.is_blocked:
-            return await postpone(work, grant, reason="client_blocked")
+        if not await may_ask(work, upstream):
+            return await wait(work, grant, reason="client_blocked")
         return await prepare(work, self._parts, grant, upstream=upstream)
 
     async def _later(self, site: Site, due: Due, *, reason: str) -> Outcome:

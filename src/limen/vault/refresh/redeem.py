@@ -24,7 +24,7 @@ from limen.kernel import failpoints
 from limen.kernel.errors import ProviderUnavailable, Unavailable
 from limen.kernel.site import Site
 from limen.vault.parts import Parts
-from limen.vault.refresh.apply import Held, Journalled, apply_answer, lose_answer, postpone
+from limen.vault.refresh.apply import Held, Journalled, apply_answer, fail, lose_answer, postpone
 from limen.vault.refresh.claim import Claimed, Upstream, claim
 from limen.vault.refresh.outcome import Moved, Outcome
 from limen.vault.revoke_upstream import discard_tokens
@@ -148,10 +148,9 @@ async def _apply(work: Work, parts: Parts, held: Held, *, journalled: Journalled
 async def _ask(parts: Parts, claimed: Claimed, *, endpoints: Endpoints) -> ProviderAnswer:
     """Ask the provider, within the deadline for all of our client's secrets together."""
     client = claimed.upstream.client.at_provider
-    params = {
-        "grant_type": "refresh_token",
-        "refresh_token": claimed.raw_refresh.reveal(),
-    }
+    params = claimed.held.provider.refresh_params(
+        claimed.raw_refresh, scopes=claimed.held.grant.granted_scopes
+    )
     try:
         async with asyncio.timeout(parts.times.deadline_seconds):
             return await call_as_client(
@@ -182,6 +181,8 @@ async def _unsent(parts: Parts, site: Site, held: Held, *, reason: str) -> Outco
 
     async def body(work: Work) -> Outcome:
         await journal.settle_intent(work, grant_id=held.grant.id, fence=held.intent_fence)
+        if reason == "provider_unreachable":
+            return await fail(work, held.grant, reason=reason)
         return await postpone(work, held.grant, reason=reason)
 
     return await _keep(parts, site, body)

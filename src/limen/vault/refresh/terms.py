@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from limen.federation.provider import ExternalIdentity, TokenAnswer
+from limen.federation.provider import Provider, TokenAnswer
 from limen.kernel.secret import Secret
 from limen.protocol.jwt import JwtRefused, peek
-from limen.vault.catalogue import Connectable
 from limen.vault.model import Grant, Terms, Tokens
 from limen.vault.refresh.expiry import Known, lifetime_of, margin, refresh_point
+from limen.vault.refresh.forecast import Facts, foresee, next_reminder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +21,16 @@ class Before:
 
     Args:
         scopes: Stay as they are when the answer does not name any (RFC 6749 section 5.1).
+        consented_at: When the person agreed; now, when they just did.
+        refresh_ends_at: When the refresh token held so far ends, if that is known.
     """
 
     raw_refresh: Secret[str] | None
     scopes: Sequence[str]
     lifetime_seconds: int | None
     jitter: float
+    consented_at: dt.datetime
+    refresh_ends_at: dt.datetime | None = None
 
 
 def merge_tokens(answer: TokenAnswer, before: Before) -> Tokens:
@@ -36,7 +41,7 @@ def merge_tokens(answer: TokenAnswer, before: Before) -> Tokens:
 
 
 def terms_of(
-    answer: TokenAnswer, before: Before, *, provider: Connectable, requested_at: dt.datetime
+    answer: TokenAnswer, before: Before, *, provider: Provider, requested_at: dt.datetime
 ) -> Terms:
     """Return the terms of an answer, in moments counted from when it was asked for (F32)."""
     rules = provider.facts.lifetime
@@ -51,6 +56,21 @@ def terms_of(
     scopes = before.scopes if answer.scope is None else answer.scope
     expires = None if lifetime is None else requested_at + dt.timedelta(seconds=lifetime)
     has_refresh = answer.raw_refresh is not None or before.raw_refresh is not None
+    ends = foresee(
+        Facts(
+            told=answer.members,
+            requested_at=requested_at,
+            consented_at=before.consented_at,
+            known_end=before.refresh_ends_at,
+            rotated=answer.raw_refresh is not None,
+            has_refresh=has_refresh,
+            access_ends_at=expires,
+            idle_seconds=rules.refresh_idle_seconds,
+            absolute_seconds=_absolute_seconds(rules),
+        )
+    )
+    # An idle refresh token is kept alive also where the access token's life is unknown.
+    used_every = rules.refresh_idle_seconds if lifetime is None else lifetime
     return Terms(
         scopes=tuple(scopes),
         requested_at=requested_at,
@@ -58,15 +78,24 @@ def terms_of(
         lifetime_seconds=lifetime,
         next_refresh_at=refresh_point(
             requested_at,
-            lifetime if has_refresh else None,
+            used_every if has_refresh else None,
             floor_seconds=rules.min_refresh_interval_seconds,
             jitter=before.jitter,
         ),
+        consented_at=before.consented_at,
+        refresh_ends_at=ends.refresh_ends_at,
+        reconnect_by=ends.reconnect_by,
+        remind_at=next_reminder(ends.reconnect_by, now=requested_at),
     )
 
 
+def _absolute_seconds(rules: Any) -> int | None:
+    ttl = getattr(rules, "refresh_ttl", None)
+    return ttl.seconds if ttl is not None and ttl.kind == "absolute_from_grant" else None
+
+
 def is_fresh(
-    grant: Grant, *, provider: Connectable, now: dt.datetime, min_ttl: dt.timedelta
+    grant: Grant, *, provider: Provider, now: dt.datetime, min_ttl: dt.timedelta
 ) -> bool:
     """Say whether enough is left of the access token; of an unknown lifetime enough is."""
     if grant.sealed_access is None:
@@ -78,14 +107,14 @@ def is_fresh(
     return grant.access_expires_at - now > needed
 
 
-def is_settling(grant: Grant, *, provider: Connectable, now: dt.datetime) -> bool:
+def is_settling(grant: Grant, *, provider: Provider, now: dt.datetime) -> bool:
     """Say whether the token is so new that asking for another would only burn refresh tokens."""
     floor = dt.timedelta(seconds=provider.facts.lifetime.min_refresh_interval_seconds)
     return dt.timedelta() <= now - grant.requested_at < floor
 
 
 def is_other_account(
-    answer: TokenAnswer, *, issuer: str, subject: str, provider: Connectable
+    answer: TokenAnswer, *, issuer: str, subject: str, provider: Provider
 ) -> bool:
     """Say whether a refresh answered with somebody else's identity (N121).
 
@@ -98,7 +127,4 @@ def is_other_account(
         claims = peek(answer.raw_id_token).claims
     except JwtRefused:
         return True
-    told = ExternalIdentity(issuer=str(claims.get("iss")), subject=str(claims.get("sub")))
-    if told.subject != subject:
-        return True
-    return told.issuer != issuer and not provider.is_own_issuer(told.issuer)
+    return provider.names_other_account(claims, issuer=issuer, subject=subject)

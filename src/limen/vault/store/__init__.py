@@ -1,1 +1,1 @@
-"""The vault's SQL: ``connections``, ``grants``, and the ``journal`` of refreshes."""
+"""The vault's SQL: ``connections``, ``grants``, the ``journal`` of refreshes, ``revocations``."""

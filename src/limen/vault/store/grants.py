@@ -38,12 +38,12 @@ GRANT_COLUMNS = (
     sa.func.coalesce(_g.retry_at > DbNow(), sa.false()).label("is_backing_off"),
     _g.fence,
 )
-_GET_GRANT = sa.select(*GRANT_COLUMNS).where(
-    _g.tenant_id == _TENANT, _g.id == bindparam("grant_id")
-)
+WHOLE_GRANT = (*GRANT_COLUMNS, _g.consented_at, _g.refresh_ends_at, _g.reconnect_by)
+"""For whoever changes or shows it; handing out a token needs less."""
+_GET_GRANT = sa.select(*WHOLE_GRANT).where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
 _LOCK_GRANT = _GET_GRANT.with_for_update(of=upstream_grants)
 _LOCK_LIVE_GRANT = (
-    sa.select(*GRANT_COLUMNS)
+    sa.select(*WHOLE_GRANT)
     .where(
         _g.tenant_id == _TENANT,
         _g.provider == bindparam("provider"),
@@ -68,6 +68,10 @@ _RENEW_GRANT = (
         access_expires_at=bindparam("new_access_expires_at"),
         lifetime_seconds=bindparam("new_lifetime_seconds"),
         next_refresh_at=bindparam("new_next_refresh_at"),
+        consented_at=bindparam("new_consented_at"),
+        refresh_ends_at=bindparam("new_refresh_ends_at"),
+        reconnect_by=bindparam("new_reconnect_by"),
+        remind_at=bindparam("new_remind_at"),
         failures=0,
         retry_at=None,
         grace_until=None,
@@ -89,6 +93,8 @@ _BURY_GRANT = (
         sealed_access=None,
         sealed_refresh=None,
         next_refresh_at=None,
+        reconnect_by=None,
+        remind_at=None,
         lease_owner=None,
         lease_until=None,
         fence=_g.fence + 1,
@@ -151,6 +157,10 @@ async def renew_grant(
         new_access_expires_at=terms.expires_at,
         new_lifetime_seconds=terms.lifetime_seconds,
         new_next_refresh_at=terms.next_refresh_at,
+        new_consented_at=terms.consented_at,
+        new_refresh_ends_at=terms.refresh_ends_at,
+        new_reconnect_by=terms.reconnect_by,
+        new_remind_at=terms.remind_at,
         new_updated_at=work.now,
     )
 
@@ -167,7 +177,7 @@ async def bury_grant(work: Work, *, grant_id: str, state: str, reason: str) -> N
 
 
 def to_grant(row: Any) -> Grant:
-    """Make a grant of a row with ``GRANT_COLUMNS``."""
+    """Make a grant of a row with ``GRANT_COLUMNS`` at least."""
     return Grant(
         id=row.grant_id,
         provider=row.provider,
@@ -190,4 +200,7 @@ def to_grant(row: Any) -> Grant:
         is_leased=bool(row.is_leased),
         is_backing_off=bool(row.is_backing_off),
         fence=row.fence,
+        consented_at=getattr(row, "consented_at", None),
+        refresh_ends_at=getattr(row, "refresh_ends_at", None),
+        reconnect_by=getattr(row, "reconnect_by", None),
     )

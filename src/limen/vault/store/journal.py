@@ -1,4 +1,4 @@
-"""The vault's SQL for refreshes: lease, intent, journal, compare-and-swap; and revocations.
+"""The vault's SQL for refreshes: lease, intent, journal, compare-and-swap.
 
 Leases and back-off run on the database's clock (``DbNow``); when a token is due, on the
 business clock that development may move.
@@ -7,8 +7,8 @@ business clock that development may move.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -16,12 +16,11 @@ from sqlalchemy import bindparam
 from limen.db.types import DbNow
 from limen.db.work import Work
 from limen.vault.model import Grant, Intent, Terms
-from limen.vault.store.grants import GRANT_COLUMNS, to_grant
-from limen.vault.tables import refresh_intents, upstream_grants, upstream_revocations
+from limen.vault.store.grants import WHOLE_GRANT, to_grant
+from limen.vault.tables import refresh_intents, upstream_grants
 
 _g = upstream_grants.c
 _i = refresh_intents.c
-_v = upstream_revocations.c
 _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
 _NOW = bindparam("now", type_=_g.next_refresh_at.type)
 _LEASE = {
@@ -47,7 +46,7 @@ _CLAIM = (
         _RESTED,
     )
     .values(**_LEASE, grace_until=None)
-    .returning(*GRANT_COLUMNS)
+    .returning(*WHOLE_GRANT)
 )
 _picked = (
     sa.select(_g.tenant_id, _g.id)
@@ -67,7 +66,7 @@ _CLAIM_DUE = (
     .returning(_g.tenant_id, _g.id, _g.fence)
 )
 _HELD = (
-    sa.select(*GRANT_COLUMNS)
+    sa.select(*WHOLE_GRANT)
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
     .with_for_update(of=upstream_grants)
 )
@@ -75,13 +74,13 @@ _RENEW_LEASE = (
     sa.update(upstream_grants)
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
     .values(lease_until=DbNow(bindparam("lease_seconds", type_=sa.Float)))
-    .returning(*GRANT_COLUMNS)
+    .returning(*WHOLE_GRANT)
 )
 _SEIZE = (
     sa.update(upstream_grants)
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _FREE)
     .values(**_LEASE)
-    .returning(*GRANT_COLUMNS)
+    .returning(*WHOLE_GRANT)
 )
 _MINE = (_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
 # A late answer of an earlier holder may have moved the tokens on without touching the fence:
@@ -101,6 +100,9 @@ _SWAP = (
         access_expires_at=bindparam("new_access_expires_at"),
         lifetime_seconds=bindparam("new_lifetime_seconds"),
         next_refresh_at=bindparam("new_next_refresh_at"),
+        refresh_ends_at=bindparam("new_refresh_ends_at"),
+        reconnect_by=bindparam("new_reconnect_by"),
+        remind_at=bindparam("new_remind_at"),
         failures=0,
         retry_at=None,
         grace_until=None,
@@ -117,6 +119,30 @@ _BACK_OFF = (
         retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
         **_NO_LEASE,
     )
+)
+_DEFER = (
+    sa.update(upstream_grants)
+    .where(*_MINE)
+    .values(retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)), **_NO_LEASE)
+)
+# Only what was ended by an answer that turned out to be everybody's.
+_REINSTATE = (
+    sa.update(upstream_grants)
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.id.in_(bindparam("ids", expanding=True)),
+        _g.state == "reauth_required",
+        _g.reason.in_(("refused_by_provider", "interaction_required")),
+        _g.sealed_refresh.is_not(None),
+    )
+    .values(
+        state="active",
+        reason=None,
+        next_refresh_at=bindparam("new_next_refresh_at"),
+        retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
+        updated_at=bindparam("new_updated_at"),
+    )
+    .returning(_g.id, _g.provider)
 )
 _CHANGE_STATE = (
     sa.update(upstream_grants)
@@ -161,23 +187,6 @@ _ABANDONED = (
     .limit(bindparam("batch", type_=sa.Integer))
 )
 
-_ADD_REVOCATION = sa.insert(upstream_revocations)
-_FIND_REVOCATION = sa.select(_v.id, _v.grant_id, _v.provider, _v.sealed_tokens).where(
-    _v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None)
-)
-_SETTLE_REVOCATION = (
-    sa.update(upstream_revocations)
-    .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
-    .values(
-        outcome=bindparam("new_outcome"),
-        settled_at=bindparam("new_settled_at"),
-        sealed_tokens=None,
-    )
-)
-_OPEN_REVOCATIONS = sa.select(sa.func.count()).where(
-    _v.tenant_id == _TENANT, _v.grant_id == bindparam("grant_id"), _v.settled_at.is_(None)
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
@@ -186,16 +195,6 @@ class Due:
     tenant_id: str
     grant_id: str
     fence: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revocation:
-    """Tokens to be revoked at their provider."""
-
-    id: str
-    grant_id: str
-    provider: str
-    sealed_tokens: bytes
 
 
 async def claim_grant(
@@ -270,6 +269,9 @@ async def swap_tokens(
         new_access_expires_at=terms.expires_at,
         new_lifetime_seconds=terms.lifetime_seconds,
         new_next_refresh_at=terms.next_refresh_at,
+        new_refresh_ends_at=terms.refresh_ends_at,
+        new_reconnect_by=terms.reconnect_by,
+        new_remind_at=terms.remind_at,
         new_updated_at=work.now,
     )
     return rows.count == 1
@@ -283,6 +285,25 @@ async def give_back(work: Work, grant: Grant) -> None:
 async def back_off(work: Work, grant: Grant, *, seconds: float) -> None:
     """End the lease and ask nothing for a while."""
     await work.execute(_BACK_OFF, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
+
+
+async def defer(work: Work, grant: Grant, *, seconds: float) -> None:
+    """End the lease and wait, through no fault of this grant."""
+    await work.execute(_DEFER, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
+
+
+async def reinstate(work: Work, ids: Sequence[str], *, seconds: float) -> list[str]:
+    """Undo the end of grants that were refused as part of a burst; return which."""
+    if not ids:
+        return []
+    rows = await work.execute(
+        _REINSTATE,
+        ids=list(ids),
+        delay_seconds=seconds,
+        new_next_refresh_at=work.now,
+        new_updated_at=work.now,
+    )
+    return [row.id for row in rows.all()]
 
 
 async def change_state(
@@ -339,29 +360,3 @@ async def abandoned(work: Work, *, batch: int) -> list[tuple[str, str]]:
     """Return (tenant, grant) of intents whose refresher is gone."""
     rows = await work.execute(_ABANDONED, batch=batch)
     return [(row.tenant_id, row.grant_id) for row in rows.all()]
-
-
-async def add_revocation(work: Work, **columns: Any) -> None:
-    """Keep tokens that are to be revoked, until they are."""
-    await work.execute(_ADD_REVOCATION, created_at=work.now, **columns)
-
-
-async def find_revocation(work: Work, revocation_id: str) -> Revocation | None:
-    """Return an unsettled revocation."""
-    row = (await work.execute(_FIND_REVOCATION, revocation_id=revocation_id)).first()
-    return None if row is None else Revocation(**row._asdict())
-
-
-async def settle_revocation(work: Work, *, revocation_id: str, outcome: str) -> None:
-    """Turn a revocation into a receipt: the tokens go, what became of them stays."""
-    await work.execute(
-        _SETTLE_REVOCATION,
-        revocation_id=revocation_id,
-        new_outcome=outcome,
-        new_settled_at=work.now,
-    )
-
-
-async def count_open_revocations(work: Work, grant_id: str) -> int:
-    """Return how many revocations of a grant are still to come."""
-    return int((await work.execute(_OPEN_REVOCATIONS, grant_id=grant_id)).scalar())

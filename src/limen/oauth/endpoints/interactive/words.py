@@ -107,8 +107,9 @@ def warning(client: Client, *, redirect_uri: str) -> str:
 
 
 def links(client: Client) -> list[tuple[str, str]]:
-    """Return what the client links to: its terms and its privacy policy."""
+    """Return what the client links to: itself, its privacy policy and its terms (OIDC Registration 2)."""
     named = (
+        ("About it", client.metadata.client_uri),
         ("Privacy policy", client.metadata.policy_uri),
         ("Terms", client.metadata.tos_uri),
     )

@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from limen.federation.provider import ProviderAnswer
-from limen.vault.catalogue import load
-from limen.vault.catalogue.behaviour import CatalogueProvider
-from limen.vault.catalogue.entry import Entry, at_pointer
-from limen.vault.catalogue.load import load_entries
+from limen.federation.catalogue.behaviour import CatalogueProvider
+from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.identity_rule import at
+from limen.federation.catalogue.load import load_entries
+from limen.federation.provider import Provider, ProviderAnswer
+from limen.federation.registry import Providers
 
 ENTRIES = load_entries()
+
+
+def provider(name: str) -> Provider:
+    found = Providers().find(name, {})
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))
@@ -39,22 +46,21 @@ def test_the_simulator_serves_an_entry_at_the_same_paths(name: str) -> None:
     [
         {"surprise": 1},
         {"evidence": ()},
-        {"features": {}},
+        {"features": {"x": {"title": "X", "scopes": ["nobody-knows"]}}},
         {"manage_url": "http://plain.example"},
         {"id": "Google!"},
     ],
     ids=str,
 )
 def test_a_bad_entry_is_refused(changes: dict[str, Any]) -> None:
-    good = ENTRIES["google"].model_dump()
+    good = ENTRIES["google"].model_dump(by_alias=True)
     Entry.model_validate(good)
     with pytest.raises(ValidationError):
         Entry.model_validate(good | changes)
 
 
 def test_scopes_compare_under_one_name() -> None:
-    google = load().get("google", {})
-    assert google.normalise(["email", "openid", "email"]) == (
+    assert provider("google").normalise(["email", "openid", "email"]) == (
         "https://www.googleapis.com/auth/userinfo.email",
         "openid",
     )
@@ -70,7 +76,7 @@ def test_scopes_compare_under_one_name() -> None:
 )
 def test_google_tells_session_control_from_death(members: dict[str, Any], meaning: str) -> None:
     answer = ProviderAnswer(status=400, members=members, is_object=True)
-    assert load().get("google", {}).classify(answer) == meaning
+    assert provider("google").classify(answer) == meaning
 
 
 def test_notion_authenticates_by_basic_and_speaks_json_everywhere() -> None:
@@ -83,6 +89,6 @@ def test_notion_authenticates_by_basic_and_speaks_json_everywhere() -> None:
 
 def test_a_pointer_finds_or_finds_nothing() -> None:
     document = {"a": {"b": "c"}}
-    assert at_pointer(document, "/a/b") == "c"
-    assert at_pointer(document, "/a/b/c") is None
-    assert at_pointer([], "/a") is None
+    assert at(document, "/a/b") == "c"
+    assert at(document, "/a/b/c") is None
+    assert at([], "/a") is None

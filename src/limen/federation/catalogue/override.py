@@ -1,0 +1,65 @@
+"""What a tenant may say differently of a shipped entry: anything but where things are sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from limen.federation.catalogue.entry import Entry, ErrorRule, HttpsUrl
+from limen.federation.facts import Feature, Lifetime, Name, Part, Quota, Scope, Title
+
+
+class Override(Part):
+    """A tenant's own view of a shipped provider.
+
+    There is no member for a URL, an issuer, an identity rule or an API's hosts: the shipped
+    client's secret and everybody's tokens go where the shipped entry says.
+
+    Attributes:
+        features: Added to the entry's; one of the same name takes its place.
+        scopes: As ``features``.
+        without_features: Not offered in this tenant.
+        errors: Looked at before the entry's.
+    """
+
+    title: Title | None = None
+    manage_url: HttpsUrl | None = None
+    sign_in_scopes: tuple[str, ...] | None = None
+    identity_scopes: tuple[str, ...] | None = None
+    scopes: dict[str, Scope] = {}
+    features: dict[Name, Feature] = {}
+    without_features: tuple[Name, ...] = ()
+    lifetime: Lifetime | None = None
+    quota: Quota | None = None
+    errors: tuple[ErrorRule, ...] = Field((), max_length=50)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Override:
+        if not self.model_fields_set:
+            raise ValueError("an override says something")
+        return self
+
+    def on(self, entry: Entry) -> Entry:
+        """Return an entry as this tenant has it.
+
+        Raises:
+            ValidationError: The two do not make an entry: a feature without its scopes.
+        """
+        told: dict[str, Any] = entry.model_dump(by_alias=True)
+        for name in ("title", "manage_url", "sign_in_scopes", "identity_scopes"):
+            if (value := getattr(self, name)) is not None:
+                told[name] = value
+        for name in ("lifetime", "quota"):
+            if (part := getattr(self, name)) is not None:
+                told[name] = part.model_dump(by_alias=True)
+        mine = self.model_dump(by_alias=True)
+        told["scopes"] = {**told["scopes"], **mine["scopes"]}
+        features = {**told["features"], **mine["features"]}
+        told["features"] = {
+            name: feature
+            for name, feature in features.items()
+            if name not in self.without_features
+        }
+        told["errors"] = [*mine["errors"], *told["errors"]]
+        return Entry.model_validate(told)

@@ -1,0 +1,68 @@
+"""The vault's SQL for what is to be revoked at its provider, and the receipts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from limen.db.work import Work
+from limen.vault.tables import upstream_revocations
+
+_v = upstream_revocations.c
+_TENANT: sa.BindParameter[str] = bindparam("tenant_id")
+
+_ADD_REVOCATION = sa.insert(upstream_revocations)
+_FIND_REVOCATION = sa.select(_v.id, _v.grant_id, _v.provider, _v.sealed_tokens).where(
+    _v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None)
+)
+_SETTLE_REVOCATION = (
+    sa.update(upstream_revocations)
+    .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
+    .values(
+        outcome=bindparam("new_outcome"),
+        settled_at=bindparam("new_settled_at"),
+        sealed_tokens=None,
+    )
+)
+_OPEN_REVOCATIONS = sa.select(sa.func.count()).where(
+    _v.tenant_id == _TENANT, _v.grant_id == bindparam("grant_id"), _v.settled_at.is_(None)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """Tokens to be revoked at their provider."""
+
+    id: str
+    grant_id: str
+    provider: str
+    sealed_tokens: bytes
+
+
+async def add_revocation(work: Work, **columns: Any) -> None:
+    """Keep tokens that are to be revoked, until they are."""
+    await work.execute(_ADD_REVOCATION, created_at=work.now, **columns)
+
+
+async def find_revocation(work: Work, revocation_id: str) -> Revocation | None:
+    """Return an unsettled revocation."""
+    row = (await work.execute(_FIND_REVOCATION, revocation_id=revocation_id)).first()
+    return None if row is None else Revocation(**row._asdict())
+
+
+async def settle_revocation(work: Work, *, revocation_id: str, outcome: str) -> None:
+    """Turn a revocation into a receipt: the tokens go, what became of them stays."""
+    await work.execute(
+        _SETTLE_REVOCATION,
+        revocation_id=revocation_id,
+        new_outcome=outcome,
+        new_settled_at=work.now,
+    )
+
+
+async def count_open_revocations(work: Work, grant_id: str) -> int:
+    """Return how many revocations of a grant are still to come."""
+    return int((await work.execute(_OPEN_REVOCATIONS, grant_id=grant_id)).scalar())
