@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from limen.federation.id_token import ExpectedIdToken, verify_id_token
-from limen.federation.openid import OpenIdProvider
-from limen.federation.provider import Endpoints, Operation
+from limen.federation.openid import OpenIdProvider, read_discovery
 from limen.federation.provider_keys import ProviderKeys
 from limen.kernel.errors import Refusal
 from limen.kernel.secret import Secret
@@ -166,6 +165,15 @@ def believes_proof(token: str = "") -> Believes:
 NONCE, ACCESS = "n-0S6_WzA2Mj", "ya29.provider"
 
 
+DISCOVERED = {
+    "issuer": ISSUER,
+    "authorization_endpoint": f"{ISSUER}/auth",
+    "token_endpoint": f"{ISSUER}/token",
+    "jwks_uri": f"{ISSUER}/jwks",
+    "id_token_signing_alg_values_supported": ["none", "HS256", *sorted(ALGS)],
+}
+
+
 def upstream(alg: str) -> Honest:
     claims = {
         "iss": ISSUER,
@@ -181,20 +189,9 @@ def upstream(alg: str) -> Honest:
 
 
 async def believes_upstream(raw: str) -> object:
-    here = Operation(url=f"{ISSUER}/x")
-    endpoints = Endpoints(
-        issuer=ISSUER,
-        sends_iss=True,
-        authorize=here,
-        exchange=here,
-        refresh=here,
-        revoke=None,
-        userinfo=None,
-        jwks_uri=f"{ISSUER}/jwks",
-        id_token_algorithms=ALGS,
-    )
+    endpoints = read_discovery("op", ISSUER, told=DISCOVERED)
     keys = ProviderKeys(Net(NetSettings()))
-    keys._kept[endpoints.jwks_uri] = (NOW, KEYS)
+    keys._kept[str(DISCOVERED["jwks_uri"])] = (NOW, KEYS)
     return await verify_id_token(
         raw,
         keys,

@@ -174,6 +174,27 @@ async def test_n191_who_vouched_for_it_did_so_for_what_it_was(limen: Installatio
     assert (client.verified, client.trusted) == (False, False)
 
 
+async def test_n191_trust_in_a_client_is_not_its_own_to_keep(limen_on_both: Installation) -> None:
+    limen = limen_on_both
+    initial = await limen.run(create_initial_token)
+    made = (await register(limen, initial.raw_token.reveal())).json()
+    client_id = made["client_id"]
+    changes = ClientChanges(flags={"trusted": True, "first_party": True})
+    await limen.run(lambda work: update_client(work, client_id=client_id, changes=changes))
+    body = {"client_id": client_id, "redirect_uris": [CALLBACK]}
+    same = {**body, "client_name": made.get("client_name")} if "client_name" in made else body
+    kept = await manage(limen, made, "PUT", same)
+    client = await stored(limen, client_id)
+    assert client is not None
+    assert (client.trusted, client.first_party) == (True, True)
+    again = {**made, **kept.json()}
+    body["redirect_uris"] = ["https://evil.example/cb"]
+    assert (await manage(limen, again, "PUT", body)).status == 200
+    client = await stored(limen, client_id)
+    assert client is not None
+    assert (client.verified, client.trusted, client.first_party) == (True, False, False)
+
+
 async def test_n192_a_disabled_client_manages_nothing(limen: Installation) -> None:
     made, other = await registered(limen), await registered(limen)
     await limen.run(lambda work: disable_client(work, client_id=made["client_id"]))

@@ -4,7 +4,8 @@
 - ``inside``: open the installation, run one use case in one tenant as the operator.
 - ``collector``: the garbage collector at the start of a process.
 - ``say``: results as words or, with ``--json``, as one line of JSON.
-- One file per noun: ``clients``, ``users``, ``tenants``, ``keys``, ``resources``, ``providers``.
+- One file per noun: ``clients``, ``users``, ``tenants``, ``keys``, ``resources``, ``providers``,
+  ``webhooks``.
 - ``serve`` and ``worker`` (with ``serving``), ``migrate``, ``doctor`` (with ``checkup``), ``demo``
   (with ``tour``).
 

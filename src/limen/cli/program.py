@@ -20,6 +20,7 @@ from limen.cli import (
     tenants,
     tokens,
     users,
+    webhooks,
     worker,
 )
 from limen.cli.machines import api_keys, service_accounts
@@ -54,6 +55,7 @@ for name, group in (
     ("provider", providers.group),
     ("token", tokens.group),
     ("issuer", issuers.group),
+    ("webhook", webhooks.group),
 ):
     program.add_typer(group, name=name)
 

@@ -24,6 +24,9 @@ DONE: Final = {
     "recovery-codes-renewed": "Your old recovery codes are useless now.",
     "mail-sent": "We sent you the mail again.",
     "connected": "The account is connected.",
+    "identity-linked": "You can sign in with that account too, from now on.",
+    "identity-unlinked": "That account signs you in no more.",
+    "profile-changed": "Your profile is changed.",
 }
 """What a page can say happened; the address names one of these, never a text."""
 

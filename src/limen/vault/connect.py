@@ -336,9 +336,7 @@ def _shown(identity: ExternalIdentity) -> str:
     return f"issuer {identity.issuer}"
 
 
-def _union(
-    provider: Provider, wanted: WantedConnection, pinned: Grant | None
-) -> tuple[str, ...]:
+def _union(provider: Provider, wanted: WantedConnection, pinned: Grant | None) -> tuple[str, ...]:
     """Ask for what is wanted and what was granted before, and for nothing more.
 
     Where a new consent replaces the old one, asking for less would take away.

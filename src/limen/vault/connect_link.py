@@ -15,7 +15,7 @@ from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, read, token_hash
 from limen.vault.connect import WantedConnection, check_wanted
 from limen.vault.parts import Parts
-from limen.vault.store import connections
+from limen.vault.store import links
 
 LINK_KIND: Final = "lml"
 LINK_TTL: Final = dt.timedelta(minutes=15)
@@ -31,7 +31,7 @@ async def make_link(work: Work, parts: Parts, *, wanted: WantedConnection) -> st
         raise NotPermitted("user_required", "Only a person can connect an account.")
     _, _, wanted = await check_wanted(work, parts, wanted=wanted)
     raw_link = mint(LINK_KIND, work.tenant_id)
-    await connections.add_link(
+    await links.add_link(
         work,
         token_hash=token_hash(raw_link),
         user_id=work.actor.id,
@@ -50,7 +50,7 @@ async def look_at_link(work: Work, *, provider: str, raw_link: Secret[str]) -> W
     """
     if read(raw_link, kind=LINK_KIND) is None:
         raise _invalid()
-    told = await connections.find_link(
+    told = await links.find_link(
         work, token_hash=token_hash(raw_link), user_id=work.actor.id, provider=provider
     )
     if told is None:
@@ -64,7 +64,7 @@ async def take_link(work: Work, *, provider: str, raw_link: Secret[str]) -> Want
     Raises:
         InvalidInput: ``link_invalid``.
     """
-    told = await connections.take_link(
+    told = await links.take_link(
         work, token_hash=token_hash(raw_link), user_id=work.actor.id, provider=provider
     )
     if told is None:

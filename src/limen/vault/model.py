@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from limen.kernel.secret import Secret
+
+TENANT_OWNER: Final = "(tenant)"
+"""Who owns a tenant's own connections: no user has this id."""
 
 GrantState = Literal["active", "uncertain", "reauth_required", "revoked", "erased"]
 LIVE_STATES = frozenset({"active", "uncertain", "reauth_required"})
@@ -64,15 +67,26 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One user's use of a grant."""
+    """One user's use of a grant, or the tenant's.
+
+    Args:
+        owner_id: A user's id, or ``TENANT_OWNER``.
+        label: What the provider calls the account.
+        nickname: What its owner calls the connection.
+        tags: Its owner's, in their order.
+        metadata: Its owner's; nothing here reads it.
+    """
 
     id: str
-    user_id: str
+    owner_id: str
     provider: str
     label: str
     created_at: dt.datetime
     grant: Grant
     features: Mapping[str, FeatureState]
+    nickname: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

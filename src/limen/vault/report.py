@@ -52,5 +52,5 @@ async def report(work: Work, parts: Parts, *, wanted: Wanted, status: int) -> Re
         released = await token_for(work, parts, wanted=wanted)
         return Reported(advice="check_features", generation=released.generation)
     released = await token_for(work, parts, wanted=wanted)
-    moved = released.generation != wanted.seen_generation
+    moved = released.generation > wanted.seen_generation
     return Reported(advice="use_newer" if moved else "wait", generation=released.generation)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from limen.db.work import Work
 from limen.vault.refresh.remind import remind
-from limen.vault.store import connections
+from limen.vault.store import links
 
 
 async def sweep(work: Work) -> int:
     """Delete one tenant's expired connect links, and remind; return how many of both."""
-    return await connections.sweep_links(work) + await remind(work)
+    return await links.sweep_links(work) + await remind(work)

@@ -408,7 +408,7 @@ async def test_ciba_7_1_1_a_signed_request_must_say_who_when_and_to_whom(
     for changes in (*without, *wrong):
         raw = signed_object(said(client, server, **changes), KEY)
         told = await have_asked(server, client, request=raw, scope="", login_hint="")
-        assert refusal(told) == (400, "invalid_request_object"), changes
+        assert refusal(told) == (400, "invalid_request"), changes
 
 
 async def test_fapi_ciba_5_2_2_requests_are_signed_and_tokens_bound_to_a_key(
@@ -450,7 +450,7 @@ async def test_n065_another_clients_key_signs_nothing(server: Server, ada: str) 
     client = await signing(server)
     raw = signed_object(said(client, server), generate_key("ES256"))
     told = await have_asked(server, client, request=raw, scope="", login_hint="")
-    assert refusal(told) == (400, "invalid_request_object")
+    assert refusal(told) == (400, "invalid_request")
 
 
 class Pings:

@@ -244,10 +244,14 @@ async def test_a_tenant_may_do_without(host: Host) -> None:
     assert fetches(host) == 0
 
 
-async def test_n194_there_is_room_for_so_many_documents(host: Host) -> None:
-    host.site = tenant(host.site, most_open=0)
+async def test_n194_there_is_room_for_so_many_documents(host: Host, clock: FrozenClock) -> None:
+    host.site = tenant(host.site, most_documents=0)
     with pytest.raises(Throttled):
         await host.find()
+    host.site = tenant(host.site, most_open=0, most_documents=1)
+    await host.client()  # those that register are counted apart
+    clock.advance(dt.timedelta(days=2))
+    await host.client()  # it is there already
 
 
 async def test_n192_a_disabled_document_stays_disabled(host: Host, clock: FrozenClock) -> None:

@@ -28,10 +28,8 @@ class Identity:
 
 
 _COLUMNS: Final = tuple(_i[name] for name in Identity.__dataclass_fields__)
-_LIST = (
-    sa.select(*_COLUMNS)
-    .where(_i.tenant_id == bindparam("tenant_id"), _i.user_id == bindparam("user_id"))
-    .order_by(_i.linked_at, _i.issuer, _i.subject)
+_LIST = sa.select(*_COLUMNS).where(
+    _i.tenant_id == bindparam("tenant_id"), _i.user_id == bindparam("user_id")
 )
 # Whose it is stands in the statement: another's identity is no row.
 _UNLINK = (
@@ -49,7 +47,8 @@ _UNLINK = (
 async def list_identities(work: Work, user_id: str) -> list[Identity]:
     """Return a person's identities, the oldest link first."""
     rows = (await work.execute(_LIST, user_id=user_id)).all()
-    return [Identity(**row._asdict()) for row in rows]
+    found = [Identity(**row._asdict()) for row in rows]
+    return sorted(found, key=lambda each: (each.linked_at, each.issuer, each.subject))
 
 
 async def unlink(work: Work, identity: Identity) -> bool:

@@ -64,10 +64,8 @@ _THIS: Final = (
 )
 _FIND = sa.select(*_COLUMNS).where(*_THIS)
 _LOCK = sa.select(*_COLUMNS).where(*_THIS).with_for_update(of=provider_profiles)
-_OF_USER = (
-    sa.select(*_COLUMNS)
-    .where(_p.tenant_id == bindparam("tenant_id"), _p.user_id == bindparam("user_id"))
-    .order_by(_p.issuer, _p.subject)
+_OF_USER = sa.select(*_COLUMNS).where(
+    _p.tenant_id == bindparam("tenant_id"), _p.user_id == bindparam("user_id")
 )
 _PUT = upsert(
     provider_profiles,
@@ -181,7 +179,8 @@ async def lock_record(work: Work, *, issuer: str, subject: str) -> Record | None
 
 async def list_records(work: Work, user_id: str) -> list[Record]:
     """Return what all providers said of a person."""
-    return [_record(row) for row in (await work.execute(_OF_USER, user_id=user_id)).all()]
+    found = [_record(row) for row in (await work.execute(_OF_USER, user_id=user_id)).all()]
+    return sorted(found, key=lambda record: (record.issuer, record.subject))
 
 
 async def put_record(work: Work, **columns: Any) -> None:

@@ -90,7 +90,13 @@ async def _counted(work: Work, client: Client, params: Params, *, desk: Desk) ->
     raw = params.one("request")
     if raw is not None:
         rules = signed_rules(client.metadata)
-        return await open_object(work, raw=raw, rules=rules, client=client, desk=desk)
+        try:
+            return await open_object(work, raw=raw, rules=rules, client=client, desk=desk)
+        except OAuthRefusal as refusal:
+            # Section 13 knows no code of its own for a bad object.
+            raise OAuthRefusal(
+                "invalid_request", refusal.public, detail=refusal.detail, field="request"
+            ) from None
     if must_sign(client.metadata):
         raise OAuthRefusal("invalid_request", "Send a signed request.", field="request")
     return params

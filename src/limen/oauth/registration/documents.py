@@ -128,7 +128,8 @@ async def _keep(work: Work, *, url: str, fetched: _Fetched) -> Client:
     known = await store.lock_client(work, url)
     fresh_until = work.now + fetched.fresh_for
     if known is None:
-        await check_room(work, policy_of(work).registration)
+        most = policy_of(work).registration.most_documents
+        await check_room(work, via="document", most=most)
         made = plain_client(work, client_id=url, metadata=fetched.metadata)
         client = dataclasses.replace(made, document_fresh_until=fresh_until)
         await add_client(work, client, envelope=None)

@@ -93,7 +93,8 @@ async def replace_registration(
 
     Members left out go back to their defaults. The access token changes with it, and whoever
     vouched for an openly registered client did so for what it was before; so did who signed the
-    software statement of one that leaves it out now.
+    software statement of one that leaves it out now. That it is trusted or first-party is what an
+    operator said of what it was: whoever changes it, by whatever leave it registered, asks anew.
 
     Args:
         work: Clean.
@@ -134,6 +135,8 @@ async def replace_registration(
     )
     if registration.via == "open" or not (leave or statement):
         changed = dataclasses.replace(changed, verified=False, trusted=False, first_party=False)
+    elif metadata != before.metadata:
+        changed = dataclasses.replace(changed, trusted=False, first_party=False)
     updated = await write_client(
         work,
         before=before,

@@ -23,7 +23,7 @@ from limen.oauth.registry.check_addresses import check_addresses
 from limen.oauth.registry.register_client import add_client, plain_client
 from limen.oauth.store import initial_tokens
 from limen.oauth.store import registrations as store
-from limen.oauth.store.registrations import Registration, Via
+from limen.oauth.store.registrations import Registration, Unvouched, Via
 from limen.protocol.client_metadata import AuthMethod, ClientMetadata, parse_client_metadata
 from limen.tenants.policies.registration import RegistrationPolicy
 from limen.tenants.policy_of import policy_of
@@ -101,7 +101,7 @@ async def register_itself(
     if raw_token is not None and not await initial_tokens.redeem_token(work, token_hash(raw_token)):
         raise BearerRefusal("invalid_token", "The initial access token is used up.")
     if via == "open":
-        await check_room(work, policy)
+        await check_room(work, via="open", most=policy.most_open)
     client = plain_client(work, client_id=new_id(work.now), metadata=metadata)
     made = await add_client(
         work,
@@ -167,13 +167,16 @@ async def read_metadata(
     return metadata, frozenset(said)
 
 
-async def check_room(work: Work, policy: RegistrationPolicy) -> None:
+async def check_room(work: Work, *, via: Unvouched, most: int) -> None:
     """Refuse one more client that nobody vouched for when there are too many (N194).
+
+    Those that register and those of documents are counted apart: who publishes documents by
+    the thousand keeps nobody from registering.
 
     Raises:
         Throttled: ``too_many_clients``.
     """
-    if await store.count_unclaimed(work, most=policy.most_open) >= policy.most_open:
+    if await store.count_unclaimed(work, via=via, most=most) >= most:
         raise Throttled(
             "too_many_clients",
             "Too many clients have registered themselves; ask an operator.",

@@ -15,6 +15,8 @@ from limen.db.work import Work
 from limen.oauth.tables import client_registrations, clients, consents
 
 Via = Literal["open", "initial_access_token", "software_statement", "document"]
+Unvouched = Literal["open", "document"]
+"""Ways that nobody vouches for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,11 @@ _ROTATE: Final = (
 )
 _UNCLAIMED: Final = (
     sa.select(_c.client_id)
-    .where(_c.tenant_id == bindparam("tenant_id"), _c.unused_until.is_not(None))
+    .where(
+        _c.tenant_id == bindparam("tenant_id"),
+        _c.unused_until.is_not(None),
+        _c.via == bindparam("via"),
+    )
     .limit(bindparam("most", type_=sa.Integer))
 )
 _COUNT: Final = sa.select(sa.func.count()).select_from(_UNCLAIMED.subquery())
@@ -109,9 +115,9 @@ async def rotate_token(
     return rotated.first() is not None
 
 
-async def count_unclaimed(work: Work, *, most: int) -> int:
-    """Count the clients nobody vouched for, and no further than ``most``."""
-    return int((await work.execute(_COUNT, most=most)).scalar() or 0)
+async def count_unclaimed(work: Work, *, via: Unvouched, most: int) -> int:
+    """Count the clients nobody vouched for that came that way, and no further than ``most``."""
+    return int((await work.execute(_COUNT, via=via, most=most)).scalar() or 0)
 
 
 async def list_unused(work: Work, *, most: int) -> list[str]:

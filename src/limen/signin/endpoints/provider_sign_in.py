@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -17,8 +17,10 @@ from limen.federation.finish import Callback
 from limen.federation.parts import Parts as FederationParts
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import random_secret
+from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue
-from limen.signin.endpoints.lead_on import lead_on
+from limen.signin.endpoints.provider.arrival import answer_arrival
+from limen.signin.provider.ticket import FrontEnd
 from limen.signin.with_provider import (
     Arrival,
     Departure,
@@ -42,6 +44,7 @@ class SignInProviderModel(BaseModel):
 
     id: str
     title: str
+    status: Literal["ok", "failing"]
     start_url: str
 
 
@@ -63,6 +66,7 @@ def routes(parts: FederationParts) -> APIRouter:
             SignInProviderModel(
                 id=button.id,
                 title=button.name,
+                status=button.status,
                 start_url=f"{work.site.issuer}/api/v1/auth/oauth2/{button.id}/start",
             )
             for button in await buttons(work)
@@ -90,13 +94,14 @@ class _ProviderPages:
     async def leave(self, request: Request, work: Work) -> Response:
         """Send the browser to the provider, with a cookie that only it can bring back."""
         check_rate(request, "login")
-        raw = read_query(request).one("continue")
-        path = await read_continue(work, envelope=self._parts.envelope, raw=raw)
+        query = read_query(request)
+        path = await read_continue(work, envelope=self._parts.envelope, raw=query.one("continue"))
         known = cookies.read(request, COOKIE)
         departure = Departure(
             provider=request.path_params["provider"],
             raw_browser=Secret(known) if known else random_secret(),
             continue_path=path or page_url(request, "/account"),
+            front_end=_front_end(query),
         )
         response = see_other(await begin_sign_in(work, self._parts, departure=departure))
         value = departure.raw_browser.reveal()
@@ -122,10 +127,13 @@ class _ProviderPages:
         )
         await work.let_go()
         arrived = await finish_sign_in(self._parts, site, arrival=arrival)
-        return await lead_on(
-            request,
-            work,
-            outcome=arrived.outcome,
-            path=arrived.continue_path,
-            parts=self._parts,
-        )
+        return await answer_arrival(request, work, arrived=arrived, parts=self._parts)
+
+
+def _front_end(query: Params) -> FrontEnd | None:
+    """Read who waits for the browser, if it is a front end of another origin."""
+    return_to = query.one("return_to")
+    if return_to is None:
+        return None
+    challenge, state = query.one("code_challenge") or "", query.one("state") or ""
+    return FrontEnd(return_to=return_to, challenge=challenge, state=state)

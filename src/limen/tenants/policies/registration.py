@@ -63,7 +63,8 @@ class RegistrationPolicy(BaseModel):
         private_use_redirects: Whether private-use schemes are accepted under the profile ``mcp``.
         statement_issuers: Whose software statements are believed.
         require_statement: Whether a registration needs one.
-        most_open: How many clients nobody vouched for there may be at a time.
+        most_open: How many clients nobody vouched for may have registered at a time.
+        most_documents: How many clients of metadata documents there may be at a time.
         unused_days: After so many days a client that nobody vouched for and nobody agreed to
             use is deleted.
     """
@@ -79,4 +80,5 @@ class RegistrationPolicy(BaseModel):
     statement_issuers: tuple[StatementIssuer, ...] = Field((), max_length=20)
     require_statement: StrictBool = False
     most_open: int = Field(10_000, ge=0, le=10_000_000)
+    most_documents: int = Field(10_000, ge=0, le=10_000_000)
     unused_days: int = Field(30, ge=1, le=3650)

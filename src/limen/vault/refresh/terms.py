@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from limen.federation.facts import Lifetime
 from limen.federation.provider import Provider, TokenAnswer
 from limen.kernel.secret import Secret
 from limen.protocol.jwt import JwtRefused, peek
@@ -89,14 +89,12 @@ def terms_of(
     )
 
 
-def _absolute_seconds(rules: Any) -> int | None:
-    ttl = getattr(rules, "refresh_ttl", None)
-    return ttl.seconds if ttl is not None and ttl.kind == "absolute_from_grant" else None
+def _absolute_seconds(rules: Lifetime) -> int | None:
+    ttl = rules.refresh_ttl
+    return ttl.seconds if ttl.kind == "absolute_from_grant" else None
 
 
-def is_fresh(
-    grant: Grant, *, provider: Provider, now: dt.datetime, min_ttl: dt.timedelta
-) -> bool:
+def is_fresh(grant: Grant, *, provider: Provider, now: dt.datetime, min_ttl: dt.timedelta) -> bool:
     """Say whether enough is left of the access token; of an unknown lifetime enough is."""
     if grant.sealed_access is None:
         return False
@@ -113,9 +111,7 @@ def is_settling(grant: Grant, *, provider: Provider, now: dt.datetime) -> bool:
     return dt.timedelta() <= now - grant.requested_at < floor
 
 
-def is_other_account(
-    answer: TokenAnswer, *, issuer: str, subject: str, provider: Provider
-) -> bool:
+def is_other_account(answer: TokenAnswer, *, issuer: str, subject: str, provider: Provider) -> bool:
     """Say whether a refresh answered with somebody else's identity (N121).
 
     The ID token came straight from the token endpoint over TLS, which may stand in for its

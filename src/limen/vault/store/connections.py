@@ -1,83 +1,115 @@
-"""The vault's SQL for connections; ``grants_store`` and ``journal_store`` have the rest."""
+"""The vault's SQL for connections."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from limen.db.single_use import take
 from limen.db.types import upsert
 from limen.db.work import Work
-from limen.vault.model import Connection, FeatureState, Grant
-from limen.vault.store.grants import GRANT_COLUMNS, to_grant
+from limen.vault.model import TENANT_OWNER, Connection, FeatureState, Grant
+from limen.vault.store.features import features_of_all
+from limen.vault.store.grants import GRANT_COLUMNS, WHOLE_GRANT, to_grant
 from limen.vault.tables import (
-    connect_links,
-    connection_features,
+    connection_consents,
     connections,
+    release_policies,
     token_releases,
     upstream_grants,
 )
 
 _g = upstream_grants.c
 _c = connections.c
-_f = connection_features.c
+_s = connection_consents.c
+_p = release_policies.c
 _r = token_releases.c
-_l = connect_links.c
 _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
 
+# A tenant's own connection is none of the person's who connected it.
+_OWNER = sa.case((_c.belongs_to == "tenant", TENANT_OWNER), else_=_c.user_id)
+_IS_OWNED: sa.ColumnElement[bool] = bindparam("owner_id") == _OWNER
+_OF_TENANT = sa.literal_column("'tenant'")
+_OF_PERSON = sa.literal_column("'person'")
 _CONNECTION_COLUMNS = (
     _c.id.label("connection_id"),
-    _c.user_id,
+    _OWNER.label("owner_id"),
     _c.label.label("account_label"),
     _c.created_at.label("connected_at"),
-    *GRANT_COLUMNS,
 )
+_SHOWN_COLUMNS = (*_CONNECTION_COLUMNS, _c.nickname, _c.tags, _c.metadata, *WHOLE_GRANT)
 _ON_GRANT = sa.and_(_g.tenant_id == _c.tenant_id, _g.id == _c.live_grant_id)
 # Whose it is stands in the statement: another's connection, or another tenant's, is no row (N243).
+_THIS = (_c.tenant_id == _TENANT, _c.id == bindparam("connection_id"), _IS_OWNED)
+_WITH_RELEASE = connections.join(upstream_grants, _ON_GRANT).outerjoin(
+    token_releases,
+    sa.and_(
+        _r.tenant_id == _c.tenant_id,
+        _r.connection_id == _c.id,
+        _r.reader == bindparam("reader"),
+    ),
+)
+_RELEASED = _r.generation.label("released_generation")
 _FIND = (
-    sa.select(*_CONNECTION_COLUMNS, _r.generation.label("released_generation"))
+    sa.select(*_CONNECTION_COLUMNS, *GRANT_COLUMNS, _RELEASED)
+    .select_from(_WITH_RELEASE)
+    .where(*_THIS)
+)
+# What a client may do with it is read along with it: one statement, whoever asks.
+_FIND_SHARED = (
+    sa.select(
+        *_CONNECTION_COLUMNS,
+        *GRANT_COLUMNS,
+        _RELEASED,
+        _p.mode,
+        _s.features.label("agreed_features"),
+        _s.scopes.label("agreed_scopes"),
+    )
     .select_from(
-        connections.join(upstream_grants, _ON_GRANT).outerjoin(
-            token_releases,
+        _WITH_RELEASE.outerjoin(
+            connection_consents,
             sa.and_(
-                _r.tenant_id == _c.tenant_id,
-                _r.connection_id == _c.id,
-                _r.reader == bindparam("reader"),
+                _s.tenant_id == _c.tenant_id,
+                _s.connection_id == _c.id,
+                _s.client_id == bindparam("client_id"),
             ),
+        ).outerjoin(
+            release_policies,
+            sa.and_(_p.tenant_id == _c.tenant_id, _p.client_id == bindparam("client_id")),
         )
     )
-    .where(
-        _c.tenant_id == _TENANT,
-        _c.id == bindparam("connection_id"),
-        _c.user_id == bindparam("user_id"),
-    )
+    .where(*_THIS)
+)
+_SHOW = (
+    sa.select(*_SHOWN_COLUMNS)
+    .select_from(connections.join(upstream_grants, _ON_GRANT))
+    .where(*_THIS)
 )
 _LIST = (
-    sa.select(*_CONNECTION_COLUMNS)
+    sa.select(*_SHOWN_COLUMNS)
     .select_from(connections.join(upstream_grants, _ON_GRANT))
     .where(
         _c.tenant_id == _TENANT,
-        _c.user_id == bindparam("user_id"),
+        _c.user_id == bindparam("owner_id"),
+        _c.belongs_to == _OF_PERSON,
         _c.live_grant_id.is_not(None),
     )
     .order_by(_c.id.desc())
     .limit(bindparam("most", type_=sa.Integer))
 )
-_FEATURES = (
-    sa.select(_f.connection_id, _f.feature, _f.state)
-    .where(_f.tenant_id == _TENANT, _f.connection_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_f.connection_id, _f.feature)
-)
-_PUT_FEATURE = upsert(
-    connection_features,
-    conflict=("tenant_id", "connection_id", "feature"),
-    changes={
-        "state": bindparam("state"),
-        "changed_at": bindparam("changed_at", type_=_f.changed_at.type),
-    },
+_LIST_OF_TENANT = (
+    sa.select(*_SHOWN_COLUMNS)
+    .select_from(connections.join(upstream_grants, _ON_GRANT))
+    .where(
+        _c.tenant_id == _TENANT,
+        _c.belongs_to == _OF_TENANT,
+        _c.live_grant_id.is_not(None),
+    )
+    .order_by(_c.id.desc())
+    .limit(bindparam("most", type_=sa.Integer))
 )
 _RELEASE = upsert(
     token_releases,
@@ -91,18 +123,32 @@ _ADD_CONNECTION = upsert(
     connections,
     conflict=("tenant_id", "user_id", "live_grant_id"),
     changes={"label": bindparam("label")},
+    # Somebody's own and the tenant's, of one account, are never one connection.
+    where=_c.belongs_to == bindparam("belongs_to"),
     returning=(_c.id,),
+)
+_ANNOTATE = (
+    sa.update(connections)
+    .where(*_THIS, _c.live_grant_id.is_not(None))
+    .values(
+        nickname=sa.func.coalesce(bindparam("new_nickname", type_=sa.Text), _c.nickname),
+        tags=sa.func.coalesce(bindparam("new_tags", type_=_c.tags.type), _c.tags),
+        metadata=sa.func.coalesce(bindparam("new_metadata", type_=_c.tags.type), _c.metadata),
+    )
+    .returning(_c.id)
 )
 # The tombstone first: from here on nobody finds the connection, and its grant counts one less.
 _END_CONNECTION = (
     sa.update(connections)
-    .where(
-        _c.tenant_id == _TENANT,
-        _c.id == bindparam("connection_id"),
-        _c.user_id == bindparam("user_id"),
-        _c.live_grant_id.is_not(None),
+    .where(*_THIS, _c.live_grant_id.is_not(None))
+    .values(
+        live_grant_id=None,
+        label="",
+        nickname="",
+        tags=sa.literal([], _c.tags.type),
+        metadata=sa.literal({}, _c.tags.type),
+        ended_at=bindparam("new_ended_at"),
     )
-    .values(live_grant_id=None, label="", ended_at=bindparam("new_ended_at"))
     .returning(_c.grant_id)
 )
 _COUNT_LIVE = sa.select(sa.func.count()).where(
@@ -110,67 +156,95 @@ _COUNT_LIVE = sa.select(sa.func.count()).where(
 )
 _USERS_CONNECTIONS = sa.select(_c.id).where(
     _c.tenant_id == _TENANT,
-    _c.user_id == bindparam("user_id"),
+    _c.user_id == bindparam("owner_id"),
+    _c.belongs_to == _OF_PERSON,
     _c.live_grant_id.is_not(None),
 )
 
-_ADD_LINK = sa.insert(connect_links)
-_FIND_LINK = sa.select(_l.provider, _l.wanted).where(
-    _l.tenant_id == _TENANT,
-    _l.token_hash == bindparam("token_hash"),
-    _l.user_id == bindparam("user_id"),
-    _l.provider == bindparam("provider"),
-    _l.expires_at > bindparam("now", type_=_l.expires_at.type),
-)
-_TAKE_LINK = (
-    sa.delete(connect_links)
-    .where(
-        _l.tenant_id == _TENANT,
-        _l.token_hash == bindparam("token_hash"),
-        _l.user_id == bindparam("user_id"),
-        _l.provider == bindparam("provider"),
-        _l.expires_at > bindparam("now", type_=_l.expires_at.type),
-    )
-    .returning(_l.provider, _l.wanted)
-)
-_SWEEP_LINKS = sa.delete(connect_links).where(
-    _l.tenant_id == _TENANT, _l.expires_at <= bindparam("now", type_=_l.expires_at.type)
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What a client may do with somebody's connection.
+
+    Args:
+        mode: As an administrator set it for the client; ``None`` if nobody did.
+        features: What the owner agreed to; ``None`` if to nothing.
+        scopes: What these features needed when the owner agreed.
+    """
+
+    mode: str | None
+    features: tuple[str, ...] | None
+    scopes: tuple[str, ...]
 
 
 async def find_connection(
-    work: Work, *, connection_id: str, user_id: str, reader: str = ""
+    work: Work, *, connection_id: str, owner_id: str, reader: str = ""
 ) -> tuple[Connection, int | None] | None:
-    """Return a user's live connection, and the generation ``reader`` was last given."""
+    """Return an owner's live connection, and the generation ``reader`` was last given."""
     row = (
-        await work.execute(_FIND, connection_id=connection_id, user_id=user_id, reader=reader)
+        await work.execute(_FIND, connection_id=connection_id, owner_id=owner_id, reader=reader)
+    ).first()
+    return None if row is None else (to_connection(row, {}), row.released_generation)
+
+
+async def find_shared(
+    work: Work, *, connection_id: str, owner_id: str, reader: str, client_id: str
+) -> tuple[Connection, int | None, Shared] | None:
+    """Return as ``find_connection``, and what a client may do with it."""
+    row = (
+        await work.execute(
+            _FIND_SHARED,
+            connection_id=connection_id,
+            owner_id=owner_id,
+            reader=reader,
+            client_id=client_id,
+        )
     ).first()
     if row is None:
         return None
-    return to_connection(row, {}), row.released_generation
+    agreed = None if row.agreed_features is None else tuple(row.agreed_features)
+    shared = Shared(mode=row.mode, features=agreed, scopes=tuple(row.agreed_scopes or ()))
+    return to_connection(row, {}), row.released_generation, shared
 
 
-async def list_connections(work: Work, *, user_id: str, most: int) -> list[Connection]:
-    """Return a user's live connections, newest first."""
-    rows = (await work.execute(_LIST, user_id=user_id, most=most)).all()
-    features = await _features_of(work, [row.connection_id for row in rows])
+async def show_connection(work: Work, *, connection_id: str, owner_id: str) -> Connection | None:
+    """Return an owner's live connection with all that is shown of it."""
+    row = (await work.execute(_SHOW, connection_id=connection_id, owner_id=owner_id)).first()
+    if row is None:
+        return None
+    features = await features_of_all(work, [connection_id])
+    return to_connection(row, features.get(connection_id, {}))
+
+
+async def list_connections(work: Work, *, owner_id: str, most: int) -> list[Connection]:
+    """Return an owner's live connections, newest first."""
+    if owner_id == TENANT_OWNER:
+        rows = (await work.execute(_LIST_OF_TENANT, most=most)).all()
+    else:
+        rows = (await work.execute(_LIST, owner_id=owner_id, most=most)).all()
+    features = await features_of_all(work, [row.connection_id for row in rows])
     return [to_connection(row, features.get(row.connection_id, {})) for row in rows]
 
 
-async def features_of(work: Work, connection_id: str) -> dict[str, FeatureState]:
-    """Return a connection's features and their states."""
-    return (await _features_of(work, [connection_id])).get(connection_id, {})
-
-
-async def put_feature(work: Work, *, connection_id: str, feature: str, state: FeatureState) -> None:
-    """Note that a feature was switched on, or denied."""
-    await work.execute(
-        _PUT_FEATURE,
+async def annotate(
+    work: Work,
+    *,
+    connection_id: str,
+    owner_id: str,
+    nickname: str | None,
+    tags: Sequence[str] | None,
+    metadata: Mapping[str, Any] | None,
+) -> bool:
+    """Write what an owner says of a connection; ``None`` leaves as it is."""
+    rows = await work.execute(
+        _ANNOTATE,
         connection_id=connection_id,
-        feature=feature,
-        state=state,
-        changed_at=work.now,
+        owner_id=owner_id,
+        new_nickname=nickname,
+        new_tags=None if tags is None else list(tags),
+        new_metadata=None if metadata is None else dict(metadata),
     )
+    return rows.first() is not None
 
 
 async def note_release(work: Work, *, connection_id: str, reader: str, generation: int) -> None:
@@ -184,28 +258,35 @@ async def note_release(work: Work, *, connection_id: str, reader: str, generatio
     )
 
 
-async def put_connection(work: Work, *, new_id: str, user_id: str, grant: Grant, label: str) -> str:
-    """Return the id of the user's live connection to a grant, made if there was none."""
+async def put_connection(
+    work: Work, *, new_id: str, owner_id: str, grant: Grant, label: str
+) -> str | None:
+    """Return the id of the owner's live connection to a grant, made if there was none.
+
+    ``None`` if who connects has it already as the other of the two: their own, or the tenant's.
+    """
     rows = await work.execute(
         _ADD_CONNECTION,
         id=new_id,
-        user_id=user_id,
+        user_id=work.actor.id if owner_id == TENANT_OWNER else owner_id,
+        belongs_to="tenant" if owner_id == TENANT_OWNER else "person",
         grant_id=grant.id,
         live_grant_id=grant.id,
         provider=grant.provider,
         label=label,
         created_at=work.now,
     )
-    return str(rows.one().id)
+    row = rows.first()
+    return None if row is None else str(row.id)
 
 
-async def end_connection(work: Work, *, connection_id: str, user_id: str) -> str | None:
-    """End a user's connection; return its grant's id, ``None`` if there was nothing to end."""
+async def end_connection(work: Work, *, connection_id: str, owner_id: str) -> str | None:
+    """End an owner's connection; return its grant's id, ``None`` if there was nothing to end."""
     row = (
         await work.execute(
             _END_CONNECTION,
             connection_id=connection_id,
-            user_id=user_id,
+            owner_id=owner_id,
             new_ended_at=work.now,
         )
     ).first()
@@ -219,65 +300,21 @@ async def count_live_connections(work: Work, grant_id: str) -> int:
 
 async def connection_ids_of(work: Work, user_id: str) -> list[str]:
     """Return the ids of all live connections of a user."""
-    rows = await work.execute(_USERS_CONNECTIONS, user_id=user_id)
+    rows = await work.execute(_USERS_CONNECTIONS, owner_id=user_id)
     return [row.id for row in rows.all()]
-
-
-async def add_link(work: Work, **columns: Any) -> None:
-    """Remember a connection begun without a browser."""
-    await work.execute(_ADD_LINK, **columns)
-
-
-async def find_link(
-    work: Work, *, token_hash: bytes, user_id: str, provider: str
-) -> dict[str, Any] | None:
-    """Return what a link asks for, if it is this user's."""
-    row = (
-        await work.execute(
-            _FIND_LINK, token_hash=token_hash, user_id=user_id, provider=provider, now=work.now
-        )
-    ).first()
-    return None if row is None else dict(row.wanted)
-
-
-async def take_link(
-    work: Work, *, token_hash: bytes, user_id: str, provider: str
-) -> dict[str, Any] | None:
-    """Consume a link, once, for the user it was made for."""
-    row = await take(
-        work,
-        _TAKE_LINK,
-        token_hash=token_hash,
-        user_id=user_id,
-        provider=provider,
-        now=work.now,
-    )
-    return None if row is None else dict(row.wanted)
-
-
-async def sweep_links(work: Work) -> int:
-    """Forget links nobody followed."""
-    return (await work.execute(_SWEEP_LINKS, now=work.now)).count
 
 
 def to_connection(row: Any, features: dict[str, FeatureState]) -> Connection:
     """Make a connection of a row with its grant's columns."""
     return Connection(
         id=row.connection_id,
-        user_id=row.user_id,
+        owner_id=row.owner_id,
         provider=row.provider,
         label=row.account_label,
         created_at=row.connected_at,
         grant=to_grant(row),
         features=features,
+        nickname=getattr(row, "nickname", ""),
+        tags=tuple(getattr(row, "tags", ())),
+        metadata=getattr(row, "metadata", {}),
     )
-
-
-async def _features_of(work: Work, ids: Iterable[str]) -> dict[str, dict[str, FeatureState]]:
-    wanted = list(ids)
-    if not wanted:
-        return {}
-    found: dict[str, dict[str, FeatureState]] = {}
-    for row in (await work.execute(_FEATURES, ids=wanted)).all():
-        found.setdefault(row.connection_id, {})[row.feature] = row.state
-    return found
