@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -100,6 +99,7 @@ def test_only_what_a_given_test_reaches_counts() -> None:
     assert "parse_c" not in reached(tree)
 
 
-def test_files_are_named_from_the_folder(path: Path = SOURCE / "protocol") -> None:
-    folder = {p.relative_to(SOURCE).as_posix() for p in path.rglob("*.py")}
+def test_files_are_named_from_the_folder() -> None:
+    files = (SOURCE / "protocol").rglob("*.py")
+    folder = {path.relative_to(SOURCE).as_posix() for path in files}
     assert len(folder & {place for place, _ in PARSERS}) > 25

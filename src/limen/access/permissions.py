@@ -56,6 +56,14 @@ CONNECTIONS_CONNECT: Final = "connections:connect"
 CONNECTIONS_TOKEN: Final = "connections:token"  # noqa: S105 -- a permission's name, no secret
 CONNECTIONS_REFRESH: Final = "connections:refresh"
 CONNECTIONS_DISCONNECT: Final = "connections:disconnect"
+CONNECTIONS_WRITE: Final = "connections:write"
+CONNECTIONS_PROXY: Final = "connections:proxy"
+CONNECTIONS_SHARE: Final = "connections:share"
+CONNECTIONS_EXPORT: Final = "connections:export"
+CONNECTIONS_ERASE: Final = "connections:erase"
+
+CONNECTIONS_SERVICE: Final = "connections:service"
+"""The tenant's own connections, beside those of its people."""
 
 FULL_SCOPE: Final = "limen:full"
 """The scope of first-party tokens: whatever the person may do. No other client obtains it."""
@@ -68,6 +76,11 @@ _MEMBER: Final = frozenset(
         CONNECTIONS_TOKEN,
         CONNECTIONS_REFRESH,
         CONNECTIONS_DISCONNECT,
+        CONNECTIONS_WRITE,
+        CONNECTIONS_PROXY,
+        CONNECTIONS_SHARE,
+        CONNECTIONS_EXPORT,
+        CONNECTIONS_ERASE,
     }
 )
 _AUDITOR: Final = _MEMBER | {
@@ -98,6 +111,7 @@ _ADMIN: Final = _AUDITOR | {
     CONSENTS_WRITE,
     KEYS_WRITE,
     PROVIDERS_WRITE,
+    CONNECTIONS_SERVICE,
     HOOKS_WRITE,
     WEBHOOKS_WRITE,
 }

@@ -22,7 +22,7 @@ from limen.oauth.registration.statement import StatementKeys
 from limen.portal import routes as portal
 from limen.portal.parts import Parts as PortalParts
 from limen.signin import routes as signin
-from limen.signin.endpoints import provider_sign_in
+from limen.signin.endpoints.provider import all_routes as provider_sign_in
 from limen.signin.parts import Parts as SigninParts
 from limen.signin.with_provider import provider_buttons
 from limen.simulators import providers as simulated_providers
@@ -54,24 +54,28 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
     federation_parts = runtime.vault.federation
     oauth_parts = build_oauth_parts(runtime)
     signin_parts = _signin(runtime, federation_parts)
+    short_paths = runtime.settings.web.short_oauth2_paths
     portal_parts = PortalParts(
         pages=runtime.pages,
         clients=runtime.clients,
         door=signin_parts.door,
         vault=runtime.vault,
+        list_sign_in_providers=signin_parts.list_providers,
     )
     return Capabilities(
         pages=[
             *oauth.pages(oauth_parts),
             *signin.pages(signin_parts),
-            *provider_sign_in.pages(federation_parts),
+            *provider_sign_in.pages(
+                signin_parts, federation_parts, encoder=runtime.pictures, short_paths=short_paths
+            ),
             *vault_pages.pages(runtime.vault),
             *portal.pages(portal_parts),
             *_development_pages(runtime, oauth_parts),
         ],
         routers=[
             signin.routes(signin_parts),
-            provider_sign_in.routes(federation_parts),
+            *provider_sign_in.routes(signin_parts, federation_parts, short_paths=short_paths),
             oauth.routes(oauth_parts),
             vault.routes(runtime.vault),
             admin.routes(_admin(runtime)),

@@ -133,7 +133,9 @@ def _edge_parts(runtime: Runtime, authenticators: Sequence[Authenticator]) -> Ed
         limiter=runtime.limiter,
         allows_origin=allows_origin,
         body_limits=BodyLimits(
-            max_bytes=settings.web.max_form_bytes, max_json_bytes=settings.web.max_json_bytes
+            max_bytes=settings.web.max_form_bytes,
+            max_json_bytes=settings.web.max_json_bytes,
+            max_picture_bytes=settings.web.max_picture_bytes,
         ),
         serve_pages=settings.web.pages,
     )

@@ -15,6 +15,8 @@ from limen.crypto.rotate_keys import maintain_keys
 from limen.db.outbox import OutboxLoop, listen
 from limen.db.shared_clock import refresh_offset
 from limen.db.work import Work
+from limen.federation.profile.picture import KIND as PICTURE
+from limen.federation.profile.picture import picture_handler
 from limen.federation.sweep import sweep as sweep_federation
 from limen.kernel.errors import NotFound
 from limen.kernel.site import Site
@@ -29,6 +31,7 @@ from limen.oauth.service_accounts.model import SERVICE_ACCOUNT_USE
 from limen.oauth.sweep import sweep as sweep_oauth
 from limen.observe import logger
 from limen.sessions.sweep import sweep as sweep_sessions
+from limen.signin.provider.sweep import sweep as sweep_proven
 from limen.signin.sweep import sweep as sweep_throttle
 from limen.tokens.api_keys.find import USE as API_KEY_USE
 from limen.tokens.api_keys.last_used import note_key_uses
@@ -61,6 +64,12 @@ def loops(runtime: Runtime) -> list[Task]:
             ),
             ACCOUNT_MAIL: account_mail_handler(works=runtime.works, envelope=runtime.envelope),
             REVOKE: revoke_handler(runtime.vault),
+            PICTURE: picture_handler(
+                works=runtime.works,
+                envelope=runtime.envelope,
+                net=runtime.net,
+                encoder=runtime.pictures,
+            ),
             PING: ping_handler(
                 works=runtime.works,
                 envelope=runtime.envelope,
@@ -125,6 +134,7 @@ _SWEEPS: dict[str, Sweep] = {
     "attempts": sweep_throttle,
     "interactions": sweep_oauth,
     "journeys": sweep_federation,
+    "proven accounts": sweep_proven,
     "connect links": sweep_vault,
     "idempotency": sweep_admin,
     "webhooks": sweep_webhooks,

@@ -12,6 +12,7 @@ from limen.accounts.events import (
     UserDisabled,
 )
 from limen.accounts.links.tell_of_reuse import tell_of_reuse
+from limen.accounts.profile.sources import forget_profile
 from limen.crypto.envelope import Envelope
 from limen.db.work import Reactions, Work
 from limen.federation.identities import forget_identities
@@ -48,6 +49,7 @@ def reactions(
         AccountClosed: (
             keep_an_owner,
             forget_identities,
+            forget_profile,
             forget_linked_subjects,
             forget_factors,
             forget_underway,
@@ -55,6 +57,7 @@ def reactions(
         ),
         AccountReclaimed: (
             forget_identities,
+            forget_profile,
             forget_linked_subjects,
             forget_factors,
             forget_underway,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from limen.accounts.profile.pictures import Encoder, new_encoder
 from limen.app.mtls import build_mtls
 from limen.app.notices import with_notices
 from limen.app.reactions import reactions
@@ -71,6 +72,7 @@ class Runtime:
     trusted_keys: TrustedKeys
     mtls: Mtls | None
     vault: VaultParts
+    pictures: Encoder
     lifetimes: TokenLifetimes
 
 
@@ -131,6 +133,7 @@ def build_runtime(
         trusted_keys=TrustedKeys(net),
         mtls=build_mtls(settings),
         vault=vault,
+        pictures=new_encoder(),
         lifetimes=_lifetimes(settings),
     )
 

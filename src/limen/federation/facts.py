@@ -17,6 +17,13 @@ HostPattern = Annotated[
     str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+$")
 ]
 """A host, or ``*.`` and a suffix: any host below it, and never the suffix itself."""
+ApiHost = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(\{[a-z_]+\}|(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+)$"
+    ),
+]
+"""As ``HostPattern``, or the name in braces of a tenant's value that is a host."""
 
 Rotation = Literal["static", "replace_keep_old", "single_use", "optional", "may_omit"]
 BlastRadius = Literal["token", "grant", "project"]
@@ -130,7 +137,7 @@ class Api(Part):
         headers: Sent besides, unless the caller sends its own.
     """
 
-    hosts: tuple[HostPattern, ...] = ()
+    hosts: tuple[ApiHost, ...] = ()
     base_pointer: str = ""
     header: str = "Authorization"
     prefix: str = "Bearer "

@@ -355,6 +355,7 @@ class Interaction:
         authenticated_after: An authentication must be later than this; ``None`` if any will do.
         user_id: Who signed in over JSON; a browser's session is read from its cookie.
         pushed_hash: Of the handle it was pushed under, which the answer takes.
+        is_signed: Whether a request object said it.
         pending_hash: Who is on the way in over JSON: proved a first factor, has steps to pass.
     """
 
@@ -371,6 +372,7 @@ class Interaction:
     user_id: str | None
     session_id: str | None
     pushed_hash: bytes | None = field(default=None, repr=False)
+    is_signed: bool = False
     pending_hash: bytes | None = field(default=None, repr=False)
     created_at: dt.datetime
     expires_at: dt.datetime

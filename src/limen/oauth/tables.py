@@ -208,6 +208,7 @@ interactions = table(
     Column("authenticated_after", Moment),
     Column("user_id", Id),
     Column("session_id", Id),
+    Column("is_signed", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("pushed_hash", sa.LargeBinary),
     Column("pending_hash", sa.LargeBinary),
     Column("created_at", Moment, nullable=False),

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from limen.accounts.directory import get_user, has_password
 from limen.accounts.user import User
 from limen.db.work import Work
+from limen.federation.identities import list_identities
+from limen.federation.profile.identity_id import identity_id
+from limen.federation.profile.read import read_profile
 from limen.mfa.factors import Factors, factors_of
 from limen.oauth.consent import list_consents
 from limen.oauth.decoupled.waiting_for import waiting_for
@@ -17,6 +20,7 @@ from limen.oauth.model import Consent
 from limen.portal.browser_name import browser_name
 from limen.portal.parts import Parts
 from limen.sessions.listing import list_sessions
+from limen.signin.parts import ProviderButton
 from limen.vault.listing import ShownConnection, ShownProvider, list_connections, list_providers
 
 
@@ -47,6 +51,17 @@ class ShownConsent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownIdentity:
+    """An account elsewhere that signs the person in."""
+
+    id: str
+    title: str
+    account: str
+    linked_at: dt.datetime
+    last_used_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownApproval:
     """Something that waits for the person's yes or no."""
 
@@ -68,6 +83,9 @@ class Overview:
     consents: Sequence[ShownConsent]
     connections: Sequence[ShownConnection]
     providers: Sequence[ShownProvider]
+    identities: Sequence[ShownIdentity] = ()
+    sign_in_providers: Sequence[ProviderButton] = ()
+    picture_url: str = ""
 
     @property
     def name(self) -> str:
@@ -97,7 +115,32 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
         ],
         connections=connections,
         providers=providers,
+        identities=await _identities(work, parts),
+        sign_in_providers=await parts.list_sign_in_providers(work),
+        picture_url=str(user.claims.get("picture") or ""),
     )
+
+
+async def _identities(work: Work, parts: Parts) -> list[ShownIdentity]:
+    titles = {each.id: each.name for each in await parts.list_sign_in_providers(work)}
+    found = await list_identities(work, user_id=work.actor.id)
+    if not found:
+        return []
+    profile = await read_profile(
+        work, parts.door.envelope, user_id=work.actor.id, with_history=False
+    )
+    labels = {said.id: said.words.label for said in profile.said}
+    return [
+        ShownIdentity(
+            id=name,
+            title=titles.get(each.provider, each.provider.capitalize()),
+            account=labels.get(name, ""),
+            linked_at=each.linked_at,
+            last_used_at=each.last_used_at,
+        )
+        for each in found
+        for name in [identity_id(each.issuer, each.subject)]
+    ]
 
 
 async def _sessions(work: Work) -> list[ShownSession]:

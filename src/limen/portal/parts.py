@@ -8,6 +8,7 @@ from typing import Final
 
 from limen.oauth.clients import Clients
 from limen.signin.door import Door
+from limen.signin.parts import ListProviders, no_providers
 from limen.vault.parts import Parts as VaultParts
 from limen.web.pages import Pages
 
@@ -23,9 +24,11 @@ class Parts:
         clients: Names the applications people consented to.
         vault: Lists connections and ends them; ``None`` where the vault is not served.
         door: Compares the current password.
+        list_sign_in_providers: Which providers the tenant offers for signing in.
     """
 
     pages: Pages
     clients: Clients
     door: Door
     vault: VaultParts | None = None
+    list_sign_in_providers: ListProviders = no_providers

@@ -236,9 +236,14 @@ class WebSettings(Section):
         pages: Whether the HTML pages are served; off leaves the headless interface.
         trusted_proxies: Peers whose forwarding header is believed; nobody by default.
         proxy_header: The one header they set.
+        short_oauth2_paths: Whether ``/auth/oauth2`` and ``/admin/oauth2`` answer without
+            ``/api/v1`` too, as older applications call them.
+        max_picture_bytes: Of a picture that somebody uploads.
     """
 
     pages: bool = True
+    short_oauth2_paths: bool = False
+    max_picture_bytes: int = Field(default=2_097_152, ge=1024, le=2_097_152)
     trusted_proxies: Networks = ()
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     max_form_bytes: int = Field(default=65_536, ge=1024, le=10_000_000)

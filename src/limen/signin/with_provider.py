@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from limen.access.require import check_recent
@@ -13,7 +13,7 @@ from limen.federation.finish import Callback, Finished, finish
 from limen.federation.parts import Parts
 from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import get_upstream_client, list_upstream_clients
-from limen.kernel.errors import NotFound, NotPermitted
+from limen.kernel.errors import Conflict, NotFound, NotPermitted
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.signin.parts import ListProviders, ProviderButton
@@ -21,7 +21,7 @@ from limen.signin.provider.link import link
 from limen.signin.provider.prove_mailbox import ProofNeeded, ask_for_proof
 from limen.signin.provider.proven import FEDERATED, Proven, proven_by
 from limen.signin.provider.rules import check_offered
-from limen.signin.provider.settle import AddressTaken, settle
+from limen.signin.provider.settle import AddressTaken, settle, whose_address
 from limen.signin.provider.ticket import FrontEnd, check_front_end, issue_ticket
 from limen.signin.steps.enter import go_on
 from limen.signin.steps.underway import Entered, Underway, Waiting
@@ -137,33 +137,36 @@ async def finish_sign_in(parts: Parts, site: Site, *, arrival: Arrival) -> Arriv
     return await parts.works.run(site, body, actor=arrival.callback.actor)
 
 
+async def needs_proof(work: Work, parts: Parts, *, proven: Proven) -> ProofNeeded | None:
+    """Say whether a mailbox has to be proven first, and remember the sign-in if so.
+
+    Raises:
+        NotPermitted, Conflict: As ``settle``.
+    """
+    taken = await whose_address(work, proven=proven)
+    if taken is None:
+        return None
+    return await ask_for_proof(work, parts, proven=proven, taken=taken, detail={})
+
+
 async def let_in(
-    work: Work, parts: Parts, *, proven: Proven, underway: Underway, detail: Mapping[str, Any]
-) -> Entered | Waiting | ProofNeeded:
-    """Let in whoever has an account elsewhere, or say what has to come first.
+    work: Work, parts: Parts, *, proven: Proven, underway: Underway
+) -> Entered | Waiting:
+    """Let in whoever has an account elsewhere that no mailbox has to be proven for.
 
     Args:
         work: Nothing written in it yet.
         parts: Federation's.
         proven: The account.
         underway: What is known of the sign-in; of whom, this finds out.
-        detail: What is needed to go on after a mailbox was proven; no secret.
+
+    Raises:
+        NotPermitted, Conflict: As ``settle``; ``sign_in_again``: the address was taken just now.
     """
     person = await settle(work, parts, proven=proven)
     if isinstance(person, AddressTaken):
-        return await ask_for_proof(work, parts, proven=proven, taken=person, detail=detail)
-    return await go_on(work, underway=replaced(underway, person.id), user=person)
-
-
-def replaced(underway: Underway, user_id: str) -> Underway:
-    """Return a sign-in by a provider's word as that of a person."""
-    return Underway(
-        user_id=user_id,
-        amr=(FEDERATED,),
-        kind=underway.kind,
-        user_agent=underway.user_agent,
-        session_id=underway.session_id,
-    )
+        raise Conflict("sign_in_again", "Please sign in again.")
+    return await go_on(work, underway=replace(underway, user_id=person.id), user=person)
 
 
 def find_sign_in_provider(parts: Parts, provider: str, config: Mapping[str, Any]) -> Provider:
@@ -213,13 +216,19 @@ async def _arrive(work: Work, parts: Parts, *, finished: Finished, arrival: Arri
     if front_end is not None:
         url = await issue_ticket(work, parts, proven=proven, front_end=front_end)
         return Arrived(outcome=SentOn(url), continue_path=path)
+    taken = await whose_address(work, proven=proven)
+    if taken is not None:
+        needed = await ask_for_proof(
+            work, parts, proven=proven, taken=taken, detail={_CONTINUE: path}
+        )
+        return Arrived(outcome=needed, continue_path=path)
     underway = Underway(
         user_id="",
         amr=(FEDERATED,),
         user_agent=arrival.user_agent,
         session_id=arrival.session_id,
     )
-    outcome = await let_in(work, parts, proven=proven, underway=underway, detail={_CONTINUE: path})
+    outcome = await let_in(work, parts, proven=proven, underway=underway)
     return Arrived(outcome=outcome, continue_path=path)
 
 

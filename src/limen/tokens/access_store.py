@@ -151,7 +151,7 @@ _OWNER_OF_OPAQUE = sa.select(_o.jti, _o.client_id, _o.expires_at).where(
 # tenant: all in the following, what has expired is of no use to anybody
 _SWEEP = (
     sa.update(grants).where(_g.grace_until <= _NOW).values(grace_until=None, sealed_successor=None),
-    sa.delete(revoked_tokens).where(_r.expires_at <= _NOW),  # tenant: all
+    sa.delete(revoked_tokens).where(_r.expires_at <= bindparam("surely")),  # tenant: all
     sa.delete(access_tokens).where(_o.expires_at <= _NOW),  # tenant: all
     sa.delete(grants).where(  # tenant: all
         sa.or_(_g.expires_at <= bindparam("long_ago"), _g.ended_at <= bindparam("long_ago"))
@@ -266,9 +266,17 @@ async def add_revoked(work: Work, *, jti: str, expires_at: dt.datetime) -> bool:
     return (await work.execute(_REVOKE, jti=jti, expires_at=expires_at)).first() is not None
 
 
-async def sweep(work: Work, *, long_ago: dt.datetime) -> int:
-    """Delete what is of no use any more, of all tenants; return how many rows changed."""
+async def sweep(work: Work, *, long_ago: dt.datetime, surely: dt.datetime) -> int:
+    """Delete what is of no use any more, of all tenants; return how many rows changed.
+
+    Args:
+        work: Of the server.
+        long_ago: When what ended before is of no interest any more.
+        surely: A moment that is past on every node: what refuses something stays until then.
+    """
     done = 0
     for statement in _SWEEP:
-        done += (await work.execute(statement, now=work.now, long_ago=long_ago)).count
+        done += (
+            await work.execute(statement, now=work.now, long_ago=long_ago, surely=surely)
+        ).count
     return done

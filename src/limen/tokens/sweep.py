@@ -14,6 +14,13 @@ from limen.tokens.replay import store as replay_store
 _KEPT: Final = dt.timedelta(days=30)
 """How long an ended grant stays, for an operator to see what was."""
 
+_CLOCKS_APART: Final = dt.timedelta(minutes=2)
+"""How far the clocks of two nodes may be apart: each is ready within a minute of the database's.
+
+What says no, a replay's marker or a revocation, is kept so much longer: the node that deletes it
+is not always the one that still accepts what it speaks of.
+"""
+
 
 async def sweep(works: Works) -> int:
     """Erase successors whose grace is over, and tokens, revocations, grants, keys long past.
@@ -23,8 +30,9 @@ async def sweep(works: Works) -> int:
     """
 
     async def body(work: Work) -> int:
-        swept = await access_store.sweep(work, long_ago=work.now - _KEPT)
+        surely = work.now - _CLOCKS_APART
+        swept = await access_store.sweep(work, long_ago=work.now - _KEPT, surely=surely)
         swept += await key_store.sweep(work, long_ago=work.now - _KEPT)
-        return swept + await replay_store.sweep(work)
+        return swept + await replay_store.sweep(work, surely=surely)
 
     return await works.run(ALL_TENANTS, body)

@@ -6,12 +6,15 @@ taken. The external account of an existing connection is pinned.
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from limen.access.permissions import CONNECTIONS_SERVICE, scope_allows
+from limen.access.rights import may
 from limen.db.work import Work
 from limen.federation.begin import Flow, begin
 from limen.federation.finish import Callback, Finished, finish
@@ -22,7 +25,10 @@ from limen.kernel.ids import new_id
 from limen.kernel.site import Site
 from limen.tenants import policy_of
 from limen.vault.events import AccountMismatched, Connected
-from limen.vault.model import Grant, Tokens
+from limen.vault.features.note import note_features
+from limen.vault.features.offered import features_at
+from limen.vault.features.union import scopes_to_ask
+from limen.vault.model import TENANT_OWNER, Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
 from limen.vault.revoke_upstream import enqueue_revocation
@@ -41,6 +47,7 @@ class WantedConnection:
     Args:
         features: By name; all of the provider's first one when empty.
         connection_id: Renew this one, with the same external account and no other.
+        for_tenant: It will be the tenant's own, not the person's who connects it.
         return_to: Where the browser goes afterwards: a path here, or a URL at an origin that
             the tenant's policy names.
     """
@@ -49,6 +56,7 @@ class WantedConnection:
     features: tuple[str, ...] = ()
     connection_id: str = ""
     return_to: str = HOME
+    for_tenant: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return what must be remembered until the callback."""
@@ -56,6 +64,7 @@ class WantedConnection:
             "features": list(self.features),
             "connection_id": self.connection_id,
             "return_to": self.return_to,
+            "for_tenant": self.for_tenant,
         }
 
     @classmethod
@@ -66,6 +75,7 @@ class WantedConnection:
             features=tuple(told["features"]),
             connection_id=told["connection_id"],
             return_to=told["return_to"],
+            for_tenant=told.get("for_tenant", False),
         )
 
 
@@ -98,16 +108,13 @@ async def check_wanted(
     """
     client = await get_upstream_client(work, parts.envelope, provider=wanted.provider)
     provider = parts.catalogue.get(wanted.provider, client.config)
-    features = wanted.features or (next(iter(provider.facts.features)),)
-    if len(features) > _MAX_FEATURES or any(f not in provider.facts.features for f in features):
+    offered = await features_at(work, provider, provider_id=wanted.provider)
+    features = wanted.features or tuple(provider.facts.features)[:1]
+    if len(features) > _MAX_FEATURES or any(name not in offered for name in features):
         raise InvalidInput("feature_unknown", "The provider has no such feature.", field="features")
     _check_return(work, wanted.return_to)
-    checked = WantedConnection(
-        provider=wanted.provider,
-        features=tuple(dict.fromkeys(features)),
-        connection_id=wanted.connection_id,
-        return_to=wanted.return_to,
-    )
+    await _check_owner(work, wanted)
+    checked = dataclasses.replace(wanted, features=tuple(dict.fromkeys(features)))
     return client, provider, checked
 
 
@@ -123,9 +130,11 @@ async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -
         raise NotPermitted("browser_session_required", "Connecting goes on in a signed-in browser.")
     client, provider, wanted = await check_wanted(work, parts, wanted=wanted)
     pinned = await _pinned(work, wanted)
+    offered = await features_at(work, provider, provider_id=wanted.provider)
+    features = [offered[name] for name in wanted.features]
     ask = Ask(
         purpose="connect",
-        scopes=_union(provider, wanted, pinned),
+        scopes=scopes_to_ask(provider, features, pinned=pinned),
         needs_refresh_token=pinned is None
         or pinned.sealed_refresh is None
         or pinned.state != "active",
@@ -180,16 +189,10 @@ async def _keep(work: Work, parts: Parts, finished: Finished) -> ConnectedAccoun
     if pinned is not None and (grant is None or grant.id != pinned.id):
         await _refuse_mismatch(work, parts, finished, wanted=wanted, other=grant, pinned=pinned)
     grant = await _store_tokens(work, parts, finished, grant=grant)
-    before = await connections.list_connections(work, user_id=work.actor.id, most=1000)
-    again = any(connection.grant.id == grant.id for connection in before)
-    connection_id = await connections.put_connection(
-        work,
-        new_id=new_id(work.now),
-        user_id=work.actor.id,
-        grant=grant,
-        label=identity.label[:200],
+    connection_id, again = await _put_connection(work, wanted, grant, label=identity.label[:200])
+    await note_features(
+        work, provider, connection_id=connection_id, wanted=wanted.features, grant=grant
     )
-    await _note_features(work, provider, connection_id, wanted=wanted, grant=grant)
     await work.record(
         Connected(
             connection_id=connection_id,
@@ -267,22 +270,34 @@ async def _store_tokens(
     return kept
 
 
-async def _note_features(
-    work: Work,
-    provider: Provider,
-    connection_id: str,
-    *,
-    wanted: WantedConnection,
-    grant: Grant,
-) -> None:
-    """Record what was granted, not what was asked: people untick (F33)."""
-    granted = set(grant.granted_scopes)
-    for feature in wanted.features:
-        needed = provider.normalise(provider.facts.features[feature].scopes)
-        state: Any = "active" if set(needed) <= granted else "denied"
-        await connections.put_feature(
-            work, connection_id=connection_id, feature=feature, state=state
+async def _put_connection(
+    work: Work, wanted: WantedConnection, grant: Grant, *, label: str
+) -> tuple[str, bool]:
+    """Return the id of the owner's connection to a grant, and whether it was there before."""
+    await _check_owner(work, wanted)
+    made = new_id(work.now)
+    connection_id = await connections.put_connection(
+        work, new_id=made, owner_id=_owner(work, wanted), grant=grant, label=label
+    )
+    if connection_id is None:
+        raise Conflict(
+            "account_connected_already",
+            "This account is connected already, as the other of the two: yours, or the tenant's.",
         )
+    return connection_id, connection_id != made
+
+
+def _owner(work: Work, wanted: WantedConnection) -> str:
+    return TENANT_OWNER if wanted.for_tenant else work.actor.id
+
+
+async def _check_owner(work: Work, wanted: WantedConnection) -> None:
+    """Refuse to connect for the tenant, at both ends, to whoever may not."""
+    if wanted.for_tenant and not (
+        await may(work, work.actor, CONNECTIONS_SERVICE)
+        and scope_allows(work.actor.scope, CONNECTIONS_SERVICE)
+    ):
+        raise NotPermitted(public="You are not allowed to do this.")
 
 
 async def _pinned(work: Work, wanted: WantedConnection) -> Grant | None:
@@ -290,7 +305,7 @@ async def _pinned(work: Work, wanted: WantedConnection) -> Grant | None:
     if not wanted.connection_id:
         return None
     found = await connections.find_connection(
-        work, connection_id=wanted.connection_id, user_id=work.actor.id
+        work, connection_id=wanted.connection_id, owner_id=_owner(work, wanted)
     )
     if found is None or found[0].provider != wanted.provider:
         raise NotFound("connection_not_found", "There is no such connection.")
@@ -334,21 +349,6 @@ async def _refuse_mismatch(
 
 def _shown(identity: ExternalIdentity) -> str:
     return f"issuer {identity.issuer}"
-
-
-def _union(provider: Provider, wanted: WantedConnection, pinned: Grant | None) -> tuple[str, ...]:
-    """Ask for what is wanted and what was granted before, and for nothing more.
-
-    Where a new consent replaces the old one, asking for less would take away.
-    """
-    facts = provider.facts
-    scopes = [*facts.identity_scopes]
-    for feature in wanted.features:
-        scopes += facts.features[feature].scopes
-    if pinned is not None:
-        known = set(provider.normalise(scopes))
-        scopes += [scope for scope in pinned.granted_scopes if scope not in known]
-    return tuple(dict.fromkeys(scopes))
 
 
 def _check_return(work: Work, return_to: str) -> None:

@@ -24,7 +24,7 @@ async def disconnect(work: Work, parts: Parts, *, connection_id: str, user_id: s
     Raises:
         NotFound: ``connection_not_found``: none such, another's, or ended already.
     """
-    grant_id = await connections.end_connection(work, connection_id=connection_id, user_id=user_id)
+    grant_id = await connections.end_connection(work, connection_id=connection_id, owner_id=user_id)
     if grant_id is None:
         raise NotFound("connection_not_found", "There is no such connection.")
     grant = await grants.lock_grant(work, grant_id)

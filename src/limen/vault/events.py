@@ -46,6 +46,61 @@ class Disconnected(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionAnnotated(Event):
+    """An owner changed a connection's name, tags or metadata."""
+
+    name: ClassVar[str] = "connection:account:annotated"
+    connection_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureActivated(Event):
+    """A feature is switched on over a connection."""
+
+    name: ClassVar[str] = "connection:feature:activated"
+    connection_id: str
+    feature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDenied(Event):
+    """A person did not give what a feature needs."""
+
+    name: ClassVar[str] = "connection:feature:denied"
+    connection_id: str
+    feature: str
+    missing_scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDeactivated(Event):
+    """A feature is switched off over a connection."""
+
+    name: ClassVar[str] = "connection:feature:deactivated"
+    connection_id: str
+    feature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDeclared(Event):
+    """A feature of the tenant's own exists at a provider, new or changed."""
+
+    name: ClassVar[str] = "provider:feature:declared"
+    provider: str
+    feature: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureUndeclared(Event):
+    """A feature of the tenant's own is offered no more."""
+
+    name: ClassVar[str] = "provider:feature:undeclared"
+    provider: str
+    feature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokenReleased(Event):
     """A reader was given a generation of an access token for the first time."""
 

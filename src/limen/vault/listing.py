@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from limen.db.work import Work
 from limen.federation.facts import Feature
 from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import NotFound
-from limen.vault.model import Connection, FeatureState, GrantState
+from limen.vault.model import TENANT_OWNER, Connection, FeatureState, GrantState
 from limen.vault.parts import Parts
 from limen.vault.store import connections
 
@@ -37,6 +37,9 @@ class ShownConnection:
         advice: What to do about it, in words.
         expires_at: Of the access token at hand; ``None`` is unknown.
         manage_url: Where the person can remove our access by hand.
+        nickname: What its owner calls it.
+        belongs_to: Whose it is.
+        reconnect_by: By when its person has to connect again, as far as that is known.
     """
 
     id: str
@@ -52,6 +55,11 @@ class ShownConnection:
     connected_at: dt.datetime
     expires_at: dt.datetime | None
     manage_url: str
+    nickname: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    belongs_to: Literal["person", "tenant"] = "person"
+    reconnect_by: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +76,7 @@ class ShownProvider:
 async def list_connections(work: Work, parts: Parts, *, user_id: str) -> list[ShownConnection]:
     """Return a user's live connections, newest first."""
     titles = await _titles(work, parts)
-    found = await connections.list_connections(work, user_id=user_id, most=MOST)
+    found = await connections.list_connections(work, owner_id=user_id, most=MOST)
     return [_shown(connection, titles) for connection in found]
 
 
@@ -80,13 +88,10 @@ async def get_connection(
     Raises:
         NotFound: ``connection_not_found``: none such, another's, or ended.
     """
-    found = await connections.find_connection(work, connection_id=connection_id, user_id=user_id)
+    found = await connections.show_connection(work, connection_id=connection_id, owner_id=user_id)
     if found is None:
         raise NotFound("connection_not_found", "There is no such connection.")
-    connection, _ = found
-    features = await connections.features_of(work, connection_id)
-    titles = await _titles(work, parts)
-    return _shown(connection, titles, features=features)
+    return _shown(found, await _titles(work, parts))
 
 
 async def list_providers(work: Work, parts: Parts) -> list[ShownProvider]:
@@ -120,8 +125,6 @@ async def _titles(work: Work, parts: Parts) -> dict[str, tuple[str, str]]:
 def _shown(
     connection: Connection,
     titles: Mapping[str, tuple[str, str]],
-    *,
-    features: Mapping[str, FeatureState] | None = None,
 ) -> ShownConnection:
     grant = connection.grant
     title, manage_url = titles.get(connection.provider, (connection.provider.capitalize(), ""))
@@ -134,7 +137,12 @@ def _shown(
         reason=grant.reason,
         advice=ADVICE.get(grant.reason, ""),
         scopes=grant.granted_scopes,
-        features=connection.features if features is None else features,
+        features=connection.features,
+        nickname=connection.nickname,
+        tags=connection.tags,
+        metadata=connection.metadata,
+        belongs_to="tenant" if connection.owner_id == TENANT_OWNER else "person",
+        reconnect_by=grant.reconnect_by,
         generation=grant.generation,
         connected_at=connection.created_at,
         expires_at=grant.access_expires_at,

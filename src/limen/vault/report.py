@@ -43,7 +43,7 @@ async def report(work: Work, parts: Parts, *, wanted: Wanted, status: int) -> Re
         Conflict: ``connection_reauth_required``.
         ProviderUnavailable, Unavailable: It can't be refreshed now.
     """
-    assert wanted.seen_generation is not None
+    seen = wanted.seen_generation or 0
     if status != _UNAUTHORIZED:
         # A token that lacks a scope is refused for ever: refreshing it would burn it for others.
         wanted = Wanted(
@@ -52,5 +52,5 @@ async def report(work: Work, parts: Parts, *, wanted: Wanted, status: int) -> Re
         released = await token_for(work, parts, wanted=wanted)
         return Reported(advice="check_features", generation=released.generation)
     released = await token_for(work, parts, wanted=wanted)
-    moved = released.generation > wanted.seen_generation
+    moved = released.generation > seen
     return Reported(advice="use_newer" if moved else "wait", generation=released.generation)

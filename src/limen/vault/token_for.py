@@ -114,7 +114,7 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
     found = await connections.find_connection(
         work,
         connection_id=wanted.connection_id,
-        user_id=wanted.user_id,
+        owner_id=wanted.user_id,
         reader=wanted.reader,
     )
     if found is None:

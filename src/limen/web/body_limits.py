@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Message, Receive
 
 from limen.kernel.errors import MalformedRequest, TooLarge, UnsupportedContent
+
+_PICTURE: Final = "/auth/oauth2/profile/picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +20,17 @@ class BodyLimits:
     Args:
         max_bytes: Everywhere but under ``max_json_bytes``.
         max_json_bytes: Under ``/api/``.
+        max_picture_bytes: Of an uploaded picture.
     """
 
     max_bytes: int = 64 * 1024
     max_json_bytes: int = 1024 * 1024
+    max_picture_bytes: int = 2 * 1024 * 1024
 
     def for_path(self, path: str) -> int:
         """Return the limit of a route path."""
+        if path.endswith(_PICTURE):
+            return self.max_picture_bytes
         return self.max_json_bytes if path.startswith("/api/") else self.max_bytes
 
 

@@ -114,6 +114,45 @@ async def test_what_changed_meanwhile_counts(
     assert refused_by_page(await browser.decide(page, "allow")) == "invalid_client"
 
 
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"grant_types": ["client_credentials"], "response_types": []}, "unauthorized_client"),
+        ({"require_pushed_authorization_requests": True}, "invalid_request"),
+        ({"require_signed_request_object": True}, "invalid_request"),
+        ({"response_modes": ["form_post", "query"]}, ""),
+        ({"require_pushed_authorization_requests": False}, ""),
+    ],
+    ids=["grant", "pushed", "signed", "modes", "nothing"],
+)
+async def test_n017_a_registration_stricter_meanwhile_is_told_to_the_client(
+    journey: Server,
+    client: Known,
+    asked: tuple[Browser, httpx2.Response],
+    *,
+    changed: dict[str, object],
+    code: str,
+) -> None:
+    browser, page = asked
+    changes = ClientChanges(metadata=changed)
+    await journey.run(lambda work: update_client(work, client_id=client.id, changes=changes))
+    told = answered(await browser.decide(page, "allow"))
+    assert told.get("error", "") == code
+    assert ("code" in told) == (code == "")
+
+
+async def test_n018_a_response_mode_given_up_meanwhile_is_not_used(
+    journey: Server, client: Known
+) -> None:
+    browser = Browser(journey)
+    await browser.sign_in(await journey.person())
+    asked = await browser.ask(client, response_mode="form_post")
+    page = await browser.get(asked.headers["location"])
+    changes = ClientChanges(metadata={"response_modes": ["query"]})
+    await journey.run(lambda work: update_client(work, client_id=client.id, changes=changes))
+    assert answered(await browser.decide(page, "allow"))["error"] == "invalid_request"
+
+
 async def test_who_signed_out_meanwhile_signs_in_first(
     journey: Server, asked: tuple[Browser, httpx2.Response]
 ) -> None:

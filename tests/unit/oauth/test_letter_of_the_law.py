@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from limen.oauth.endpoints.discovery import NAMES
 from limen.oauth.endpoints.token import GRANTS
+from limen.protocol.jwt import peek
+from limen.settings import Rate
+from limen.testing.clock import FrozenClock
 from tests.unit.oauth.decoupled_kit import tv
 from tests.unit.oauth.http_kit import CALLBACK, CHALLENGE, VERIFIER, Known, Server, refusal
 
@@ -151,3 +155,35 @@ async def test_rfc_9396_a_request_for_details_says_what_is_wrong_with_them(serve
             authorization_details=wrong,
         )
         assert refusal(sent) == (400, "invalid_authorization_details")
+
+
+async def test_rfc_9068_2_2_1_a_refresh_is_no_new_sign_in(
+    server: Server, clock: FrozenClock
+) -> None:
+    client = await server.client()
+    session, _ = await server.session(await server.person())
+    made = await server.redeem(client, await server.code(client, session, acr="urn:x"))
+    first = peek(made.json()["access_token"]).claims
+    clock.advance(dt.timedelta(minutes=10))
+    again = await server.refresh(client, made.json()["refresh_token"])
+    then = peek(again.json()["access_token"]).claims
+    assert then["iat"] > first["iat"]
+    for name in ("auth_time", "acr", "amr", "sub", "aud"):
+        assert then[name] == first[name]
+    assert first["auth_time"] == int(session.authenticated_at.timestamp())
+
+
+async def test_rfc_6749_2_3_1_guessing_is_slowed_down_wherever_secrets_are_taken(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = cast("Any", server.http)._transport.app._parts.limiter
+    monkeypatch.setattr(limiter, "rate_of", lambda _name: Rate(1, 60))
+    for path in ("token", "introspect", "device_authorization", "register"):
+        first = await server.http.post(f"/oauth2/{path}", data={"client_id": "x"})
+        assert first.status_code != 429, path
+        again = await server.http.post(f"/oauth2/{path}", data={"client_id": "x"})
+        assert refusal(again) == (429, "temporarily_unavailable")
+        assert 0 < int(again.headers["retry-after"]) <= 60
+    for path in ("par", "revoke", "bc-authorize"):  # they share the rate of the token endpoint
+        answer = await server.http.post(f"/oauth2/{path}", data={"client_id": "x"})
+        assert refusal(answer) == (429, "temporarily_unavailable")

@@ -154,7 +154,7 @@ async def test_recovery_settles_what_was_left(
 
 async def late(vault: Vault, ada: Actor, connection_id: str) -> Claimed:
     """A refresh that was begun, then given up by others, and whose answer is still to come."""
-    listed = await vault.run(lambda work: list_connections(work, user_id=ada.id, most=1))
+    listed = await vault.run(lambda work: list_connections(work, owner_id=ada.id, most=1))
     grant = listed[0].grant
     upstream = await find_upstream(vault.parts, vault.house.site, provider="notion")
     claimed = await vault.run(

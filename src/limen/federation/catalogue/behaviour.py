@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from limen.federation.catalogue.addresses import fill, is_allowed, placeholders
 from limen.federation.catalogue.entry import DocumentEntry, Entry, ErrorRule, OperationEntry
-from limen.federation.catalogue.identity_rule import at, read_identity
-from limen.federation.facts import Facts, Feature
+from limen.federation.catalogue.identity_rule import at, is_other_subject, read_identity
+from limen.federation.facts import Api, Facts, Feature
 from limen.federation.provider import (
     OK,
     THROTTLED,
@@ -66,7 +66,7 @@ class CatalogueProvider(Provider):
         named = entry.issuers or (entry.identity.issuer,)
         self._issuers = (base_url,) if base_url else tuple(self._filled(each) for each in named)
         self._endpoints = self._read_endpoints()
-        self._facts = _facts(entry)
+        self._facts = _facts(entry, self.values)
 
     @property
     def credential_hosts(self) -> frozenset[str]:
@@ -143,15 +143,20 @@ class CatalogueProvider(Provider):
         return issuer in self._issuers
 
     @override
+    def names_other_account(self, claims: Mapping[str, Any], *, issuer: str, subject: str) -> bool:
+        told = claims.get("iss")
+        same_issuer = isinstance(told, str) and self.is_own_issuer(told)
+        return not same_issuer or is_other_subject(self.entry.identity, claims, subject)
+
+    @override
     def documents_for(
         self, endpoints: Endpoints, *, purpose: Purpose, has_claims: bool, answer: TokenAnswer
     ) -> Mapping[str, Operation]:
-        if has_claims and purpose == "connect":
-            return {}
+        needs_all = purpose == "sign_in" or not has_claims
         return {
             name: self._document(name, document, answer)
             for name, document in self.entry.documents.items()
-            if document.when in {"always", purpose}
+            if document.when in {"always", purpose} and (needs_all or document.even_with_id_token)
         }
 
     @override
@@ -252,7 +257,7 @@ class CatalogueProvider(Provider):
 
     def _may_lift(self, pointer: str, value: str) -> bool:
         """An API's base URL is believed only where the provider's own hosts are."""
-        api = self.entry.api
+        api = self._facts.api
         if pointer != api.base_pointer:
             return True
         is_moved = bool(self._base_url) and value.startswith(f"{self._base_url}/")
@@ -299,7 +304,7 @@ def read_values(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _facts(entry: Entry) -> Facts:
+def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
     revoke = entry.operations.revoke
     features: Mapping[str, Feature] = entry.features
     return Facts(
@@ -314,10 +319,15 @@ def _facts(entry: Entry) -> Facts:
         blast_radius=revoke.blast_radius if revoke else "token",
         already_gone=revoke.already_gone if revoke else (),
         unechoed_scopes=entry.unechoed_scopes,
-        api=entry.api,
+        api=_filled_api(entry.api, values),
         quota=entry.quota,
         push=entry.push,
     )
+
+
+def _filled_api(api: Api, values: Mapping[str, str]) -> Api:
+    hosts = tuple(values[host[1:-1]] if host.startswith("{") else host for host in api.hosts)
+    return api.model_copy(update={"hosts": hosts})
 
 
 def _applies(rule: ErrorRule, answer: ProviderAnswer) -> bool:

@@ -134,6 +134,7 @@ class DocumentEntry(OperationEntry):
         url: Empty where the token response names it (``url_pointer``).
         url_pointer: Where the token response names it; its host must be one of ``hosts``.
         when: At sign-in, when connecting, or both.
+        even_with_id_token: Asked when connecting although an ID token names the account.
     """
 
     url: Url | Literal[""] = ""
@@ -142,6 +143,7 @@ class DocumentEntry(OperationEntry):
     url_pointer: Pointer | None = None
     hosts: tuple[HostPattern, ...] = ()
     when: Literal["always", "sign_in", "connect"] = "always"
+    even_with_id_token: bool = False
 
     @model_validator(mode="after")
     def _one_place(self) -> DocumentEntry:
@@ -301,6 +303,9 @@ def _problems(entry: Entry) -> Iterator[str]:
         yield "nobody can sign in with it and nothing can be connected"
     if entry.identity.source == "id_token" and entry.jwks_uri is None:
         yield "its identity is an ID token, and there are no keys to verify one with"
+    for host in entry.api.hosts:
+        if host.startswith("{") and host[1:-1] not in entry.values:
+            yield f"api: nothing says what {host} is"
     if entry.identity.source not in {"id_token", "token_response", *entry.documents}:
         yield f"identity: there is no document {entry.identity.source}"
 

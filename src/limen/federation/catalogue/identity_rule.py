@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -11,6 +11,10 @@ from limen.federation.facts import Name, Part
 from limen.federation.provider import ExternalIdentity, Told
 
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/[^/~]+)+$")]
+Place = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]*:)?(/[^/~?:]+)+\??$")]
+"""A pointer into the rule's source, or into the document named before a colon; a question mark
+after it says that it may be absent."""
+_ABSENT: Final = "-"
 EmailRule = Literal["never", "claim", "claim_or_text", "listed"]
 
 
@@ -34,7 +38,8 @@ class Identity(Part):
     Attributes:
         source: ``id_token`` (verified), ``token_response``, or the name of a document.
         issuer: What makes subjects unique beyond this provider; values may complete it.
-        subject: The stable key; several are joined by a colon, and each must be there.
+        subject: The stable key; several are joined by a colon, and each must be there unless
+            it says otherwise.
         label: What a person recognises the account by; the first that is there.
         email_verified: ``never``: it proves nothing. ``claim``: ``email_verified_at`` must be
             the JSON true. ``claim_or_text``: there it may also be the text ``true``.
@@ -47,18 +52,18 @@ class Identity(Part):
 
     source: str
     issuer: str = Field(pattern=r"^https://[a-z0-9.{}_-]+(/[^\s?#]*)?$")
-    subject: tuple[Pointer, ...] = Field(min_length=1)
-    label: tuple[Pointer, ...]
-    email: Pointer | None = None
+    subject: tuple[Place, ...] = Field(min_length=1)
+    label: tuple[Place, ...]
+    email: Place | None = None
     email_verified: EmailRule = "never"
     email_verified_at: Pointer = "/email_verified"
     email_domains: tuple[str, ...] = ()
     email_domain_at: Pointer | None = None
     listed: ListedEmail | None = None
-    name: tuple[Pointer, ...] = ()
-    picture: Pointer | None = None
-    locale: Pointer | None = None
-    profile: tuple[Pointer, ...] = ()
+    name: tuple[Place, ...] = ()
+    picture: Place | None = None
+    locale: Place | None = None
+    profile: tuple[Place, ...] = ()
 
 
 def read_identity(rule: Identity, told: Told, *, issuer: str) -> ExternalIdentity | None:
@@ -69,26 +74,44 @@ def read_identity(rule: Identity, told: Told, *, issuer: str) -> ExternalIdentit
         told: What the provider said.
         issuer: The rule's, completed.
     """
-    document = document_of(rule.source, told)
-    parts = [_key(at(document, pointer)) for pointer in rule.subject]
-    if not all(parts) or (len(parts) > 1 and any(":" in part for part in parts)):
+    def read(place: str) -> Any:
+        return _at_place(rule, told, place)
+
+    subject = _subject(rule, read)
+    if not subject:
         return None
-    subject = ":".join(parts)
-    email, verified = _email(rule, told, document)
+    email, verified = _email(rule, told, read)
     return ExternalIdentity(
         issuer=issuer,
         subject=subject,
-        label=_first(document, rule.label) or subject,
+        label=_first(read, rule.label) or subject,
         email=email or None,
         email_verified=verified,
-        name=_first(document, rule.name) or None,
-        picture=(_text(at(document, rule.picture)) if rule.picture else "") or None,
-        locale=(_text(at(document, rule.locale)) if rule.locale else "") or None,
+        name=_first(read, rule.name) or None,
+        picture=(_text(read(rule.picture)) if rule.picture else "") or None,
+        locale=(_text(read(rule.locale)) if rule.locale else "") or None,
         profile={
-            pointer.rpartition("/")[2]: value
-            for pointer in rule.profile
-            if (value := at(document, pointer)) is not None
+            place.rpartition("/")[2]: value
+            for place in rule.profile
+            if (value := read(place)) is not None
         },
+    )
+
+
+def is_other_subject(rule: Identity, claims: Mapping[str, Any], subject: str) -> bool:
+    """Say whether an ID token's claims contradict a subject, as far as they speak of it.
+
+    Args:
+        rule: The entry's.
+        claims: Of the ID token.
+        subject: As ``read_identity`` made it.
+    """
+    if rule.source != "id_token":
+        return False
+    parts = subject.split(":") if len(rule.subject) > 1 else [subject]
+    return len(parts) != len(rule.subject) or any(
+        place.startswith("/") and _key(at(claims, place)) != part
+        for place, part in zip(rule.subject, parts, strict=True)
     )
 
 
@@ -115,26 +138,42 @@ def at(document: object, pointer: str) -> Any:
     return found
 
 
-def _email(rule: Identity, told: Told, document: object) -> tuple[str, bool]:
+_Read = Callable[[str], Any]
+
+
+def _at_place(rule: Identity, told: Told, place: str) -> Any:
+    source, _, pointer = place.rpartition(":")
+    return at(document_of(source or rule.source, told), pointer.removesuffix("?"))
+
+
+def _subject(rule: Identity, read: _Read) -> str:
+    parts = [
+        _key(read(place)) or (_ABSENT if place.endswith("?") else "") for place in rule.subject
+    ]
+    whole = len(parts) == 1 or not any(":" in part for part in parts)
+    return ":".join(parts) if all(parts) and whole else ""
+
+
+def _email(rule: Identity, told: Told, read: _Read) -> tuple[str, bool]:
     if rule.email_verified == "listed" and rule.listed is not None:
         found = _listed(rule.listed, told)
         if found[0]:
             return found
-    email = _text(at(document, rule.email)) if rule.email else ""
+    email = _text(read(rule.email)) if rule.email else ""
     if not email or rule.email_verified not in {"claim", "claim_or_text"}:
         return email, False
-    said = at(document, rule.email_verified_at)
+    said = read(rule.email_verified_at)
     # "true" as text is what a hand-made claim says (N129), unless the provider is known for it.
     is_said = said is True or (rule.email_verified == "claim_or_text" and said == "true")
-    return email, is_said and _is_of_its_domain(rule, document, email)
+    return email, is_said and _is_of_its_domain(rule, read, email)
 
 
-def _is_of_its_domain(rule: Identity, document: object, email: str) -> bool:
+def _is_of_its_domain(rule: Identity, read: _Read, email: str) -> bool:
     """What a provider says of a third party's address may be outdated; of its own it knows."""
     if not rule.email_domains and rule.email_domain_at is None:
         return True
     domain = email.rpartition("@")[2].lower()
-    own = _text(at(document, rule.email_domain_at)).lower() if rule.email_domain_at else ""
+    own = _text(read(rule.email_domain_at)).lower() if rule.email_domain_at else ""
     return bool(domain) and (domain in rule.email_domains or domain == own)
 
 
@@ -147,8 +186,8 @@ def _listed(listed: ListedEmail, told: Told) -> tuple[str, bool]:
     return "", False
 
 
-def _first(document: object, pointers: tuple[str, ...]) -> str:
-    found = (_text(at(document, pointer)) for pointer in pointers)
+def _first(read: _Read, places: tuple[str, ...]) -> str:
+    found = (_text(read(place)) for place in places)
     return next((text for text in found if text), "")
 
 

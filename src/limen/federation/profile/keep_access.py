@@ -53,6 +53,15 @@ async def take_access(work: Work, envelope: Envelope, record: Record) -> Secret[
     return Secret(raw.reveal().decode())
 
 
+async def forget_access(work: Work, *, user_id: str) -> int:
+    """Forget all that is kept of a person's sign-ins; return how much that was.
+
+    The provider is not told: at some of them ending one token ends the connections that the
+    person made on purpose with the same account.
+    """
+    return await store.forget_access(work, user_id)
+
+
 def _place(record: Record, generation: int) -> Place:
     name = identity_id(record.issuer, record.subject)
     return Place("provider_profile", name, "access", generation=generation)

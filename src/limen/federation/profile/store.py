@@ -108,6 +108,15 @@ _TAKE_ACCESS = (
     .values(sealed_access=None)
     .returning(_p.user_id)
 )
+_FORGET_ACCESS = (
+    sa.update(provider_profiles)
+    .where(
+        _p.tenant_id == bindparam("tenant_id"),
+        _p.user_id == bindparam("user_id"),
+        _p.sealed_access.is_not(None),
+    )
+    .values(sealed_access=None, access_generation=_p.access_generation + 1)
+)
 _WAKE = (
     sa.update(provider_profiles)
     .where(
@@ -215,6 +224,11 @@ async def take_access(work: Work, record: Record) -> bool:
         held_generation=record.access_generation,
     )
     return rows.first() is not None
+
+
+async def forget_access(work: Work, user_id: str) -> int:
+    """Forget a person's refresh tokens."""
+    return (await work.execute(_FORGET_ACCESS, user_id=user_id)).count
 
 
 async def wake(work: Work, user_id: str) -> None:

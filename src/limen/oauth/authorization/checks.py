@@ -42,6 +42,16 @@ async def check(work: Work, *, to: Addressed, desk: Desk) -> Asked:
     return asked
 
 
+async def check_again(work: Work, *, asked: Asked, desk: Desk) -> None:
+    """Check of a request that waited what registration or policy may demand since (N017).
+
+    Raises:
+        OAuthRefusal: The first check that fails, for the redirect URI.
+    """
+    for one in _AGAIN:
+        await one(work, asked, desk)
+
+
 async def _grant_registered(_work: Work, asked: Asked, _desk: Desk) -> None:
     if not asked.client.may_use("authorization_code"):
         raise OAuthRefusal("unauthorized_client", "This client may not use authorization codes.")
@@ -163,3 +173,12 @@ CHECKS: Final[tuple[Callable[[Work, Asked, Desk], Awaitable[None]], ...]] = (
     _hint_believed,
     _subject_expected,
 )
+
+_AGAIN: Final = (
+    _grant_registered,
+    _pushed_if_required,
+    _signed_if_required,
+    _response_mode_registered,
+    _pkce_satisfied,
+)
+"""Those of ``CHECKS`` whose answer another registration changes, and ``recheck`` does not give."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limen.db.work import Work
 from limen.kernel.errors import OAuthRefusal
-from limen.oauth.authorization.address import address, recipient_for
+from limen.oauth.authorization.address import address, answer_mode, recipient_for
 from limen.oauth.authorization.allowed import allowed_claims, allowed_details, allowed_scope
 from limen.oauth.authorization.asked import (
     Addressed,
@@ -118,7 +118,8 @@ def needs_consent(asked: Asked, consent: Consent | None) -> bool:
 async def recheck(work: Work, *, interaction: Interaction, desk: Desk) -> Asked:
     """Check once more what may have changed since an interaction was opened (N017).
 
-    Everything comes from the row; nothing that the browser or a front end sends counts.
+    Everything comes from the row; nothing that the browser or a front end sends counts. What
+    may be told to the client is ``check_again``'s.
 
     Raises:
         OAuthRefusal: Client or redirect URI are gone: for a page, never for a redirect; or the
@@ -129,6 +130,7 @@ async def recheck(work: Work, *, interaction: Interaction, desk: Desk) -> Asked:
     if client is None or not client.is_active:
         raise OAuthRefusal("invalid_client", "This client is unknown.")
     redirect = match_redirect_uri(interaction.redirect_uri, registered=client.redirect_uris)
+    mode = answer_mode(client, asked=request.response_mode)
     resource = await desk.resources.resolve(work, client=client, requested=interaction.resource)
     details = allowed_details(request.authorization_details, client=client, resource=resource)
     scope = allowed_scope(interaction.scope, details=details, client=client, resource=resource)
@@ -136,10 +138,11 @@ async def recheck(work: Work, *, interaction: Interaction, desk: Desk) -> Asked:
         to=Addressed(
             client=client,
             redirect=redirect,
-            mode=request.response_mode,
+            mode=mode,
             state=request.state,
+            is_signed=interaction.is_signed,
             pushed_hash=interaction.pushed_hash,
-            recipient=await recipient_for(work, client, desk, mode=request.response_mode),
+            recipient=await recipient_for(work, client, desk, mode=mode),
         ),
         request=request,
         resource=resource,

@@ -22,10 +22,12 @@ from limen.oauth.authorization.asked import (
     Issue,
     Missing,
     Outcome,
+    Refuse,
     ShowSignIn,
     SignedIn,
     StepUp,
 )
+from limen.oauth.authorization.checks import check_again
 from limen.oauth.authorization.decide import decide, recheck
 from limen.oauth.consent import grant_consent, is_unproven
 from limen.oauth.model import Binding, Interaction
@@ -66,6 +68,7 @@ async def open_interaction(
         hinted_subject=asked.hinted_subject,
         authenticated_after=asked.authenticated_after,
         pushed_hash=asked.to.pushed_hash,
+        is_signed=asked.to.is_signed,
         user_id=None,
         session_id=None,
         created_at=work.now,
@@ -109,6 +112,10 @@ async def look(
 ) -> Outcome:
     """Say what an interaction still waits for."""
     asked = await recheck(work, interaction=interaction, desk=desk)
+    try:
+        await check_again(work, asked=asked, desk=desk)
+    except OAuthRefusal as refusal:
+        return Refuse(asked.to, refusal)
     return await decide(work, asked=asked, desk=desk, who=who)
 
 

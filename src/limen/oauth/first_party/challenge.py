@@ -23,7 +23,7 @@ from limen.oauth.authorization.asked import (
     ShowSignIn,
     SignedIn,
 )
-from limen.oauth.authorization.checks import check
+from limen.oauth.authorization.checks import check, check_again
 from limen.oauth.authorization.decide import decide, recheck
 from limen.oauth.authorization.interaction import KIND, TTL
 from limen.oauth.authorization.push import address_pushed
@@ -112,11 +112,11 @@ async def answer_challenge(
     if not caller.client.first_party:
         raise OAuthRefusal("unauthorized_client", "This is for the tenant's own applications.")
     found = await _resume(work, presented, caller)
-    asked = (
-        await _first(work, presented, caller, desk=desk)
-        if found is None
-        else await recheck(work, interaction=found, desk=desk)
-    )
+    if found is None:
+        asked = await _first(work, presented, caller, desk=desk)
+    else:
+        asked = await recheck(work, interaction=found, desk=desk)
+        await check_again(work, asked=asked, desk=desk)
     outcome = await _prove(work, presented, found, door=door)
     if isinstance(outcome, Waiting):
         if outcome.step != "second_factor":
@@ -253,6 +253,7 @@ async def _keep(
         steps=("sign_in" if outcome is None else outcome.step,),
         hinted_subject=asked.hinted_subject,
         authenticated_after=asked.authenticated_after,
+        is_signed=asked.to.is_signed,
         user_id=None,
         session_id=None,
         pending_hash=pending,

@@ -18,12 +18,16 @@ from limen.federation.parts import Parts as FederationParts
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import random_secret
 from limen.protocol.params import Params
-from limen.signin.continue_url import read_continue
-from limen.signin.endpoints.provider.arrival import answer_arrival
+from limen.signin.continue_url import read_continue, sign_continue
+from limen.signin.endpoints.lead_on import lead_on
+from limen.signin.provider.prove_mailbox import TTL, ProofNeeded
 from limen.signin.provider.ticket import FrontEnd
 from limen.signin.with_provider import (
     Arrival,
+    Arrived,
     Departure,
+    Linked,
+    SentOn,
     begin_sign_in,
     finish_sign_in,
     provider_buttons,
@@ -36,6 +40,9 @@ from limen.web.rate_limit import check_rate
 from limen.web.redirects import page_url, see_other
 
 COOKIE: Final = "flow-sign-in"
+PROVE_COOKIE: Final = "prove"
+"""Names a sign-in that has to prove a mailbox; it opens nothing."""
+PROVE_PATH: Final = "/sign-in/prove"
 _DOOR: Final = public("one of the doors itself")
 
 
@@ -54,9 +61,9 @@ class SignInProvidersAnswer(BaseModel):
     items: list[SignInProviderModel]
 
 
-def routes(parts: FederationParts) -> APIRouter:
+def routes(parts: FederationParts, *, prefix: str = "/api/v1") -> APIRouter:
     """Return the JSON API."""
-    router = APIRouter(prefix="/api/v1/auth/oauth2", route_class=WorkRoute, tags=["auth"])
+    router = APIRouter(prefix=f"{prefix}/auth/oauth2", route_class=WorkRoute, tags=["auth"])
     buttons = provider_buttons(parts)
 
     @router.get("/providers", dependencies=[public("a sign-in page shows them to anyone")])
@@ -127,7 +134,24 @@ class _ProviderPages:
         )
         await work.let_go()
         arrived = await finish_sign_in(self._parts, site, arrival=arrival)
-        return await answer_arrival(request, work, arrived=arrived, parts=self._parts)
+        return await self._answer(request, work, arrived)
+
+    async def _answer(self, request: Request, work: Work, arrived: Arrived) -> Response:
+        """Send the browser on: in, to a step or a proof, or back to a front end."""
+        path = arrived.continue_path
+        match arrived.outcome:
+            case ProofNeeded() as needed:
+                signed = await sign_continue(work, envelope=self._parts.envelope, path=path)
+                response = see_other(page_url(request, PROVE_PATH, **{"continue": signed}))
+                value = needed.raw_token.reveal()
+                cookies.write(response, request, PROVE_COOKIE, value=value, max_age=TTL)
+                return response
+            case Linked():
+                return see_other(page_url(request, "/account", done="identity-linked"))
+            case SentOn(url=url):
+                return see_other(url)
+            case outcome:
+                return await lead_on(request, work, outcome=outcome, path=path, parts=self._parts)
 
 
 def _front_end(query: Params) -> FrontEnd | None:

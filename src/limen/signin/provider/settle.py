@@ -8,7 +8,7 @@ from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, hold_active_user
 from limen.accounts.user import User
 from limen.db.work import Work
-from limen.federation.identities import find_user_of, link_identity
+from limen.federation.identities import find_user_of, link_identity, whose_identity
 from limen.federation.parts import Parts
 from limen.federation.profile.keep_access import keep_access
 from limen.federation.profile.note import note_profile
@@ -49,6 +49,21 @@ async def settle(work: Work, parts: Parts, *, proven: Proven) -> User | AddressT
         raise NotPermitted("account_not_active", "This account can't sign in.")
     await keep_what_it_says(work, parts, proven=proven, user_id=user.id)
     return user
+
+
+async def whose_address(work: Work, *, proven: Proven) -> AddressTaken | None:
+    """Return whose mailbox has to be proven before an account elsewhere opens anything.
+
+    ``None`` for one that is linked already, and for an address that names nobody here.
+
+    Raises:
+        NotPermitted: As ``check_account``.
+        Conflict: ``account_exists``: of an account that can't sign in.
+    """
+    identity = proven.identity
+    check_account(work, identity=identity, provider=proven.provider)
+    known = await whose_identity(work, issuer=identity.issuer, subject=identity.subject)
+    return None if known is not None else await _whose_address(work, identity)
 
 
 async def keep_what_it_says(work: Work, parts: Parts, *, proven: Proven, user_id: str) -> None:

@@ -25,6 +25,11 @@ async def mark(work: Work, marker: bytes, *, until: dt.datetime) -> bool:
     return rows.first() is not None
 
 
-async def sweep(work: Work) -> int:
-    """Delete the markers of all tenants whose time is over."""
-    return (await work.execute(_SWEEP, now=work.now)).count
+async def sweep(work: Work, *, surely: dt.datetime) -> int:
+    """Delete the markers of all tenants whose time was over then, whichever node's clock one asks.
+
+    Args:
+        work: Of the server.
+        surely: A moment that is past on every node.
+    """
+    return (await work.execute(_SWEEP, now=surely)).count

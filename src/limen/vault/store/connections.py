@@ -32,8 +32,8 @@ _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
 # A tenant's own connection is none of the person's who connected it.
 _OWNER = sa.case((_c.belongs_to == "tenant", TENANT_OWNER), else_=_c.user_id)
 _IS_OWNED: sa.ColumnElement[bool] = bindparam("owner_id") == _OWNER
-_OF_TENANT = sa.literal_column("'tenant'")
-_OF_PERSON = sa.literal_column("'person'")
+_OF_TENANT: sa.ColumnElement[str] = sa.literal_column("'tenant'")
+_OF_PERSON: sa.ColumnElement[str] = sa.literal_column("'person'")
 _CONNECTION_COLUMNS = (
     _c.id.label("connection_id"),
     _OWNER.label("owner_id"),

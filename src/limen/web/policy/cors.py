@@ -20,6 +20,7 @@ _CLIENT_PATHS: Final = frozenset(
     for name in ("token", "par", "userinfo", "revoke", "device_authorization", "introspect")
 )
 _ANYONE: Final = ("/.well-known/", "/oauth2/jwks", "/oauth2/register")
+_API: Final = ("/api/v1/", "/auth/oauth2/", "/admin/oauth2/")
 _EXPOSED: Final = b"WWW-Authenticate, DPoP-Nonce, Retry-After"
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
@@ -35,7 +36,7 @@ def path_class(path: str) -> PathClass:
     """Say who may read a path from a script, by its path under the tenant's root."""
     if path in _CLIENT_PATHS:
         return "clients"
-    if path.startswith("/api/v1/"):
+    if path.startswith(_API):
         return "api"
     # /authorize, /logout and the pages are opened, never fetched.
     return "anyone" if path.startswith(_ANYONE) else "nobody"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from limen.access.require import public, signed_in
 from limen.db.work import Work
 from limen.federation.parts import Parts as FederationParts
-from limen.federation.profile.forget_access import forget_access
+from limen.federation.profile.keep_access import forget_access
 from limen.federation.profile.read import Said, choose_source, read_profile
 from limen.sessions.revoke import revoke
 from limen.signin.endpoints import browser, schemas
@@ -18,8 +18,9 @@ from limen.signin.endpoints.provider.schemas import (
     ProviderProfile,
     UsedField,
 )
-from limen.signin.endpoints.refresh import exchange_refresh
+from limen.signin.endpoints.step_answers import pair_answer
 from limen.signin.parts import Parts
+from limen.signin.token_pair import refresh_pair
 from limen.web.deps import CurrentWork
 from limen.web.exchange import WorkRoute
 from limen.web.rate_limit import limit
@@ -28,8 +29,12 @@ from limen.web.rate_limit import limit
 def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRouter:
     """Return the routes."""
     router = APIRouter(route_class=WorkRoute, prefix=f"{prefix}/auth/oauth2", tags=["auth"])
-    origin = Depends(browser.check_origin)
+    _add_profile(router, federation)
+    _add_tokens(router, parts)
+    return router
 
+
+def _add_profile(router: APIRouter, federation: FederationParts) -> None:
     @router.get("/profile", dependencies=[signed_in()])
     async def profile(work: CurrentWork) -> ProfileAnswer:
         """Show what is used of one's profile, where each field is from, and who says what."""
@@ -38,7 +43,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
     @router.put("/profile", dependencies=[signed_in()])
     async def change(work: CurrentWork, body: ProfileBody) -> ProfileAnswer:
         """Choose what fields follow: own words, nothing, or what a provider says."""
-        for field in body.model_fields_set:
+        for field in sorted(body.model_fields_set):
             choice = getattr(body, field)
             if choice is not None:
                 await choose_source(
@@ -51,27 +56,30 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
                 )
         return await _answer(work, federation)
 
-    @router.post(
-        "/refresh",
-        dependencies=[public("who has the token is who it was given to"), origin]
-        + [Depends(limit("token"))],
-    )
+
+def _add_tokens(router: APIRouter, parts: Parts) -> None:
+    guards = [
+        public("who has the token is who it was given to"),
+        Depends(browser.check_origin),
+        Depends(limit("token")),
+    ]
+
+    @router.post("/refresh", dependencies=guards)
     async def refresh(work: CurrentWork, body: schemas.RefreshBody) -> schemas.TokenPairAnswer:
         """Exchange a refresh token for a new pair, as ``/api/v1/auth/refresh`` does."""
-        return await exchange_refresh(work, parts, body)
+        raw = schemas.revealed(body.refresh_token)
+        return pair_answer(await refresh_pair(work, mint=parts.mint, raw_refresh=raw))
 
     @router.delete("/revoke", dependencies=[signed_in()], status_code=204)
     async def end(request: Request, work: CurrentWork) -> Response:
         """End this session with its tokens; give up the access kept from providers."""
-        await forget_access(work, federation.envelope, user_id=work.actor.id)
+        await forget_access(work, user_id=work.actor.id)
         response = Response(status_code=204)
         if work.actor.session_id:
             await revoke(work, session_id=work.actor.session_id, must_exist=False)
             if work.actor.scope is None:
                 browser.send_away(response, request)
         return response
-
-    return router
 
 
 async def _answer(work: Work, federation: FederationParts) -> ProfileAnswer:

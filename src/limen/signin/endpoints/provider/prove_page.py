@@ -17,7 +17,8 @@ from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue
 from limen.signin.endpoints.form_page import FormPage, secret_of, text_of
 from limen.signin.endpoints.lead_on import lead_on
-from limen.signin.endpoints.provider.arrival import COOKIE, PROVE_PATH
+from limen.signin.endpoints.provider_sign_in import PROVE_COOKIE as COOKIE
+from limen.signin.endpoints.provider_sign_in import PROVE_PATH
 from limen.signin.parts import Parts
 from limen.signin.provider.prove_mailbox import Asked, mail_proof, show_proof, take_proof
 from limen.signin.steps.enter import go_on
