@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from limen.access.grant_role import grant_role
+from limen.access.revoke_role import revoke_role
 from limen.audit.record import record as audit
 from limen.db.outbox import OutboxLoop
 from limen.db.work import Work
@@ -19,10 +21,11 @@ from limen.federation.parts import Parts as FederationParts
 from limen.federation.provider_keys import ProviderKeys
 from limen.federation.registry import Catalogue, Providers, Registry
 from limen.federation.upstream_clients import NewUpstreamClient, set_upstream_client
-from limen.kernel.actor import Actor
+from limen.kernel.actor import OPERATOR, Actor
 from limen.kernel.events import Event
 from limen.kernel.secret import Secret
 from limen.net import Net
+from limen.oauth.registry.register_client import NewClient, register_client
 from limen.protocol.params import parse_params
 from limen.settings import Settings
 from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
@@ -56,6 +59,29 @@ class Vault:
     async def person(self) -> Actor:
         actor, _ = await self.house.signed_in(await self.house.user(password=None))
         return actor
+
+    async def administrator(self) -> Actor:
+        """Somebody who may speak for the tenant."""
+        actor = await self.person()
+        await self.run(
+            lambda work: grant_role(work, principal_id=actor.id, role="admin"), actor=OPERATOR
+        )
+        return actor
+
+    async def demote(self, actor: Actor) -> None:
+        """Take that right away."""
+        await self.run(
+            lambda work: revoke_role(work, principal_id=actor.id, role="admin"), actor=OPERATOR
+        )
+
+    async def client(self) -> str:
+        """Register a machine; return its id."""
+        new = NewClient(name="App", type="machine", scope=("connections:token",))
+        made = await self.run(
+            lambda work: register_client(work, new=new, envelope=self.house.envelope),
+            actor=OPERATOR,
+        )
+        return made.client.client_id
 
     async def leave(self, actor: Actor, provider: str = "google", **wanted: Any) -> str:
         """Begin connecting; return the provider's URL."""

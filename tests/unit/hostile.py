@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from limen.kernel.errors import Refusal
 from limen.protocol.params import Params
 
-FEW = settings(max_examples=60)
+FEW = settings(max_examples=50)
 """Many parsers are tried: together they shall take seconds."""
 
 PIECES = [

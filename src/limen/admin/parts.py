@@ -8,10 +8,12 @@ from limen.crypto.envelope import Envelope
 from limen.crypto.keyring import Keyring
 from limen.crypto.passwords import PasswordHasher
 from limen.db.work import Works
+from limen.federation.registry import Providers
 from limen.net import Net
 from limen.oauth.resources import Resources
 from limen.tenants.directory import Directory
 from limen.tenants.policy import TenantPolicy
+from limen.vault.parts import Parts as VaultParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class Parts:
         base_url: The root issuer.
         defaults: The policy of a tenant that chose nothing.
         resources: The APIs that keys are for.
+        providers: Those that ship or are plugged in, and how to find a tenant's own.
+        vault: Ends connections; ``None`` where it is not served.
     """
 
     works: Works
@@ -34,3 +38,5 @@ class Parts:
     base_url: str
     defaults: TenantPolicy
     resources: Resources = field(default_factory=Resources)
+    providers: Providers = field(default_factory=Providers)
+    vault: VaultParts | None = None

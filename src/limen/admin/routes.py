@@ -14,6 +14,8 @@ from limen.admin.api import (
     initial_access_tokens,
     issuers,
     keys,
+    oauth2,
+    providers,
     resources,
     service_accounts,
     tenants,
@@ -27,8 +29,13 @@ from limen.admin.parts import Parts
 from limen.web.rate_limit import limit
 
 
-def routes(parts: Parts) -> APIRouter:
-    """Return the routes under ``/api/v1/admin``."""
+def routes(parts: Parts, *, short_paths: bool = False) -> list[APIRouter]:
+    """Return the routes under ``/api/v1/admin``.
+
+    Args:
+        parts: What they share.
+        short_paths: Whether ``/admin/oauth2`` answers too, for older applications.
+    """
     kind = remembering(parts.envelope)
     router = APIRouter(prefix="/api/v1/admin", dependencies=[Depends(limit("admin"))])
     for noun in (
@@ -43,11 +50,19 @@ def routes(parts: Parts) -> APIRouter:
         resources,
         tokens,
         issuers,
+        providers,
         tenants,
         keys,
         hooks,
         webhooks,
         audit,
+        oauth2,
     ):
         router.include_router(noun.routes(parts, kind))
-    return router
+    if not short_paths:
+        return [router]
+    short = APIRouter(
+        prefix="/admin", dependencies=[Depends(limit("admin"))], include_in_schema=False
+    )
+    short.include_router(oauth2.routes(parts, kind))
+    return [router, short]

@@ -15,6 +15,7 @@ from limen.federation.parts import Parts as FederationParts
 from limen.mail import routes as mail
 from limen.oauth import routes as oauth
 from limen.oauth.endpoints.decoupled import development as dev_approvals
+from limen.oauth.exchange.targets import Exchanges
 from limen.oauth.mutual_tls.offer import offered_methods
 from limen.oauth.parts import Parts as OAuthParts
 from limen.oauth.registration.register import Registrar
@@ -30,6 +31,7 @@ from limen.simulators.dev_pages import DevParts
 from limen.simulators.dev_pages import pages as dev_pages
 from limen.vault import pages as vault_pages
 from limen.vault import routes as vault
+from limen.vault.release.exchange import ConnectionTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
             *provider_sign_in.routes(signin_parts, federation_parts, short_paths=short_paths),
             oauth.routes(oauth_parts),
             vault.routes(runtime.vault),
-            admin.routes(_admin(runtime)),
+            *admin.routes(_admin(runtime), short_paths=short_paths),
         ],
         hot=vault.hot_routes(runtime.vault),
         mounts=_simulators(runtime),
@@ -105,6 +107,7 @@ def build_oauth_parts(runtime: Runtime) -> OAuthParts:
             methods=offered_methods(runtime.mtls),
         ),
         trusted_keys=runtime.trusted_keys,
+        exchanges=Exchanges(claiming=(ConnectionTarget(runtime.vault),)),
         mtls=runtime.mtls,
         code_ttl=runtime.settings.tokens.code_ttl,
         interaction_ttl=runtime.settings.tokens.interaction_ttl,
@@ -136,6 +139,8 @@ def _admin(runtime: Runtime) -> AdminParts:
         base_url=runtime.settings.base_url,
         defaults=runtime.defaults,
         resources=runtime.resources,
+        providers=runtime.vault.federation.registry.providers,
+        vault=runtime.vault,
     )
 
 

@@ -10,6 +10,7 @@ from limen.accounts.links.account_mail import account_mail_handler
 from limen.accounts.links.sweep import sweep as sweep_links
 from limen.admin.sweep import sweep as sweep_admin
 from limen.app.background import Task
+from limen.app.profile_means import token_of_connection
 from limen.app.runtime import Runtime
 from limen.crypto.rotate_keys import maintain_keys
 from limen.db.outbox import OutboxLoop, listen
@@ -17,6 +18,7 @@ from limen.db.shared_clock import refresh_offset
 from limen.db.work import Work
 from limen.federation.profile.picture import KIND as PICTURE
 from limen.federation.profile.picture import picture_handler
+from limen.federation.profile.synchronise import Synchroniser
 from limen.federation.sweep import sweep as sweep_federation
 from limen.kernel.errors import NotFound
 from limen.kernel.site import Site
@@ -46,6 +48,7 @@ from limen.webhooks.sweep import sweep as sweep_webhooks
 
 _log = logger("limen.outbox")
 _SWEEP_SECONDS = 60.0
+_PROFILES_SECONDS = 60.0
 _LAG_SECONDS = 2.0
 _KEYS_SECONDS = 600.0
 _LAST_USES_SECONDS = 10.0
@@ -91,9 +94,17 @@ def loops(runtime: Runtime) -> list[Task]:
         on_failure=_log_failure,
     )
     vault = RefreshLoop(runtime.vault, site_of=lambda tenant_id: site_of(runtime, tenant_id))
+    synchroniser = Synchroniser(
+        runtime.vault.federation, token_of=token_of_connection(runtime.vault)
+    )
     tasks = [
         Task(name="outbox", every_seconds=poll, turn=outbox.run_once, woken=listen()),
         Task(name="vault refresh", every_seconds=poll, turn=vault.run_once),
+        Task(
+            name="profiles",
+            every_seconds=_PROFILES_SECONDS,
+            turn=functools.partial(_profiles, runtime, synchroniser),
+        ),
         Task(
             name="caches",
             every_seconds=_LAG_SECONDS,
@@ -206,6 +217,11 @@ async def _note_uses(runtime: Runtime) -> int:
             site = await site_of(runtime, tenant_id)
             await runtime.works.run(site, functools.partial(note, uses=uses))
     return 0
+
+
+async def _profiles(runtime: Runtime, synchroniser: Synchroniser) -> int:
+    """Bring profiles up to date, tenant by tenant."""
+    return sum([await synchroniser.run_once(tenant) for tenant in await runtime.directory.all()])
 
 
 async def _without_backlog(turn: Callable[[], Awaitable[int]]) -> int:

@@ -13,6 +13,7 @@ from limen.accounts.events import (
 )
 from limen.accounts.links.tell_of_reuse import tell_of_reuse
 from limen.accounts.profile.sources import forget_profile
+from limen.app.profile_means import ask_anew
 from limen.crypto.envelope import Envelope
 from limen.db.work import Reactions, Work
 from limen.federation.identities import forget_identities
@@ -31,6 +32,7 @@ from limen.signin.steps.forget import forget_underway
 from limen.tenants.events import TenantCreated
 from limen.tokens.events import RefreshReused
 from limen.vault.disconnect import on_account_closed, on_account_reclaimed
+from limen.vault.events import Connected
 from limen.vault.parts import Parts as VaultParts
 
 
@@ -68,6 +70,7 @@ def reactions(
         ClientDisabled: (take_back_approvals,),
         SessionStarted: (ask_after_sign_in(vault.works, hooks),),
         SessionEnded: (undo_sign_in, notify_clients(clients)),
+        Connected: (ask_anew,),
         RefreshReused: (tell_of_reuse(envelope, name_of=name_of),),
     }
 

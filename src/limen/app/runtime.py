@@ -109,7 +109,15 @@ def build_runtime(
     pages = Pages(sorted(_PACKAGE.glob("*/templates")))
     clients = Clients(Documents(works, net))
     asked = Hooks(net=net, envelope=envelope, in_process=hooks)
-    vault = vault_parts(settings, works, hooks=asked, envelope=envelope, net=net, pages=pages)
+    vault = vault_parts(
+        settings,
+        works,
+        hooks=asked,
+        envelope=envelope,
+        net=net,
+        pages=pages,
+        clients=clients,
+    )
     works.reactions = with_notices(
         reactions(envelope=envelope, clients=clients, hooks=asked, vault=vault), Webhooks()
     )

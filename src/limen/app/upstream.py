@@ -9,13 +9,21 @@ from limen.federation.provider_keys import ProviderKeys
 from limen.federation.registry import Catalogue, Providers, Registry
 from limen.hooks.ask import Hooks
 from limen.net import Net
+from limen.oauth.clients import Clients
 from limen.settings import Settings
 from limen.vault.parts import Parts, RefreshTimes
 from limen.web.pages import Pages
 
 
-def vault_parts(
-    settings: Settings, works: Works, *, hooks: Hooks, envelope: Envelope, net: Net, pages: Pages
+def vault_parts(  # noqa: PLR0913 -- the composition root hands it all over
+    settings: Settings,
+    works: Works,
+    *,
+    hooks: Hooks,
+    envelope: Envelope,
+    net: Net,
+    pages: Pages,
+    clients: Clients,
 ) -> Parts:
     """Return the vault's parts, federation's among them."""
     providers = Providers(simulators=simulators_url(settings))
@@ -32,6 +40,7 @@ def vault_parts(
         catalogue=Catalogue(providers),
         times=RefreshTimes(**settings.vault.model_dump()),
         pages=pages,
+        clients=clients,
     )
 
 

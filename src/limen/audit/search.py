@@ -22,6 +22,7 @@ class AuditFilters:
 
     Args:
         name: The wire name.
+        names: Any of these wire names.
         outcome: ``done`` or ``denied``.
         actor_id: Who asked.
         user_id: Whom it concerns.
@@ -30,15 +31,17 @@ class AuditFilters:
     """
 
     name: str = ""
+    names: tuple[str, ...] = ()
     outcome: str = ""
     actor_id: str = ""
     user_id: str = ""
     since: dt.datetime | None = None
     until: dt.datetime | None = None
 
-    def in_use(self) -> dict[str, str | dt.datetime]:
+    def in_use(self) -> dict[str, str | list[str] | dt.datetime]:
         """Return those that filter."""
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        named["names"] = sorted(self.names)
         return {name: value for name, value in named.items() if value}
 
 

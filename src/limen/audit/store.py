@@ -18,6 +18,7 @@ _ADD = sa.insert(audit_events)
 
 _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
     "name": audit_events.c.name == bindparam("name"),
+    "names": audit_events.c.name.in_(bindparam("names", expanding=True)),
     "outcome": audit_events.c.outcome == bindparam("outcome"),
     "actor_id": audit_events.c.actor_id == bindparam("actor_id"),
     "user_id": audit_events.c.user_id == bindparam("user_id"),
@@ -52,7 +53,7 @@ async def add_event(work: Work, event: AuditEvent) -> None:
 async def list_events(
     work: Work,
     *,
-    filters: Mapping[str, str | dt.datetime],
+    filters: Mapping[str, str | list[str] | dt.datetime],
     before: tuple[dt.datetime, str] | None,
     limit: int,
 ) -> list[AuditEvent]:

@@ -18,6 +18,54 @@ class UpstreamClientSet(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamSecretAdded(Event):
+    """One of our clients has one more secret or key."""
+
+    name: ClassVar[str] = "provider:secret:added"
+    provider: str
+    secret_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamSecretRetired(Event):
+    """A secret or key of one of our clients is used no more."""
+
+    name: ClassVar[str] = "provider:secret:retired"
+    provider: str
+    secret_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamSecretExpiring(Event):
+    """A secret or key of ours ends soon: after that every refresh at the provider fails.
+
+    Args:
+        days: Within so many: 30, 7 or 1.
+    """
+
+    name: ClassVar[str] = "provider:secret:expiring"
+    provider: str
+    secret_id: str
+    expires_at: str
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderDescribed(Event):
+    """A tenant described a provider of its own, or said something differently of a shipped one.
+
+    Args:
+        kind: ``own`` or ``override``.
+        change: ``put`` or ``deleted``.
+    """
+
+    name: ClassVar[str] = "provider:entry:changed"
+    provider: str
+    kind: str
+    change: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderSwitched(Event):
     """A provider was enabled or disabled for the tenant."""
 

@@ -141,7 +141,7 @@ class Api(Part):
     base_pointer: str = ""
     header: str = "Authorization"
     prefix: str = "Bearer "
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
 class QuotaRule(Part):
@@ -211,7 +211,7 @@ class Facts:
     blast_radius: BlastRadius = "token"
     already_gone: tuple[str, ...] = ()
     unechoed_scopes: tuple[str, ...] = ()
-    api: Api = Api()
+    api: Api = field(default_factory=Api)
     quota: Quota | None = None
     push: Literal["", "google_risc", "github", "slack"] = ""
 

@@ -14,8 +14,7 @@ from limen.federation import store
 from limen.federation.events import IdentityLinked, IdentityUnlinked
 from limen.federation.profile import identity_store
 from limen.federation.profile import store as profiles
-from limen.federation.profile.identity_id import identity_id
-from limen.federation.profile.identity_store import Identity
+from limen.federation.profile.identity_id import Identity, identity_id
 from limen.federation.profile.roles import unmap_roles
 from limen.federation.provider import ExternalIdentity
 

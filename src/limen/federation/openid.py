@@ -76,10 +76,13 @@ class OpenIdProvider(Provider):
 
     @override
     def authorize_params(self, ask: Ask) -> dict[str, str]:
-        params = {"scope": " ".join(ask.scopes)}
+        scopes = list(ask.scopes)
+        if ask.purpose == "sign_in" and ask.needs_refresh_token:
+            scopes += [] if "offline_access" in scopes else ["offline_access"]
+        params = {"scope": " ".join(scopes)}
         if ask.account_hint:
             params["login_hint"] = ask.account_hint
-        if ask.purpose == "connect" and "offline_access" in ask.scopes:
+        if (ask.purpose == "connect" or ask.needs_refresh_token) and "offline_access" in scopes:
             params["prompt"] = "consent"  # OIDC Core section 11: or offline_access is ignored
         return params
 

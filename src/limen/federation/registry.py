@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -94,7 +95,8 @@ class Providers:
         """
         if not config and provider in self._plugins:
             return self._plugins[provider]
-        key = (provider, _digest(json.dumps(config, sort_keys=True, default=str)))
+        told = _digest(json.dumps(config, sort_keys=True, default=str)) if config else ""
+        key = (provider, told)
         found = self._made.get(key)
         if found is None:
             found = self._make(provider, config)
@@ -106,9 +108,8 @@ class Providers:
         return found
 
     def _make(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
-        values = config.get("values") or {}
         if config.get("entry"):
-            return OwnProvider(read_entry(config["entry"]), values=values)
+            return OwnProvider(read_entry(config["entry"]), values=config.get("values"))
         if config.get("issuer"):
             return _by_issuer(provider, config)
         entry = self.entries.get(provider)
@@ -118,7 +119,7 @@ class Providers:
             entry = read_override(config["override"], entry)
         base_url = f"{self._simulators}/{provider}" if self._simulators else ""
         make = _BEHAVIOURS.get(provider, _plain)
-        return make(entry, values, base_url, config)
+        return make(entry, config, base_url)
 
 
 class Registry:
@@ -188,6 +189,21 @@ def read_override(document: Mapping[str, Any], entry: Entry) -> Entry:
         raise _no_entry(error) from None
 
 
+def hosts_of(document: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the hosts that a client of a tenant's own entry sends its secret to.
+
+    Raises:
+        InvalidInput: ``provider_entry``, ``provider_address``.
+    """
+    return _hosts_of(json.dumps([document, dict(values)], sort_keys=True))
+
+
+@lru_cache(maxsize=_MAX_MADE)
+def _hosts_of(told: str) -> tuple[str, ...]:
+    document, values = json.loads(told)
+    return tuple(sorted(OwnProvider(read_entry(document), values=values).credential_hosts))
+
+
 def _no_entry(error: ValidationError) -> InvalidInput:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = "/".join(str(step) for step in first["loc"])
@@ -204,21 +220,20 @@ def _by_issuer(provider: str, config: Mapping[str, Any]) -> Provider:
     )
 
 
-_Values = Mapping[str, str]
-_Make = Callable[[Entry, _Values, str, Mapping[str, Any]], Provider]
+_Make = Callable[[Entry, Mapping[str, Any], str], Provider]
 
 
-def _plain(entry: Entry, values: _Values, base_url: str, _: Mapping[str, Any]) -> Provider:
-    return CatalogueProvider(entry, values=values, base_url=base_url)
+def _plain(entry: Entry, config: Mapping[str, Any], base_url: str) -> Provider:
+    return CatalogueProvider(entry, values=config.get("values"), base_url=base_url)
 
 
-def _apple(entry: Entry, values: _Values, base_url: str, _: Mapping[str, Any]) -> Provider:
-    return Apple(entry, values=values, base_url=base_url)
+def _apple(entry: Entry, config: Mapping[str, Any], base_url: str) -> Provider:
+    return Apple(entry, values=config.get("values"), base_url=base_url)
 
 
-def _microsoft(entry: Entry, values: _Values, base_url: str, config: Mapping[str, Any]) -> Provider:
+def _microsoft(entry: Entry, config: Mapping[str, Any], base_url: str) -> Provider:
     allowed = tuple(str(each) for each in config.get("allowed_tenants") or ())
-    return Microsoft(entry, values=values, base_url=base_url, allowed_tenants=allowed)
+    return Microsoft(entry, values=config.get("values"), base_url=base_url, allowed_tenants=allowed)
 
 
 _BEHAVIOURS: Final[Mapping[str, _Make]] = {"apple": _apple, "microsoft": _microsoft}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -15,6 +16,7 @@ from limen.db.work import Work
 from limen.federation.provider import Purpose
 from limen.federation.tables import (
     identities,
+    provider_entries,
     upstream_authorizations,
     upstream_client_secrets,
     upstream_clients,
@@ -22,27 +24,53 @@ from limen.federation.tables import (
 
 _clients = upstream_clients.c
 _secrets = upstream_client_secrets.c
+_entries = provider_entries.c
 _away = upstream_authorizations.c
 _identity = identities.c
 
 ClientState = Literal["enabled", "disabled"]
 
 
+CredentialKind = Literal["secret", "assertion", "signed_secret"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRecord:
-    """One of our clients, secrets still sealed; newest first.
+class SealedCredential:
+    """A secret or key of a client, still sealed.
 
     Args:
+        detail: What is no secret of a key: its id, certificate, algorithm.
+        expires_at: When the provider stops taking it, if somebody said so.
+    """
+
+    id: str
+    kind: CredentialKind
+    detail: Mapping[str, Any]
+    sealed: bytes
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRecord:
+    """One of our clients, credentials still sealed; newest first.
+
+    Args:
+        config: As an operator gave it, with the tenant's ``entry`` or ``override`` of the
+            provider put beside.
+        bound_to: The hosts a client of a tenant's own entry was registered for; ``None`` for
+            clients of shipped providers and of issuers.
         is_blocked: It was told to wait, or refused as a whole, a moment ago.
     """
 
     provider: str
     client_id: str
     config: Mapping[str, Any]
+    bound_to: tuple[str, ...] | None
     state: ClientState
     incident: str
     is_blocked: bool
-    sealed_secrets: tuple[tuple[str, bytes], ...]
+    credentials: tuple[SealedCredential, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +95,22 @@ _CLIENT_COLUMNS = (
     _clients.state,
     _clients.incident,
     sa.func.coalesce(_clients.blocked_until > DbNow(), sa.false()).label("is_blocked"),
+    _clients.bound_to,
+    _entries.kind.label("entry_kind"),
+    _entries.document,
     _secrets.id,
+    _secrets.kind,
+    _secrets.detail,
     _secrets.sealed_secret,
+    _secrets.created_at,
+    _secrets.expires_at,
 )
 _WITH_SECRETS = upstream_clients.outerjoin(
     upstream_client_secrets,
     sa.and_(_secrets.tenant_id == _clients.tenant_id, _secrets.provider == _clients.provider),
+).outerjoin(
+    provider_entries,
+    sa.and_(_entries.tenant_id == _clients.tenant_id, _entries.id == _clients.provider),
 )
 _FIND_CLIENT = (
     sa.select(*_CLIENT_COLUMNS)
@@ -93,6 +131,7 @@ _PUT_CLIENT = upsert(
     changes={
         "client_id": bindparam("client_id"),
         "config": bindparam("config", type_=_clients.config.type),
+        "bound_to": bindparam("bound_to", type_=_clients.bound_to.type),
         "state": bindparam("state"),
         "incident": sa.null(),
         "incident_since": sa.null(),
@@ -102,10 +141,6 @@ _PUT_CLIENT = upsert(
         "version": _clients.version + 1,
         "updated_at": bindparam("updated_at", type_=_clients.updated_at.type),
     },
-)
-_ADD_SECRET = sa.insert(upstream_client_secrets)
-_DROP_SECRETS = sa.delete(upstream_client_secrets).where(
-    _secrets.tenant_id == bindparam("tenant_id"), _secrets.provider == bindparam("provider")
 )
 _SET_STATE = (
     sa.update(upstream_clients)
@@ -179,7 +214,12 @@ async def list_clients(work: Work) -> list[ClientRecord]:
 
 
 async def put_client(
-    work: Work, *, provider: str, client_id: str, config: Mapping[str, Any]
+    work: Work,
+    *,
+    provider: str,
+    client_id: str,
+    config: Mapping[str, Any],
+    bound_to: Sequence[str] | None = None,
 ) -> None:
     """Write our client at a provider, new or changed; what ailed the old one is forgotten."""
     await work.execute(
@@ -187,17 +227,10 @@ async def put_client(
         provider=provider,
         client_id=client_id,
         config=dict(config),
+        bound_to=None if bound_to is None else sorted(bound_to),
         state="enabled",
         created_at=work.now,
         updated_at=work.now,
-    )
-
-
-async def replace_secrets(work: Work, *, provider: str, secret_id: str, sealed: bytes) -> None:
-    """Make this the client's only secret."""
-    await work.execute(_DROP_SECRETS, provider=provider)
-    await work.execute(
-        _ADD_SECRET, provider=provider, id=secret_id, sealed_secret=sealed, created_at=work.now
     )
 
 
@@ -287,13 +320,30 @@ def _clients_of(rows: list[Any]) -> list[ClientRecord]:
 
 def _client(rows: list[Any]) -> ClientRecord:
     first = rows[0]
-    sealed = tuple((row.id, row.sealed_secret) for row in rows if row.id is not None)
     return ClientRecord(
         provider=first.provider,
         client_id=first.client_id,
-        config=first.config,
+        config={**first.config, **_entry_of(first)},
+        bound_to=None if first.bound_to is None else tuple(first.bound_to),
         state=cast("ClientState", first.state),
         incident=first.incident or "",
         is_blocked=bool(first.is_blocked),
-        sealed_secrets=sealed,
+        credentials=tuple(_credential(row) for row in rows if row.id is not None),
+    )
+
+
+def _entry_of(row: Any) -> dict[str, Any]:
+    if row.entry_kind is None:
+        return {}
+    return {"entry" if row.entry_kind == "own" else "override": row.document}
+
+
+def _credential(row: Any) -> SealedCredential:
+    return SealedCredential(
+        id=row.id,
+        kind=row.kind,
+        detail=row.detail or {},
+        sealed=row.sealed_secret,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
     )

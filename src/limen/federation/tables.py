@@ -24,6 +24,7 @@ upstream_clients = table(
     Column("failing_since", Moment()),
     Column("rate_level", sa.Float),
     Column("rate_at", Moment()),
+    Column("bound_to", Json),
     Column("version", sa.BigInteger, nullable=False, server_default="1"),
     Column("created_at", Moment(), nullable=False),
     Column("updated_at", Moment(), nullable=False),
@@ -37,15 +38,34 @@ upstream_client_secrets = table(
     Column("tenant_id", Id, nullable=False),
     Column("provider", Id, nullable=False),
     Column("id", Id, nullable=False),
+    Column("kind", sa.Text, nullable=False, server_default="secret"),
+    Column("detail", Json),
     Column("sealed_secret", sa.LargeBinary, nullable=False),
     Column("created_at", Moment(), nullable=False),
+    Column("expires_at", Moment()),
+    Column("warned_days", sa.BigInteger),
     PrimaryKeyConstraint("tenant_id", "provider", "id"),
+    sa.CheckConstraint("kind IN ('secret', 'assertion', 'signed_secret')", name="kind"),
+    Index(None, "tenant_id", "expires_at"),
     ForeignKeyConstraint(
         ["tenant_id", "provider"],
         ["upstream_clients.tenant_id", "upstream_clients.provider"],
         ondelete="CASCADE",
     ),
     comment="Secrets of our clients at providers, newest tried first; two while rotating.",
+)
+
+provider_entries = table(
+    "provider_entries",
+    Column("tenant_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("kind", sa.Text, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("created_at", Moment(), nullable=False),
+    Column("updated_at", Moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    sa.CheckConstraint("kind IN ('own', 'override')", name="kind"),
+    comment="Providers a tenant described itself, and what it says differently of shipped ones.",
 )
 
 upstream_authorizations = table(

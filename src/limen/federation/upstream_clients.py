@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from limen.crypto.envelope import Envelope, Place
+from limen.crypto.envelope import Envelope
 from limen.db.work import Work
 from limen.federation import store
-from limen.federation.clients.credentials import ClientAtProvider, Credential, SharedSecret
+from limen.federation.clients import store as entries
+from limen.federation.clients.credentials import ClientAtProvider, SharedSecret
+from limen.federation.clients.sealed import (
+    NewCredential,
+    check_credential,
+    keep_credential,
+    open_credentials,
+)
 from limen.federation.events import ProviderSwitched, UpstreamClientSet
+from limen.federation.registry import hosts_of
 from limen.federation.store import ClientRecord, ClientState
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
-from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -53,47 +61,88 @@ class NewUpstreamClient:
 
     Args:
         provider: Lower-case letters, digits, hyphens.
+        raw_secret: The shared secret; or ``credential``, for a key.
         issuer: For an OpenID provider that is not built in.
         scopes: To ask at sign-in, for such a provider.
         connect_scopes: To ask when connecting, for such a provider.
+        values: What completes a shipped entry's addresses: Microsoft's ``tenant``.
+        allowed_tenants: Of Microsoft's shared endpoints only these.
     """
 
     provider: str
     client_id: str
-    raw_secret: Secret[str]
+    raw_secret: Secret[str] | None = None
+    credential: NewCredential | None = None
+    expires_at: dt.datetime | None = None
     issuer: str = ""
     title: str = ""
     scopes: tuple[str, ...] = ()
     connect_scopes: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    allowed_tenants: tuple[str, ...] = ()
+
+    @property
+    def first_credential(self) -> NewCredential:
+        """Whichever was given."""
+        if self.credential is not None:
+            return self.credential
+        raw = self.raw_secret or Secret("")
+        return NewCredential(credential=SharedSecret(raw=raw), expires_at=self.expires_at)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What is kept of it beside the secret."""
+        told = {
+            "issuer": self.issuer,
+            "title": self.title,
+            "scopes": list(self.scopes),
+            "connect_scopes": list(self.connect_scopes),
+            "values": dict(self.values),
+            "allowed_tenants": list(self.allowed_tenants),
+        }
+        return {name: value for name, value in told.items() if value}
 
 
 async def set_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstreamClient) -> None:
     """Store what a provider registered us as; replaces what was stored before.
 
+    Its secret comes with its configuration, always: nobody changes where a secret goes who
+    does not know it. A client of a tenant's own entry is bound to that entry's hosts.
+
     Raises:
         InvalidInput: A member is not acceptable.
     """
     _check(new)
-    config: dict[str, Any] = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name in ("issuer", "title", "scopes", "connect_scopes")
-        if (value := getattr(new, name))
-    }
-    await store.put_client(work, provider=new.provider, client_id=new.client_id, config=config)
-    secret_id = new_id(work.now)
-    sealed = await envelope.seal(
-        work, _place(new.provider, secret_id), new.raw_secret.reveal().encode()
+    first = new.first_credential
+    check_credential(first, now=work.now)
+    entry = await entries.find_entry(work, new.provider)
+    own = entry.document if entry is not None and entry.kind == "own" else None
+    if own is not None and new.issuer:
+        text = "This provider is described by an entry of its own: it has no issuer to ask."
+        raise InvalidInput("issuer_invalid", text, field="issuer")
+    bound_to = None if own is None else hosts_of(own, new.values)
+    await store.put_client(
+        work,
+        provider=new.provider,
+        client_id=new.client_id,
+        config=new.config,
+        bound_to=bound_to,
     )
-    await store.replace_secrets(work, provider=new.provider, secret_id=secret_id, sealed=sealed)
+    await entries.drop_credentials(work, provider=new.provider)
+    await keep_credential(work, envelope, provider=new.provider, new=first)
     await work.record(UpstreamClientSet(provider=new.provider, client_id=new.client_id))
 
 
 async def seed_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstreamClient) -> bool:
-    """Store a client given by the environment, unless it is what we have; say whether it was."""
+    """Store a client given by the environment, unless it is what we have; say whether it was.
+
+    What an operator set by other means is replaced, except where only more secrets were added.
+    """
     record = await store.find_client(work, new.provider)
-    if record is not None and record.client_id == new.client_id and not record.config:
-        held = (await _opened(work, envelope, record)).at_provider.credentials
-        if held and held[0] == SharedSecret(raw=new.raw_secret):
+    if record is not None and record.client_id == new.client_id and record.bound_to is None:
+        plain = not set(record.config) - {"override"}
+        held = await open_credentials(work, envelope, record)
+        if plain and new.first_credential.credential in held:
             return False
     await set_upstream_client(work, envelope, new=new)
     return True
@@ -139,12 +188,11 @@ async def switch_provider(work: Work, *, provider: str, state: ClientState) -> N
 
 
 async def _opened(work: Work, envelope: Envelope, record: ClientRecord) -> UpstreamClient:
-    credentials: list[Credential] = []
-    for secret_id, sealed in record.sealed_secrets:
-        raw = await envelope.open(work, _place(record.provider, secret_id), sealed)
-        credentials.append(SharedSecret(raw=Secret(raw.reveal().decode())))
+    _check_bound(record)
     at_provider = ClientAtProvider(
-        client_id=record.client_id, credentials=tuple(credentials), read_at=work.now
+        client_id=record.client_id,
+        credentials=await open_credentials(work, envelope, record),
+        read_at=work.now,
     )
     return UpstreamClient(
         provider=record.provider,
@@ -155,8 +203,21 @@ async def _opened(work: Work, envelope: Envelope, record: ClientRecord) -> Upstr
     )
 
 
-def _place(provider: str, secret_id: str) -> Place:
-    return Place("upstream_client_secret", f"{provider}/{secret_id}", "secret")
+def _check_bound(record: ClientRecord) -> None:
+    """Refuse a client whose secret would go to other hosts than it was given for.
+
+    An own entry may have been changed, or made where the client of a shipped provider stood.
+    """
+    own = record.config.get("entry")
+    hosts = None if own is None else hosts_of(own, record.config.get("values") or {})
+    bound = record.bound_to
+    if hosts is None and bound is None:
+        return
+    if hosts is None or bound is None or not set(hosts) <= set(bound):
+        raise NotPermitted(
+            "provider_client_unbound",
+            "This provider's addresses were changed: an operator has to set its client again.",
+        )
 
 
 def _check(new: NewUpstreamClient) -> None:
@@ -165,9 +226,6 @@ def _check(new: NewUpstreamClient) -> None:
         raise InvalidInput("provider_invalid", text, field="provider")
     if not 0 < len(new.client_id) <= _MAX_CLIENT_ID_CHARS or not new.client_id.isprintable():
         raise InvalidInput("client_id_invalid", "The client id can't be read.", field="client_id")
-    if not new.raw_secret:
-        text = "A client secret is needed."
-        raise InvalidInput("client_secret_missing", text, field="client_secret")
     if new.issuer:
         _check_issuer(new.issuer)
 

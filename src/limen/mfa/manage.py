@@ -51,7 +51,7 @@ async def confirm_own(
     codes = await confirm_enrolment(
         work, envelope=envelope, user_id=actor.id, factor_id=factor_id, raw_code=raw_code
     )
-    started = await elevate(work, session_id=actor.session_id, amr=AMR)
+    started = await elevate(work, session_id=actor.session_id, amr=AMR, again=False)
     await revoke_all(work, user_id=actor.id, except_id=actor.session_id, reason="factor_enrolled")
     return started, codes
 

@@ -3,6 +3,7 @@
 - ``account_page``: profile, sessions, consents, connections on one page.
 - ``actions``: ending, withdrawing, disconnecting; each a plain form on that page.
 - ``password_page``: a new password, after a recent sign-in.
+- ``profile_page``: name and picture, one's own or as a provider says.
 - ``two_step_page``: a second factor, set up, renewed, removed.
 - ``overview``: reads what the page shows. ``browser_name``: what a user agent is called.
 - ``routes``: all of it as one literal.

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from limen.accounts.verify_email import send_verification
 from limen.db.work import Work
-from limen.kernel.errors import NotFound
+from limen.kernel.errors import NotFound, ReauthenticationRequired
 from limen.oauth.consent import withdraw_consent
 from limen.portal.account_page import back_to_account
 from limen.portal.parts import Parts
 from limen.sessions.revoke import revoke, revoke_all
+from limen.signin.provider.link import unlink
 from limen.vault.disconnect import disconnect
 from limen.web.forms import read_form
 from limen.web.redirects import page_url, see_other
@@ -49,6 +50,17 @@ async def end_connection(request: Request, work: Work, *, parts: Parts) -> Respo
         raise NotFound("connection_not_found", "There is no such connection.")
     await disconnect(work, parts.vault, connection_id=connection_id, user_id=work.actor.id)
     return back_to_account(request, done="disconnected")
+
+
+async def unlink_identity(request: Request, work: Work, *, parts: Parts) -> Response:
+    """Sign in with an account elsewhere no more; takes a recent sign-in."""
+    del parts
+    name = await _named(request, "identity")
+    try:
+        await unlink(work, user_id=work.actor.id, name=name)
+    except ReauthenticationRequired:  # nothing was written yet
+        return see_other(page_url(request, "/sign-in", reauth="1", **{"continue": "/account"}))
+    return back_to_account(request, done="identity-unlinked")
 
 
 async def mail_again(request: Request, work: Work, *, parts: Parts) -> Response:

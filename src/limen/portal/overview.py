@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limen.accounts.directory import get_user, has_password
+from limen.accounts.profile.pictures import PATH as PICTURES
 from limen.accounts.user import User
 from limen.db.work import Work
 from limen.federation.identities import list_identities
@@ -117,8 +118,14 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
         providers=providers,
         identities=await _identities(work, parts),
         sign_in_providers=await parts.list_sign_in_providers(work),
-        picture_url=str(user.claims.get("picture") or ""),
+        picture_url=_own_picture(work, user),
     )
+
+
+def _own_picture(work: Work, user: User) -> str:
+    """Return the picture if it is one that we serve: pages load nothing from elsewhere."""
+    url = str(user.claims.get("picture") or "")
+    return url if url.startswith(f"{work.site.issuer}{PICTURES}/") else ""
 
 
 async def _identities(work: Work, parts: Parts) -> list[ShownIdentity]:

@@ -53,7 +53,8 @@ def _check_schema(schema: object, *, depth: int) -> None:
     """Refuse a schema that would not be enforced to the letter."""
     if not isinstance(schema, dict) or not schema.keys() <= _KEYWORDS:
         raise _invalid(f"a schema is an object of {', '.join(sorted(_KEYWORDS))}.")
-    if depth > MAX_DEPTH or schema.get("type") not in KINDS:
+    kind = schema.get("type")
+    if depth > MAX_DEPTH or not isinstance(kind, str) or kind not in KINDS:
         raise _invalid(f"a schema's type is one of {', '.join(KINDS)}, {MAX_DEPTH} deep at most.")
     _check_bounds(schema)
     properties = schema.get("properties", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,9 +36,9 @@ LOGOUT_MEMBERS: Final = {
     "frontchannel_logout_session_supported": True,
 }
 
+BACKCHANNEL_ALGS: Final = "backchannel_authentication_request_signing_alg_values_supported"
 BACKCHANNEL_MEMBERS: Final = {
     "backchannel_token_delivery_modes_supported": list(DELIVERY_MODES),
-    "backchannel_authentication_request_signing_alg_values_supported": list(REQUEST_ALGS),
     "backchannel_user_code_parameter_supported": False,
 }
 """CIBA Core section 4."""
@@ -66,6 +67,7 @@ class Offers:
         detail_types: Of ``authorization_details``, those that some resource declares.
         mtls: Whether tokens can be bound to a certificate.
         mtls_alias: Where the tenant's endpoints answer with certificates, if elsewhere.
+        refused_algs: What nobody signs with here although others do: a profile forbids it.
     """
 
     grant_types: tuple[str, ...]
@@ -83,6 +85,11 @@ class Offers:
     detail_types: tuple[str, ...] = ()
     mtls: bool = False
     mtls_alias: str | None = None
+    refused_algs: frozenset[str] = frozenset()
+
+    def kept(self, algorithms: Iterable[str]) -> list[str]:
+        """Return the algorithms that are not refused."""
+        return [alg for alg in algorithms if alg not in self.refused_algs]
 
 
 def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
@@ -105,16 +112,19 @@ def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
         "grant_types_supported": list(offers.grant_types),
         "code_challenge_methods_supported": ["S256"],
         **client_authentication_members(
-            methods=offers.auth_methods, algs=offers.assertion_algs, certificates=offers.mtls
+            methods=offers.auth_methods,
+            algs=offers.kept(offers.assertion_algs),
+            certificates=offers.mtls,
         ),
         **mtls_endpoint_aliases(offers.mtls_alias),
-        "dpop_signing_alg_values_supported": list(PROOF_ALGS),
+        "dpop_signing_alg_values_supported": offers.kept(PROOF_ALGS),
         "authorization_response_iss_parameter_supported": True,
         "scopes_supported": list(offers.scopes),
         "subject_types_supported": list(SUBJECT_TYPES),
-        **answer_members(offers.signing_algs),
+        **answer_members(offers.kept(offers.signing_algs)),
         **LOGOUT_MEMBERS,
         **BACKCHANNEL_MEMBERS,
+        BACKCHANNEL_ALGS: offers.kept(REQUEST_ALGS),
         **EXCHANGE_MEMBERS,
         "claim_types_supported": ["normal"],
         "claims_supported": [
@@ -144,7 +154,7 @@ def authorization_members(offers: Offers) -> dict[str, Any]:
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
-        "request_object_signing_alg_values_supported": list(REQUEST_ALGS),
+        "request_object_signing_alg_values_supported": offers.kept(REQUEST_ALGS),
         "request_object_encryption_alg_values_supported": list(REQUEST_KEY_MANAGEMENT),
         "request_object_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
         "require_signed_request_object": offers.require_signed,
@@ -158,7 +168,7 @@ def authorization_members(offers: Offers) -> dict[str, Any]:
     }
 
 
-def answer_members(signing_algs: tuple[str, ...]) -> dict[str, Any]:
+def answer_members(signing_algs: Sequence[str]) -> dict[str, Any]:
     """Say how answers may be signed and encrypted (OIDC Discovery §3, RFC 9701 §7, JARM §4)."""
     members: dict[str, Any] = {}
     for answer in ("id_token", "userinfo", "introspection", "authorization"):
@@ -169,7 +179,7 @@ def answer_members(signing_algs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def client_authentication_members(
-    *, methods: tuple[str, ...], algs: tuple[str, ...], certificates: bool
+    *, methods: Sequence[str], algs: Sequence[str], certificates: bool
 ) -> dict[str, Any]:
     """Say how clients authenticate, at each endpoint that asks them to (RFC 8414, RFC 8705).
 

@@ -13,15 +13,18 @@ from limen.sessions.session import COOKIE_KIND, Started
 from limen.tenants import policy_of
 
 
-async def elevate(work: Work, *, session_id: str, amr: tuple[str, ...]) -> Started:
-    """Renew a session's authentication and its cookie; the former cookie dies.
+async def elevate(work: Work, *, session_id: str, amr: tuple[str, ...], again: bool) -> Started:
+    """Add to what a session proved and renew its cookie; the former cookie dies.
 
-    Its absolute end stays where it was (N179).
+    Its absolute end stays where it was (N179). So does the moment of authentication, unless the
+    person signed in again: a code of an app alone is no sign-in, and makes no old one new for
+    ``max_age`` and ``auth_time`` (OIDC Core section 2, RFC 9470 section 5).
 
     Args:
         work: The transaction of the proof.
         session_id: The session of who proved it.
         amr: How; added to what was proven before.
+        again: Whether it was a whole sign-in, the first factor included.
 
     Raises:
         NotAuthenticated: If the session is over.
@@ -35,6 +38,7 @@ async def elevate(work: Work, *, session_id: str, amr: tuple[str, ...]) -> Start
         work,
         session_id,
         amr=tuple(dict.fromkeys((*current.amr, *amr))),
+        authenticated_at=work.now if again else current.authenticated_at,
         token_hash=None if raw is None else token_hash(raw),
         idle_until=min(work.now + idle, current.expires_at),
     )

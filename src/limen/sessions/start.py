@@ -53,7 +53,7 @@ async def start(
         user_id=user_id,
         kind=kind,
         amr=amr,
-        user_agent=_clean(user_agent),
+        user_agent=cut_user_agent(user_agent),
         started_at=work.now,
         authenticated_at=work.now,
         last_seen_at=work.now,
@@ -66,6 +66,7 @@ async def start(
     return Started(session, raw)
 
 
-def _clean(user_agent: str) -> str:
+def cut_user_agent(user_agent: str) -> str:
+    """Return what is kept of what a browser calls itself: its beginning, and what prints."""
     cut = user_agent[:_MAX_USER_AGENT_CHARACTERS]
     return "".join(character for character in cut if character.isprintable())

@@ -87,7 +87,7 @@ _ELEVATE = (
     sa.update(sessions)
     .where(*_LIVE, _THIS)
     .values(
-        authenticated_at=bindparam("now"),
+        authenticated_at=bindparam("new_authenticated_at"),
         last_seen_at=bindparam("now"),
         idle_until=bindparam("new_idle_until"),
         amr=bindparam("new_amr"),
@@ -176,14 +176,16 @@ async def rotate_session(
     session_id: str,
     *,
     amr: tuple[str, ...],
+    authenticated_at: dt.datetime,
     token_hash: bytes | None,
     idle_until: dt.datetime,
 ) -> Session | None:
-    """Give a live session a new cookie and a new moment of authentication."""
+    """Give a live session a new cookie and what it proved by now."""
     rows = await work.execute(
         _ELEVATE,
         session_id=session_id,
         now=work.now,
+        new_authenticated_at=authenticated_at,
         new_idle_until=idle_until,
         new_amr=list(amr),
         new_token_hash=token_hash,

@@ -66,6 +66,25 @@ def ask_consent(
     return _form(f"{client} wants access", inner, provider=provider, action=action, asked=asked)
 
 
+def post_back(*, provider: str, action: str, fields: dict[str, str]) -> HTMLResponse:
+    """Give the browser an answer to post to the client; without script a person presses on.
+
+    Args:
+        provider: As people call it.
+        action: The client's redirect URI.
+        fields: The answer.
+    """
+    hidden = "\n".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in fields.items()
+    )
+    body = (
+        f'<form id="post-back" method="post" action="{escape(action)}">\n{hidden}\n'
+        '<button id="go-on">Continue</button>\n</form>'
+    )
+    return HTMLResponse(_PAGE.format(title="Continue", provider=escape(provider), body=body))
+
+
 def refused(*, provider: str, reason: str) -> HTMLResponse:
     """Say on a page why nothing can be asked; never redirects."""
     body = f'<p id="error-code">{escape(reason)}</p>'

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 _ACTION: Final = re.compile(r'<form method="post" action="([^"]+)">')
 _ASKED: Final = re.compile(r'name="asked" value="([^"]+)"')
 _ACCOUNT: Final = re.compile(r'id="account-([^"]+)"')
+_POST_BACK: Final = re.compile(r'<form id="post-back" method="post" action="([^"]+)">')
+_FIELD: Final = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 _SCOPE: Final = re.compile(r'name="scope" value="([^"]+)"')
 
 
@@ -38,6 +40,8 @@ async def approve(
 ) -> str:
     """Open an authorization URL, choose an account, decide; return the callback's URL.
 
+    Where the answer is a form to be posted, its fields stand in the URL's query.
+
     Args:
         fetch: Sends requests to the simulator.
         authorize_url: As the server under test made it.
@@ -52,6 +56,10 @@ async def approve(
     for _ in range(3):
         if page.location:
             return page.location
+        posted = _POST_BACK.search(page.text)
+        if posted:
+            fields = _FIELD.findall(page.text)
+            return f"{html.unescape(posted[1])}?{urlencode([_unescaped(one) for one in fields])}"
         page = await _submit(fetch, page, account=account, untick=untick, deny=deny)
     raise RuntimeError(f"the provider did not come back: {page.status}")
 
@@ -72,3 +80,7 @@ async def _submit(
         fields += [("scope", scope) for scope in scopes if scope not in untick]
         fields.append(("decision", "deny" if deny else "allow"))
     return await fetch("POST", html.unescape(action[1]), urlencode(fields).encode())
+
+
+def _unescaped(pair: tuple[str, str]) -> tuple[str, str]:
+    return html.unescape(pair[0]), html.unescape(pair[1])

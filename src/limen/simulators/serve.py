@@ -8,55 +8,19 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from limen.federation.catalogue.load import load_entries
 from limen.kernel.clock import Clock
-from limen.simulators.google import google
 from limen.simulators.misbehave import Stage
-from limen.simulators.notion import notion
-from limen.simulators.state import Account, Client, State, Store
+from limen.simulators.state import Client, State, Store
+from limen.simulators.vendor.app import vendor
+from limen.simulators.vendor.people import people
 
 CLIENT_ID: Final = "limen-simulated"
 CLIENT_SECRET: Final = "simulated-secret-not-for-production"  # noqa: S105 -- known to everybody, on purpose
 
-_GOOGLE_ACCOUNTS: Final = (
-    Account(
-        sub="108000000000000000001",
-        email="ada@example.test",
-        name="Ada Lovelace",
-        hd="example.test",
-    ),
-    Account(
-        sub="108000000000000000002",
-        email="grace@example.test",
-        name="Grace Hopper",
-        hd="example.test",
-    ),
-    Account(
-        sub="108000000000000000003",
-        email="mallory@example.test",
-        name="Mallory",
-        email_verified=False,
-    ),
-)
-_NOTION_ACCOUNTS: Final = (
-    Account(
-        sub="3c6a28ac-0000-4000-8000-000000000001",
-        email="ada@example.test",
-        name="Ada Lovelace",
-        workspace_id="7d1f0c2a-0000-4000-8000-00000000000a",
-        workspace_name="Analytical Engine",
-    ),
-    Account(
-        sub="3c6a28ac-0000-4000-8000-000000000002",
-        email="grace@example.test",
-        name="Grace Hopper",
-        workspace_id="7d1f0c2a-0000-4000-8000-00000000000a",
-        workspace_name="Analytical Engine",
-    ),
-)
-
 
 def providers(*, base_url: str, clock: Clock, state: Path | None = None) -> Starlette:
-    """Return an application that serves every simulator, each under its own name.
+    """Return an application that serves every vendor of the catalogue, each under its own name.
 
     Args:
         base_url: Where the application stands, absolute, without trailing slash; the simulated
@@ -66,15 +30,12 @@ def providers(*, base_url: str, clock: Clock, state: Path | None = None) -> Star
             keeps it in this process and forgets it at the end.
     """
     made = []
-    for name, build, accounts in (
-        ("google", google, _GOOGLE_ACCOUNTS),
-        ("notion", notion, _NOTION_ACCOUNTS),
-    ):
+    for name, entry in load_entries().items():
         initial = State(
             clients={CLIENT_ID: Client(client_id=CLIENT_ID, secret=CLIENT_SECRET)},
-            accounts={account.sub: account for account in accounts},
+            accounts={account.sub: account for account in people(entry)},
         )
         path = None if state is None else state / f"simulated-{name}.sqlite"
         stage = Stage(base_url=f"{base_url}/{name}", clock=clock, store=Store(initial, path=path))
-        made.append(Mount(f"/{name}", build(stage)))
+        made.append(Mount(f"/{name}", vendor(entry, stage)))
     return Starlette(routes=made)

@@ -15,7 +15,11 @@ FaultKind = Literal["drop", "drop_before", "status", "html", "array", "huge", "s
 
 
 class Account(BaseModel):
-    """A person at the provider."""
+    """A person at the provider.
+
+    Attributes:
+        members: More of what answers say of the account, by JSON pointer.
+    """
 
     sub: str
     email: str
@@ -24,15 +28,27 @@ class Account(BaseModel):
     hd: str = ""
     workspace_id: str = ""
     workspace_name: str = ""
+    members: dict[str, Any] = {}
 
 
 class Client(BaseModel):
-    """An application registered at the provider; any redirect URI when none is registered."""
+    """An application registered at the provider; any redirect URI when none is registered.
+
+    Attributes:
+        older_secrets: Also taken, as while one is rotated.
+        public_keys: PEM, for what is signed in the place of a secret.
+        access_seconds: How long its access tokens live; ``None`` is the vendor's own way.
+        expires: Whether tokens expire and rotate where that is a choice.
+    """
 
     client_id: str
     secret: str
+    older_secrets: list[str] = []
+    public_keys: list[str] = []
     name: str = "Limen"
     redirect_uris: list[str] = []
+    access_seconds: int | None = None
+    expires: bool = False
 
 
 class Asked(BaseModel):
@@ -56,13 +72,23 @@ class Code(BaseModel):
 
 
 class Token(BaseModel):
-    """An access or refresh token; ``expires_at`` is ``None`` where the provider sets no end."""
+    """An access or refresh token.
+
+    Attributes:
+        expires_at: ``None`` where the provider sets no end.
+        granted_at: When the person agreed.
+        family: Of one consent; refreshing stays in it.
+        superseded_at: A successor was given then; within a grace it works on.
+    """
 
     client_id: str
     sub: str
     scopes: list[str]
     expires_at: dt.datetime | None = None
     issued_at: dt.datetime
+    granted_at: dt.datetime | None = None
+    family: str = ""
+    superseded_at: dt.datetime | None = None
 
 
 class Fault(BaseModel):
@@ -80,7 +106,13 @@ class Fault(BaseModel):
 
 
 class Lies(BaseModel):
-    """What a provider does wrongly until told otherwise; ``None`` in a mapping removes a member."""
+    """What a provider does wrongly until told otherwise; ``None`` in a mapping removes a member.
+
+    Attributes:
+        untick: Scopes that people leave out, whatever they tick.
+        switch_account: The subject that whoever consents turns out to be.
+        secret_expired: No client is known by its secret any more.
+    """
 
     skew_seconds: float = 0.0
     latency_seconds: float = 0.0
@@ -91,6 +123,8 @@ class Lies(BaseModel):
     callback: dict[str, str | None] = {}
     token_response: dict[str, Any] = {}
     refresh_kills_access: bool = False
+    switch_account: str = ""
+    secret_expired: bool = False
 
 
 class Redemptions(BaseModel):

@@ -90,8 +90,9 @@ async def redeem_refresh(
         used = await _keep(work, token, use)
     used = used or await _open_again(work, envelope, token, use=use, lifetimes=lifetimes)
     if used is None:
-        await _note_reuse(work, token, use)
-        raise _refused("not usable")
+        refusal = _refused("not usable")
+        refusal.is_told = await _note_reuse(work, token, use)
+        raise refusal
     return used
 
 
@@ -175,20 +176,23 @@ async def _open_again(
     return Refreshed(grant, successor, rotated=False, in_grace=True)
 
 
-async def _note_reuse(work: Work, token: RefreshToken, use: store.Use) -> None:
+async def _note_reuse(work: Work, token: RefreshToken, use: store.Use) -> bool:
     """End the grant if an old token of it came back after its grace (RFC 9700 §4.14.2).
 
     Which of the two who hold it is the thief can't be told, so neither goes on. Another
     client's token ends nothing: whoever presents it must not be able to sign others out.
+
+    Returns:
+        Whether it did, and an event tells of it.
     """
     family = await store.find_family(work, token.grant_id)
     if family is None or family.client_id != use.by_client_id:
-        return
+        return False
     if token.generation >= family.generation:
-        return  # current: refused for what it is, expired say, not for being old
+        return False  # current: refused for what it is, expired say, not for being old
     in_grace = family.grace_until is not None and work.now < family.grace_until
     if in_grace and use.presented_hash == family.previous_hash:
-        return  # one repetition too many within the grace, or by the wrong key
+        return False  # one repetition too many within the grace, or by the wrong key
 
     async def end(keep: Work) -> None:
         ended = await store.end_grant(keep, token.grant_id, reason="refresh_token_reused")
@@ -200,6 +204,7 @@ async def _note_reuse(work: Work, token: RefreshToken, use: store.Use) -> None:
         await keep.record(GrantEnded(**who, reason="refresh_token_reused"))
 
     work.even_if_refused(end)
+    return True
 
 
 async def _record_refresh(work: Work, grant: Grant, *, rotated: bool) -> None:

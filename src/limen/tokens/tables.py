@@ -125,6 +125,7 @@ api_keys: Final = table(
     sa.Column("issued_at", Moment(), nullable=False),
     sa.Column("expires_at", Moment(), nullable=False),
     sa.Column("last_used_at", Moment()),
+    sa.Column("suspended_at", Moment()),
     sa.Column("revoked_at", Moment()),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.ForeignKeyConstraint(

@@ -101,6 +101,34 @@ class FeatureUndeclared(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionShared(Event):
+    """An owner agreed that a client uses a connection, for these features and no others."""
+
+    name: ClassVar[str] = "connection:consent:given"
+    connection_id: str
+    client_id: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionUnshared(Event):
+    """An owner took back what they had agreed to."""
+
+    name: ClassVar[str] = "connection:consent:withdrawn"
+    connection_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleasePolicySet(Event):
+    """An administrator said what a client may do with connections that are shared with it."""
+
+    name: ClassVar[str] = "connection:release_policy:set"
+    client_id: str
+    mode: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokenReleased(Event):
     """A reader was given a generation of an access token for the first time."""
 

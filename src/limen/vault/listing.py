@@ -13,8 +13,10 @@ from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import NotFound
 from limen.vault.model import TENANT_OWNER, Connection, FeatureState, GrantState
 from limen.vault.parts import Parts
-from limen.vault.store import connections
+from limen.vault.store import connections, overview
+from limen.vault.store.overview import Held, HeldToken
 
+__all__ = ["Held", "HeldToken"]
 MOST: Final = 200
 ShownState = Literal["active", "refreshing", "uncertain", "reauth_required", "revoked", "erased"]
 
@@ -152,3 +154,40 @@ def _shown(
 
 def _state(state: GrantState, *, is_leased: bool) -> ShownState:
     return "refreshing" if state == "active" and is_leased else state
+
+
+async def find_connection_of_account(
+    work: Work, *, user_id: str, issuer: str, subject: str
+) -> str | None:
+    """Return the id of a user's working connection to one external account."""
+    for connection in await connections.list_connections(work, owner_id=user_id, most=MOST):
+        grant = connection.grant
+        if (grant.issuer, grant.subject, grant.state) == (issuer, subject, "active"):
+            return connection.id
+    return None
+
+
+async def list_held_tokens(
+    work: Work, *, after: str, most: int, provider: str = "", user_id: str = ""
+) -> list[HeldToken]:
+    """Return what is kept of everybody's accounts at providers, by id; no token."""
+    return await overview.page_of_tokens(
+        work, after=after, most=most, provider=provider, user_id=user_id
+    )
+
+
+async def count_held_tokens(work: Work) -> list[Held]:
+    """Count what is kept, by provider and state."""
+    return await overview.count_held(work)
+
+
+async def owner_of_connection(work: Work, connection_id: str) -> str:
+    """Return whose a live connection is, for an administrator.
+
+    Raises:
+        NotFound: ``connection_not_found``.
+    """
+    owner = await overview.owner_of(work, connection_id)
+    if owner is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    return owner

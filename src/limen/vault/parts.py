@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limen.crypto.envelope import Envelope
 from limen.db.work import Works
 from limen.federation.parts import Parts as FederationParts
 from limen.federation.registry import Catalogue
 from limen.net import Net
+from limen.oauth.clients import Clients
 from limen.web.pages import Pages
 
 
@@ -44,12 +45,14 @@ class Parts:
         federation: The way to providers, shared with sign-in.
         catalogue: How each of them behaves.
         pages: Renders the connect page; ``None`` in a process that serves none.
+        clients: Of the authorization server: whom people share connections with.
     """
 
     federation: FederationParts
     catalogue: Catalogue
     times: RefreshTimes = RefreshTimes()
     pages: Pages | None = None
+    clients: Clients = field(default_factory=Clients)
 
     @property
     def works(self) -> Works:

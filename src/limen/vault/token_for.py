@@ -13,6 +13,8 @@ from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import Conflict, NotFound, ProviderUnavailable, Unavailable
 from limen.kernel.secret import Secret
 from limen.vault.events import TokenReleased
+from limen.vault.features.offered import features_at
+from limen.vault.features.states import standing_of
 from limen.vault.model import Connection, Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import end_grant
@@ -20,7 +22,10 @@ from limen.vault.refresh.outcome import Postponed
 from limen.vault.refresh.redeem import refresh
 from limen.vault.refresh.terms import is_fresh, is_settling
 from limen.vault.sealing import open_access
+from limen.vault.sharing.check import Asked, Use, check_release
 from limen.vault.store import connections
+from limen.vault.store.connections import Shared
+from limen.vault.store.features import noted_features
 
 _PAUSE_SECONDS: Final = 0.05
 
@@ -35,6 +40,10 @@ class Wanted:
             when it is only to be made fresh and stays here.
         min_ttl: How much must be left of it.
         seen_generation: The reader's own one was refused with 401: only a newer one helps (F12).
+        client_id: The client that asks, if it is not the owner: policy and consent must cover it.
+        use: What for; the owner need not say.
+        feature: Must be switched on; empty for whatever the token is good for.
+        scopes: Must all be granted.
     """
 
     connection_id: str
@@ -42,6 +51,10 @@ class Wanted:
     reader: str
     min_ttl: dt.timedelta = dt.timedelta()
     seen_generation: int | None = None
+    client_id: str = ""
+    use: Use = "raw"
+    feature: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,13 @@ class Released:
     expires_at: dt.datetime | None
     generation: int
     scopes: tuple[str, ...]
+    grant_id: str = ""
+
+    def seconds_left(self, now: dt.datetime) -> int | None:
+        """Return for how long it is good; ``None`` if nobody knows."""
+        if self.expires_at is None:
+            return None
+        return max(0, int((self.expires_at - now).total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +131,16 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
 
 
 async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> Released | _Stale:
-    found = await connections.find_connection(
-        work,
-        connection_id=wanted.connection_id,
-        owner_id=wanted.user_id,
-        reader=wanted.reader,
-    )
-    if found is None:
-        raise NotFound("connection_not_found", "There is no such connection.")
-    connection, released_generation = found
+    connection, released_generation, shared = await _find(work, wanted)
     grant = connection.grant
+    provider = await _provider_of(work, parts, grant)
+    if shared is not None:
+        asked = Asked(use=wanted.use, feature=wanted.feature)
+        check_release(shared, asked, grant=grant, provider=provider)
     if grant.state not in {"active", "uncertain"}:
         _reconnect(grant.reason)
-    provider = await _provider_of(work, parts, grant)
+    if wanted.feature or wanted.scopes:
+        await _check_wanted(work, connection, wanted, provider=provider)
     if not _is_good_enough(grant, provider, work.now, wanted=wanted, lenient=lenient):
         if grant.state == "uncertain" and not _may_retry(grant, work.now):
             await _give_up(work, grant)
@@ -138,7 +155,52 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
         expires_at=grant.access_expires_at,
         generation=grant.generation,
         scopes=grant.granted_scopes,
+        grant_id=grant.id,
     )
+
+
+async def _find(work: Work, wanted: Wanted) -> tuple[Connection, int | None, Shared | None]:
+    """Read the connection in one statement; for a client with what it may do with it."""
+    if wanted.client_id:
+        found = await connections.find_shared(
+            work,
+            connection_id=wanted.connection_id,
+            owner_id=wanted.user_id,
+            reader=wanted.reader,
+            client_id=wanted.client_id,
+        )
+        if found is not None:
+            return found
+    else:
+        owned = await connections.find_connection(
+            work,
+            connection_id=wanted.connection_id,
+            owner_id=wanted.user_id,
+            reader=wanted.reader,
+        )
+        if owned is not None:
+            return *owned, None
+    raise NotFound("connection_not_found", "There is no such connection.")
+
+
+async def _check_wanted(
+    work: Work, connection: Connection, wanted: Wanted, *, provider: Provider
+) -> None:
+    """Refuse what the token is not good for, before an app learns it from the provider."""
+    granted = connection.grant.granted_scopes
+    if wanted.feature:
+        offered = await features_at(work, provider, provider_id=connection.provider)
+        noted = await noted_features(work, connection.id)
+        feature = offered.get(wanted.feature)
+        state = noted.get(wanted.feature)
+        if (
+            feature is None
+            or standing_of(feature, state, provider=provider, granted=granted).state != "active"
+        ):
+            raise Conflict("feature_inactive", "The feature is not switched on; activate it.")
+    lacking = set(provider.normalise(wanted.scopes)) - set(granted)
+    if lacking:
+        raise Conflict("scope_not_granted", "The connection was not granted these scopes.")
 
 
 def _is_good_enough(

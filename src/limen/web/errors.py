@@ -157,11 +157,15 @@ def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
     if retry_after is not None:
         headers["retry-after"] = str(max(1, int(retry_after)))
     if isinstance(refusal, BearerRefusal):
+        if refusal.code == "insufficient_scope":
+            refusal.scheme = _scheme_of(request)
         headers["www-authenticate"] = bearer_challenge(site_of(request).issuer, refusal)
     elif isinstance(refusal, ReauthenticationRequired) and "authorization" in request.headers:
         # What a client of ours asks for next (RFC 9470 section 3); the status stays 403, for
         # the token is good and refreshing it would change nothing.
-        wanted = InsufficientAuthentication(refusal.public, max_age=refusal.max_age)
+        wanted = InsufficientAuthentication(
+            refusal.public, max_age=refusal.max_age, scheme=_scheme_of(request)
+        )
         headers["www-authenticate"] = bearer_challenge(site_of(request).issuer, wanted)
     elif isinstance(refusal, NotAuthenticated):
         headers["www-authenticate"] = f'Bearer realm="{site_of(request).issuer}"'
@@ -170,6 +174,12 @@ def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
         # script's request would open the browser's own password window.
         headers["www-authenticate"] = f'Basic realm="{site_of(request).issuer}"'
     return headers
+
+
+def _scheme_of(request: Request) -> Literal["Bearer", "DPoP"]:
+    """Return how a token came that is good and allows too little: that is the challenge's too."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0]
+    return "DPoP" if scheme.lower() == "dpop" else "Bearer"
 
 
 def bearer_challenge(realm: str, refusal: BearerRefusal) -> str:

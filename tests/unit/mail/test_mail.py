@@ -30,6 +30,8 @@ CONTEXT = {
     "when": "6 May 2030 at 07:08 UTC",
     "client_name": "App",
     "what": "A code from your phone is needed from now on.",
+    "provider": "Google",
+    "account": "ada@example.org",
     "until": "6 May 2030 at 07:18 UTC",
 }
 SENDER = "Limen <no-reply@id.example.com>"

@@ -84,9 +84,7 @@ async def test_a_sector_lists_every_redirect(works: Works, site: Site, net: Net)
                 assert code == "invalid_client_metadata"
 
 
-async def test_ciba_4_a_sector_lists_where_the_keys_are(
-    works: Works, site: Site, net: Net
-) -> None:
+async def test_ciba_4_a_sector_lists_where_the_keys_are(works: Works, site: Site, net: Net) -> None:
     keys_at = "https://keys.example/jwks"
     for listed in ([keys_at], CALLBACKS):
         async with listening(answer(json.dumps(listed).encode())) as server:

@@ -313,7 +313,9 @@ async def test_acr_values_lead_a_person_with_a_second_factor_through_it(
     assert way_back(page, "/sign-in/step") == f"/approve?request={request_id}"
     with pytest.raises(ReauthenticationRequired, match="step_required"):
         await allow(server, request_id, session)
-    stepped = await server.run(lambda work: elevate(work, session_id=session.id, amr=AMR))
+    stepped = await server.run(
+        lambda work: elevate(work, session_id=session.id, amr=AMR, again=False)
+    )
     await allow(server, request_id, stepped.session)
     claims = peek((await waits.poll()).json()["id_token"]).claims
     assert claims["acr"] == TWO_FACTORS

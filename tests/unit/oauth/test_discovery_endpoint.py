@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 
+from limen.db.work import Works
+from limen.kernel.site import Site
 from limen.oauth.authorization.assurance import WantedAcr, reached_acr
 from limen.protocol.client_metadata import CIBA
 from limen.protocol.jwk import import_key_set
@@ -9,7 +14,9 @@ from limen.protocol.jwt import peek
 from limen.protocol.jwt_bearer import ID_JAG_PROFILE
 from limen.protocol.token_exchange import ID_JAG
 from limen.tenants.policies.assurance import AssurancePolicy
-from tests.unit.oauth.http_kit import Server
+from limen.tenants.policy import TenantPolicy
+from limen.tenants.tenant import Tenant
+from tests.unit.oauth.http_kit import Server, serve
 
 pytestmark = pytest.mark.anyio
 
@@ -101,3 +108,43 @@ async def test_n022_every_acr_value_it_names_can_be_reached(server: Server) -> N
     for value in document["acr_values_supported"]:
         wanted = WantedAcr(values=(value,))
         assert reached_acr(wanted, ("pwd", "otp", "mfa"), rules=rules) == value
+
+
+async def profiled(works: Works, site: Site, profile: str) -> dict[str, Any]:
+    """The document of a tenant whose every client keeps to a profile."""
+    policy = TenantPolicy.read({"profile": profile})
+    fields = dataclasses.asdict(site)
+    tenant = Tenant(**fields, name="T", host=None, policy=policy, version=1, state="active")
+    server = await serve(works, tenant)
+    answer = await server.http.get(f"/.well-known/{NAMES[1]}")
+    await server.close()
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize("profile", ["fapi2", "fapi2_message_signing"])
+async def test_n022_a_tenant_under_fapi_offers_what_fapi_allows(
+    works: Works, site: Site, profile: str
+) -> None:
+    document = await profiled(works, site, profile)
+    signs = profile == "fapi2_message_signing"
+    assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert document["require_pushed_authorization_requests"] is True
+    assert document["require_signed_request_object"] is signs
+    assert ("query" in document["response_modes_supported"]) is not signs
+    algs = [
+        value for name, value in document.items() if name.endswith("signing_alg_values_supported")
+    ]
+    assert len(algs) == 10
+    assert not any({"RS256", "HS256", "none"} & set(each) for each in algs)
+    assert all("ES256" in each for each in algs)
+
+
+async def test_n022_a_tenant_under_mcp_offers_no_secret_that_signs(
+    works: Works, site: Site
+) -> None:
+    document = await profiled(works, site, "mcp")
+    methods = document["token_endpoint_auth_methods_supported"]
+    assert "client_secret_jwt" not in methods
+    assert {"none", "client_secret_basic", "private_key_jwt"} <= set(methods)
+    assert "HS256" not in document["token_endpoint_auth_signing_alg_values_supported"]
+    assert document["require_pushed_authorization_requests"] is False

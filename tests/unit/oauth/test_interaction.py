@@ -117,13 +117,12 @@ async def test_what_changed_meanwhile_counts(
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"grant_types": ["client_credentials"], "response_types": []}, "unauthorized_client"),
         ({"require_pushed_authorization_requests": True}, "invalid_request"),
         ({"require_signed_request_object": True}, "invalid_request"),
         ({"response_modes": ["form_post", "query"]}, ""),
         ({"require_pushed_authorization_requests": False}, ""),
     ],
-    ids=["grant", "pushed", "signed", "modes", "nothing"],
+    ids=["pushed", "signed", "modes", "nothing"],
 )
 async def test_n017_a_registration_stricter_meanwhile_is_told_to_the_client(
     journey: Server,

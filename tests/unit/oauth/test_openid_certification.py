@@ -20,7 +20,7 @@ from tests.client_assertions import assertion_claims, presented, signed
 from tests.request_objects import object_claims, signed_object
 from tests.unit.net.servers import answer, listening
 from tests.unit.oauth.http_kit import Known, Server, serve
-from tests.unit.oauth.journey_kit import Browser, answered, extend
+from tests.unit.oauth.journey_kit import Browser, extend
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_a_dynamic_client_signs_people_in(provider: Server) -> None:
             logo_uri="https://suite.example/logo.png",
             policy_uri="https://suite.example/policy",
             tos_uri="https://suite.example/tos",
-            backchannel_logout_uri="https://203.0.113.7/backchannel_logout",
+            backchannel_logout_uri=f"{keys.url}/backchannel_logout",
             backchannel_logout_session_required=True,
             frontchannel_logout_uri="https://suite.example/frontchannel_logout",
             frontchannel_logout_session_required=True,

@@ -59,7 +59,9 @@ async def test_n043_reuse_ends_the_family(server: Server, clock: FrozenClock) ->
     second = (await server.refresh(client, first["refresh_token"])).json()
     clock.advance(dt.timedelta(seconds=11))
     assert refusal(await server.refresh(client, first["refresh_token"])) == NO
+    assert server.denied() == ["client:refresh_token:reused"]
     assert refusal(await server.refresh(client, second["refresh_token"])) == NO
+    assert len(server.denied()) == 2
     api = await server.api()
     assert not (await server.introspect(api, second["access_token"]))["active"]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -55,7 +56,9 @@ async def code_of(journey: Server, told: dict[str, str]) -> AuthorizationCode:
 
 async def stepped_up(journey: Server, session: Session) -> Session:
     """What the step page would leave behind, but for the cookie."""
-    started = await journey.run(lambda work: elevate(work, session_id=session.id, amr=AMR))
+    started = await journey.run(
+        lambda work: elevate(work, session_id=session.id, amr=AMR, again=False)
+    )
     return started.session
 
 
@@ -83,8 +86,20 @@ async def test_n165_a_stronger_sign_in_is_asked_of_who_can_and_then_told(
     other = await browser.sign_in(user_id)
     assert other.amr == ("pwd",)
     assert steps(await browser.get(back)) == "second_factor"
-    await journey.run(lambda work: elevate(work, session_id=other.id, amr=AMR))
+    await journey.run(lambda work: elevate(work, session_id=other.id, amr=AMR, again=False))
     assert strong.amr == ("pwd", "otp", "mfa")
+
+
+async def test_rfc9470_a_second_factor_alone_does_not_meet_max_age(
+    journey: Server, browser: Browser, clock: FrozenClock
+) -> None:
+    client = await journey.client(trusted=True)
+    user_id, _ = await with_app(journey, clock)
+    session = await browser.sign_in(user_id)
+    clock.advance(dt.timedelta(seconds=61))
+    await journey.run(lambda work: elevate(work, session_id=session.id, amr=AMR, again=False))
+    answer = await browser.ask(client, acr_values=TWO_FACTORS, max_age="60")
+    assert answer.headers["location"].startswith("/sign-in?")
 
 
 async def test_what_was_reached_is_told(
@@ -287,6 +302,24 @@ async def test_a_session_is_of_the_app_that_began_it(journey: Server, native: Na
 async def test_what_takes_a_browser_goes_there(journey: Server, native: Native) -> None:
     await person(journey)
     answer = await native.begin(prompt="consent", username=EMAIL, password=PASSWORD)
+    assert (answer.status_code, answer.json()["error"]) == (400, "redirect_to_web")
+
+
+@pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "0"}], ids=["prompt", "age"])
+async def test_a_sign_in_of_this_very_moment_is_a_new_one(
+    journey: Server, native: Native, asked: dict[str, str]
+) -> None:
+    await person(journey)
+    done = await native.begin(**asked, username=EMAIL, password=PASSWORD)
+    assert list(done.json()) == ["authorization_code"], done.text
+    session = (await native.begin(**asked)).json()["auth_session"]
+    done = await native.ask(auth_session=session, username=EMAIL, password=PASSWORD)
+    assert list(done.json()) == ["authorization_code"], done.text
+
+
+async def test_who_wants_an_account_goes_to_the_browser(journey: Server, native: Native) -> None:
+    await person(journey)
+    answer = await native.begin(prompt="create", username=EMAIL, password=PASSWORD)
     assert (answer.status_code, answer.json()["error"]) == (400, "redirect_to_web")
 
 

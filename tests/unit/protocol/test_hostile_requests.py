@@ -36,7 +36,7 @@ from limen.protocol.resource_indicator import parse_resource, read_resource
 from limen.protocol.scopes import parse_scope
 from limen.protocol.sender.proof import read_proof
 from limen.protocol.sender.target import normal_target
-from limen.protocol.token_exchange import ACCESS_TOKEN, parse_token_exchange
+from limen.protocol.token_exchange import ACCESS_TOKEN, TokenExchangeRequest, parse_token_exchange
 from limen.protocol.token_request import parse_token_request
 from limen.tokens.sender.credentials import read_credentials
 from tests.unit.hostile import FEW, JSON, TEXTS, near, objects, params, read_or_refused
@@ -198,10 +198,10 @@ def test_the_good_requests_are_read() -> None:
     exchange = {**TOKEN, "grant_type": TOKEN_EXCHANGE}
     for name in ("client_secret", "client_assertion", "client_assertion_type"):
         del exchange[name]
-    assert parse_token_request(Params(exchange.items()))
-    assert parse_logout_request(Params(LOGOUT.items()))
+    assert isinstance(parse_token_request(Params(exchange.items())), TokenExchangeRequest)
+    assert parse_logout_request(Params(LOGOUT.items())).state == "x"
     one = {name: value for name, value in BACKCHANNEL.items() if "token" not in name}
-    assert parse_backchannel_request(Params(one.items()), ping=False)
+    assert parse_backchannel_request(Params(one.items()), ping=False).acr_values == ("aal2",)
 
 
 @FEW

@@ -73,9 +73,7 @@ def test_rfc_7519_5_3_whose_and_for_whom_may_stand_in_the_header() -> None:
     )
     assert opened["header"]["iss"] == "https://id.example"
     said = {"alg": "ECDH-ES", "enc": "A256GCM", "iss": "s6BhdRkqt3", "aud": ["https://id.example"]}
-    theirs = JsonWebEncryption().serialize_compact(
-        said, PLAIN, JsonWebKey.import_key(public(key))
-    )
+    theirs = JsonWebEncryption().serialize_compact(said, PLAIN, JsonWebKey.import_key(public(key)))
     assert decrypt(theirs.decode(), key) == PLAIN
 
 

@@ -187,7 +187,7 @@ async def test_elevation_renews_cookie_and_proof_and_not_the_absolute_end(house:
     begun = await begin(house, ada.id)
     house.clock.advance(dt.timedelta(hours=5))
     higher = await house.run(
-        lambda work: elevate(work, session_id=begun.session.id, amr=("otp", "pwd"))
+        lambda work: elevate(work, session_id=begun.session.id, amr=("otp", "pwd"), again=True)
     )
     assert higher.session.id == begun.session.id
     assert higher.session.amr == ("pwd", "otp")
@@ -197,7 +197,22 @@ async def test_elevation_renews_cookie_and_proof_and_not_the_absolute_end(house:
     assert await go_on(house, higher.raw) == higher.session
     await house.run(lambda work: revoke(work, session_id=begun.session.id))
     with pytest.raises(NotAuthenticated):
-        await house.run(lambda work: elevate(work, session_id=begun.session.id, amr=("otp",)))
+        await house.run(
+            lambda work: elevate(work, session_id=begun.session.id, amr=("otp",), again=True)
+        )
+
+
+async def test_a_code_alone_is_no_sign_in(house: House) -> None:
+    ada = await house.user()
+    begun = await begin(house, ada.id)
+    house.clock.advance(dt.timedelta(minutes=20))
+    higher = await house.run(
+        lambda work: elevate(work, session_id=begun.session.id, amr=("otp", "mfa"), again=False)
+    )
+    assert higher.session.amr == ("pwd", "otp", "mfa")
+    assert higher.session.authenticated_at == begun.session.authenticated_at
+    assert await go_on(house, begun.raw) is None
+    assert await go_on(house, higher.raw) == higher.session
 
 
 async def test_n200_anothers_session_is_not_found(house: House) -> None:

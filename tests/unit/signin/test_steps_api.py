@@ -5,16 +5,24 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import bindparam
 
 from limen.accounts.passwords.change_due import require_password_change
 from limen.accounts.terms.accept import must_accept_terms
+from limen.db.work import Work
+from limen.protocol.jwt import peek
 from limen.signin import token_pair
+from limen.signin.tables import pending_sign_ins
 from tests.house import OTHER_PASSWORD, PASSWORD
 from tests.unit.mfa.kit import App, Person, enrol, enrolled
 from tests.unit.signin.kit import WayIn
 
 pytestmark = pytest.mark.anyio
 ADA = "ada@example.org"
+_AGENTS = sa.select(pending_sign_ins.c.user_agent).where(
+    pending_sign_ins.c.tenant_id == bindparam("tenant_id")
+)
 TERMS = {"version": "2026-11", "url": "https://example.org/terms"}
 
 
@@ -51,6 +59,21 @@ async def test_a_second_factor_is_asked_for_and_then_tokens_come(way: WayIn) -> 
     assert (await me(way, answer))["amr"] == ["pwd", "otp", "mfa"]
     again = await way.api("POST", "/mfa/verify", json={**body, "code": person.app.next_code()})
     assert (again.status_code, again.json()["code"]) == (401, "sign_in_over")
+
+
+async def test_what_a_browser_calls_itself_is_kept_cut(way: WayIn) -> None:
+    person = await enrolled(way.house, ADA)
+    name = "Browser " + "x" * 7000
+    said = (await way.login(ADA, PASSWORD, **{"user-agent": name})).json()
+
+    async def kept(work: Work) -> list[str]:
+        return [row.user_agent for row in (await work.execute(_AGENTS)).all()]
+
+    assert await way.run(kept) == [name[:200]]
+    token = (await take(way, "second_factor", said, code=person.app.code())).json()["access_token"]
+    listed = (await way.api("GET", "/sessions", token=token)).json()
+    assert name[:200] in str(listed)
+    assert name[:201] not in str(listed)
 
 
 async def test_a_wrong_code_leaves_another_try(way: WayIn) -> None:
@@ -180,6 +203,23 @@ async def test_a_factor_is_enrolled_and_removed_by_api(way: WayIn) -> None:
     assert len(renewed.json()["recovery_codes"]) == 10
     assert (await way.api("DELETE", "/mfa/totp", token=strong)).status_code == 204
     assert (await way.login(ADA, PASSWORD)).status_code == 200
+
+
+async def test_a_code_makes_no_old_sign_in_a_recent_one(way: WayIn) -> None:
+    person = await enrolled(way.house, ADA)
+    said = await waiting(way, "mfa_required")
+    pair = (await take(way, "second_factor", said, code=person.app.code())).json()
+    signed_in = (await way.api("GET", "/me", token=pair["access_token"])).json()
+    way.house.clock.advance(dt.timedelta(minutes=14))
+    body = {"code": person.app.next_code()}
+    stepped = await way.api("POST", "/mfa/verify", json=body, token=pair["access_token"])
+    token = stepped.json()["access_token"]
+    now = (await way.api("GET", "/me", token=token)).json()
+    assert now["authenticated_at"] == signed_in["authenticated_at"]
+    assert peek(token).claims["auth_time"] == peek(pair["access_token"]).claims["auth_time"]
+    way.house.clock.advance(dt.timedelta(minutes=2))
+    refused = await way.api("DELETE", "/mfa/totp", token=token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauth_required")
 
 
 async def test_stepping_up_takes_a_factor_and_a_session(way: WayIn) -> None:

@@ -77,7 +77,7 @@ async def test_a_form_is_not_taken(simulated: Simulated) -> None:
         data={"grant_type": "refresh_token", "refresh_token": "x"},
         headers={"authorization": BASIC},
     )
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 async def test_the_body_authenticates_nobody(simulated: Simulated) -> None:
@@ -89,7 +89,7 @@ async def test_the_body_authenticates_nobody(simulated: Simulated) -> None:
 async def test_revoking_needs_a_version(simulated: Simulated) -> None:
     told = await connected(simulated)
     body = {"token": told["access_token"]}
-    assert (await ask(simulated, "revoke", body)).json()["error"] == "missing_version"
+    assert (await ask(simulated, "revoke", body)).json()["error"] == "invalid_request"
     assert (await ask(simulated, "revoke", body, **VERSION)).status_code == 200
     assert (await refreshed(simulated, told["refresh_token"])).status_code == 400
 

@@ -13,12 +13,15 @@ from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.kernel.tokens import mint
 from limen.sessions.end_everything import end_everything
+from limen.tenants.policies.api_keys import ApiKeyPolicy
+from limen.tenants.policy import TenantPolicy
 from limen.tenants.store import ensure_tenant_row
+from limen.tenants.tenant import Tenant, api_audience
 from limen.tokens import principals
 from limen.tokens.api_keys.create import create_key
 from limen.tokens.api_keys.find import USE, get_key, list_keys
 from limen.tokens.api_keys.last_used import note_key_uses
-from limen.tokens.api_keys.limit import limit_keys
+from limen.tokens.api_keys.limit import limit_keys, resume_keys, suspend_keys
 from limen.tokens.api_keys.model import PEOPLES_KEYS, MadeKey, NewKey
 from limen.tokens.api_keys.revoke import revoke_key
 from limen.tokens.api_keys.rotate import rotate_key
@@ -36,9 +39,25 @@ MINUTE = dt.timedelta(minutes=1)
 CALLERS = 20
 
 
+def tenant(site: Site, *scopes: str) -> Tenant:
+    """The tenant of a site, where people's keys may have these scopes."""
+    return Tenant(
+        tenant_id=site.tenant_id,
+        slug=site.slug,
+        issuer=site.issuer,
+        path=site.path,
+        name="",
+        host=None,
+        policy=TenantPolicy(api_keys=ApiKeyPolicy(scopes=scopes)),
+        version=1,
+        state="active",
+    )
+
+
 @pytest.fixture
 async def keys(tokens: Tokens) -> Tokens:
     await tokens.run(ensure_tenant_row)
+    tokens.site = tenant(tokens.site, "read", "write")
     return tokens
 
 
@@ -394,3 +413,34 @@ async def test_n049_what_an_api_takes_no_more_is_taken_from_keys(keys: Tokens) -
     await keys.run(lambda work: limit_keys(work, scope=(), audience=API))
     assert not await is_good(keys, here.raw_key)
     assert await is_good(keys, there.raw_key)
+
+
+async def test_n049_a_disabled_api_is_opened_by_no_key_until_it_is_enabled(keys: Tokens) -> None:
+    made, other = await make(keys), await make(keys, audience=f"{API}/other")
+    await keys.run(lambda work: suspend_keys(work, audience=API))
+    assert not await is_good(keys, made.raw_key)
+    assert await is_good(keys, other.raw_key)
+    rotated = await rotate(keys, made)
+    assert not await is_good(keys, rotated.raw_key)
+    await keys.run(lambda work: resume_keys(work, audience=API))
+    assert await is_good(keys, rotated.raw_key)
+
+
+async def test_n049_a_persons_key_does_what_people_may_let_their_keys_do_by_now(
+    keys: Tokens,
+) -> None:
+    made = await make(keys, scope=("read", "write"))
+    own = await make(keys, scope=("self",), audience=api_audience(keys.site))
+    machine = await make(keys, "app", scope=("write",))
+    keys.site = tenant(keys.site, "read")
+    found = await keys.run(
+        lambda work: look_up_access(work, keyring=keys.keyring, raw=made.raw_key)
+    )
+    assert found is not None
+    assert found.scope == ("read",)
+    keys.site = tenant(keys.site)
+    assert not await is_good(keys, made.raw_key)
+    assert await is_good(keys, own.raw_key)
+    assert await is_good(keys, machine.raw_key)
+    keys.site = tenant(keys.site, "write", "read")
+    assert await is_good(keys, made.raw_key)

@@ -87,6 +87,27 @@ async def test_a_good_token_comes_in(tokens: Tokens, api: Api) -> None:
         assert (answer.status_code, answer.json()) == (200, {"sub": "ada"})
 
 
+@pytest.mark.parametrize("written", [f"{API}/", "HTTPS://API.example", "https://API.example/"])
+async def test_however_a_resource_is_written_its_tokens_come_in(
+    tokens: Tokens, written: str
+) -> None:
+    api = Api(InProcess(tokens.works, tokens.site, tokens.keyring), written)
+    issued = await tokens.own()
+    assert (await api.get("/any", issued.raw.reveal())).status_code == 200
+    assert (await api.http.get("/.well-known/oauth-protected-resource")).json()["resource"] == (
+        written
+    )
+    other = await tokens.own(audience=f"{API}/v1")
+    assert (await api.get("/any", other.raw.reveal())).status_code == 401
+    await api.http.aclose()
+
+
+@pytest.mark.parametrize("wrong", ["", "files", "/files", f"{API}#part", "https://u:p@api.example"])
+async def test_what_is_no_resource_is_a_mistake(tokens: Tokens, wrong: str) -> None:
+    with pytest.raises(ValueError, match="absolute URI"):
+        ResourceServer(wrong, source=InProcess(tokens.works, tokens.site, tokens.keyring))
+
+
 async def test_n087_a_token_for_another_api_stays_out(tokens: Tokens, api: Api) -> None:
     issued = await tokens.own(audience="https://other.example", scope=("read", "write"))
     await refused(await api.get("/files", issued.raw.reveal()), 401, "invalid_token")

@@ -129,6 +129,7 @@ async def test_the_stylesheet_is_served_for_ever_under_a_name_of_its_content(ser
 def test_who_may_read_what_from_a_script() -> None:
     assert path_class("/.well-known/openid-configuration") == "anyone"
     assert path_class("/oauth2/jwks") == "anyone"
+    assert path_class("/oauth2/authorization_challenge") == "nobody"
     assert path_class("/oauth2/register") == "anyone"
     assert path_class("/oauth2/token") == "clients"
     assert path_class("/oauth2/introspect") == "clients"

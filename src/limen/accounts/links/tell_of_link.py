@@ -31,7 +31,12 @@ async def mail_link_code(
     # Strangers can cause this: any account with that address at any provider.
     if not await store.take_notice(work, user.id, kind="link_code", every=_EVERY):
         return False
-    context = {**_about(about), "code": raw_code.reveal(), "valid_for": "15 minutes"}
+    context = {
+        **_about(about),
+        "code": raw_code.reveal(),
+        "valid_for": "15 minutes",
+        "link": f"{work.site.issuer}/account",
+    }
     await mail_notice(work, envelope=envelope, user=user, template="link_code", context=context)
     return True
 

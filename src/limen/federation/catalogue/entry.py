@@ -86,8 +86,8 @@ class OperationEntry(Part):
     method: Literal["GET", "POST", "DELETE"] = "POST"
     client_auth: ClientAuth = "post"
     body: BodyFormat = "form"
-    params: dict[str, str] = {}
-    headers: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
     token_param: str = ""
 
 
@@ -167,10 +167,10 @@ class AuthorizeEntry(Part):
     """
 
     url: Url
-    params: dict[str, str] = {}
-    sign_in_params: dict[str, str] = {}
-    connect_params: dict[str, str] = {}
-    refresh_token_params: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
+    sign_in_params: dict[str, str] = Field(default_factory=dict)
+    connect_params: dict[str, str] = Field(default_factory=dict)
+    refresh_token_params: dict[str, str] = Field(default_factory=dict)
     connect_scopes: tuple[str, ...] = ()
     pkce: bool = True
     scope_param: str = "scope"
@@ -204,7 +204,7 @@ class Response(Part):
     expires_in: tuple[Pointer, ...] = ("/expires_in",)
     scope: tuple[Pointer, ...] = ("/scope",)
     scope_separator: Literal[" ", ",", ""] = " "
-    lift: dict[Name, Pointer] = {}
+    lift: dict[Name, Pointer] = Field(default_factory=dict)
     token_types: tuple[str, ...] = ("bearer",)
 
 
@@ -241,7 +241,7 @@ class Entry(Part):
 
     id: Name
     title: Title
-    values: dict[Name, Value] = {}
+    values: dict[Name, Value] = Field(default_factory=dict)
     client_keys: tuple[Literal["secret", "assertion", "signed_secret"], ...] = ("secret",)
     jwks_uri: Url | None = None
     id_token_algorithms: tuple[str, ...] = ("RS256",)
@@ -249,19 +249,19 @@ class Entry(Part):
     sign_in_scopes: tuple[str, ...] | None = None
     identity_scopes: tuple[str, ...] = ()
     unechoed_scopes: tuple[str, ...] = ()
-    scope_aliases: dict[str, str] = {}
+    scope_aliases: dict[str, str] = Field(default_factory=dict)
     incremental: Literal["union_by_flag", "implicit_union", "replace", "none"] = "replace"
     operations: Operations
     response: Response = Response()
-    documents: dict[Name, DocumentEntry] = {}
+    documents: dict[Name, DocumentEntry] = Field(default_factory=dict)
     identity: Identity
     lifetime: Lifetime
     api: Api = Api()
     quota: Quota | None = None
     push: Literal["", "google_risc", "github", "slack"] = ""
     errors: tuple[ErrorRule, ...] = ()
-    scopes: dict[str, Scope] = {}
-    features: dict[Name, Feature] = {}
+    scopes: dict[str, Scope] = Field(default_factory=dict)
+    features: dict[Name, Feature] = Field(default_factory=dict)
     manage_url: HttpsUrl | Literal[""] = ""
     docs_url: HttpsUrl | Literal[""] = ""
     evidence: tuple[Evidence, ...] = Field(min_length=1)
@@ -291,10 +291,7 @@ class Entry(Part):
 
 def _problems(entry: Entry) -> Iterator[str]:
     """What each part can't see by itself."""
-    for url in entry.urls():
-        for name in placeholders(url):
-            if name not in entry.values and name not in _AT_CALL:
-                yield f"{url}: nothing says what {{{name}}} is"
+    yield from _unnamed_values(entry)
     for name, feature in entry.features.items():
         for scope in feature.scopes:
             if scope not in entry.scopes:
@@ -303,9 +300,15 @@ def _problems(entry: Entry) -> Iterator[str]:
         yield "nobody can sign in with it and nothing can be connected"
     if entry.identity.source == "id_token" and entry.jwks_uri is None:
         yield "its identity is an ID token, and there are no keys to verify one with"
-    for host in entry.api.hosts:
-        if host.startswith("{") and host[1:-1] not in entry.values:
-            yield f"api: nothing says what {host} is"
     if entry.identity.source not in {"id_token", "token_response", *entry.documents}:
         yield f"identity: there is no document {entry.identity.source}"
 
+
+def _unnamed_values(entry: Entry) -> Iterator[str]:
+    for url in entry.urls():
+        for name in placeholders(url):
+            if name not in entry.values and name not in _AT_CALL:
+                yield f"{url}: nothing says what {{{name}}} is"
+    for host in entry.api.hosts:
+        if host.startswith("{") and host[1:-1] not in entry.values:
+            yield f"api: nothing says what {host} is"

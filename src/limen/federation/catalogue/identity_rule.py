@@ -74,6 +74,7 @@ def read_identity(rule: Identity, told: Told, *, issuer: str) -> ExternalIdentit
         told: What the provider said.
         issuer: The rule's, completed.
     """
+
     def read(place: str) -> Any:
         return _at_place(rule, told, place)
 

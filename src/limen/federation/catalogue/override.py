@@ -27,8 +27,8 @@ class Override(Part):
     manage_url: HttpsUrl | None = None
     sign_in_scopes: tuple[str, ...] | None = None
     identity_scopes: tuple[str, ...] | None = None
-    scopes: dict[str, Scope] = {}
-    features: dict[Name, Feature] = {}
+    scopes: dict[str, Scope] = Field(default_factory=dict)
+    features: dict[Name, Feature] = Field(default_factory=dict)
     without_features: tuple[Name, ...] = ()
     lifetime: Lifetime | None = None
     quota: Quota | None = None
@@ -57,9 +57,7 @@ class Override(Part):
         told["scopes"] = {**told["scopes"], **mine["scopes"]}
         features = {**told["features"], **mine["features"]}
         told["features"] = {
-            name: feature
-            for name, feature in features.items()
-            if name not in self.without_features
+            name: feature for name, feature in features.items() if name not in self.without_features
         }
         told["errors"] = [*mine["errors"], *told["errors"]]
         return Entry.model_validate(told)

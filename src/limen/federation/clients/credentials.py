@@ -126,4 +126,3 @@ def _signed_secret(key: ClientKey, client: ClientAtProvider) -> str:
         ttl=_APPLE_TTL,
     )
     return sign_assertion(claims, key.raw_pem, alg="ES256", header={"kid": key.kid})
-

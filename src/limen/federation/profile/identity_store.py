@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from limen.db.work import Work
+from limen.federation.profile.identity_id import Identity
 from limen.federation.tables import identities
 
 _i = identities.c
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """An account at a provider that signs a person in."""
-
-    issuer: str
-    subject: str
-    user_id: str
-    provider: str
-    linked_at: dt.datetime
-    last_used_at: dt.datetime
 
 
 _COLUMNS: Final = tuple(_i[name] for name in Identity.__dataclass_fields__)

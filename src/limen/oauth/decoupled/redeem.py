@@ -25,6 +25,7 @@ from limen.oauth.pending.model import MAX_MISMATCHES, DecoupledRequest
 from limen.oauth.subjects import subject_of
 from limen.protocol.scopes import OPENID
 from limen.tokens.grant import NewGrant
+from limen.tokens.principals import is_enabled
 from limen.tokens.start_grant import start_grant
 
 JITTER: Final = dt.timedelta(seconds=1)
@@ -73,7 +74,7 @@ async def redeem(work: Work, *, parts: Parts, caller: Caller, polled: Polled) ->
     added = await ask_before_token(work, parts=parts, about=about)
     if not await store.redeem_request(work, request):
         # Used before, expired, or the person signed out meanwhile (N028, N037, N038).
-        raise _unknown()
+        raise _unknown() if await is_enabled(work, principal_id=str(request.user_id)) else _over()
     return await _granted(work, parts, caller, request=request, allowed=allowed, added=added)
 
 
@@ -120,7 +121,10 @@ async def _granted(
 ) -> Granted:
     lifetimes = refresh_lifetimes(work, parts.lifetimes)
     new = await _new_grant(work, parts, caller, request=request, allowed=allowed)
-    started = await start_grant(work, envelope=parts.envelope, lifetimes=lifetimes, new=new)
+    try:
+        started = await start_grant(work, envelope=parts.envelope, lifetimes=lifetimes, new=new)
+    except OAuthRefusal as refused:
+        raise _over() from refused
     id_token = id_token_of(
         started.grant, client=allowed.client, lifetimes=lifetimes, session_id=request.session_id
     )
@@ -164,6 +168,11 @@ async def _new_grant(
         authorization_details=allowed.details,
         bound_to=caller.grant_bound_to,
     )
+
+
+def _over() -> OAuthRefusal:
+    """Who agreed was locked out since: to the client that is a no, and final (N110)."""
+    return OAuthRefusal("access_denied", "The user may have no tokens any more.")
 
 
 def _unknown() -> OAuthRefusal:

@@ -1,4 +1,7 @@
-"""The authorization challenge endpoint (draft-ietf-oauth-first-party-apps). CORS: as token."""
+"""The authorization challenge endpoint (draft-ietf-oauth-first-party-apps). CORS: nobody.
+
+It is for apps that run outside a browser: no page of another origin asks for our passwords.
+"""
 
 from __future__ import annotations
 

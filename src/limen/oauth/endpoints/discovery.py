@@ -18,8 +18,15 @@ from limen.db.work import Work
 from limen.oauth.endpoints.answers import public_answer
 from limen.oauth.mutual_tls.offer import offered_methods
 from limen.oauth.parts import Parts
-from limen.protocol.client_assertion import ASSERTION_ALGS
-from limen.protocol.client_metadata import RESPONSE_MODES, SIGNING_ALGS
+from limen.protocol.client_assertion import ASSERTION_ALGS, SECRET_ALGS
+from limen.protocol.client_metadata import (
+    FAPI_PROFILES,
+    KEY_METHODS,
+    RESPONSE_MODES,
+    SIGNED_MODES,
+    SIGNING_ALGS,
+    Profile,
+)
 from limen.protocol.metadata import Offers, discovery_document
 from limen.protocol.prompt import PROMPTS
 from limen.protocol.scopes import IDENTITY_SCOPES
@@ -48,7 +55,9 @@ def routes(parts: Parts) -> list[BaseRoute]:
     """Return both names of the document."""
 
     async def discovery(request: Request, work: Work) -> Response:  # noqa: ARG001 -- a handler's shape
-        offers = _by_policy(_offers(parts, issuer=work.site.issuer), policy_of(work))
+        policy = policy_of(work)
+        offers = _by_policy(_offers(parts, issuer=work.site.issuer), policy)
+        offers = _by_profile(offers, policy.profile)
         offers = dataclasses.replace(offers, detail_types=await parts.resources.detail_types(work))
         return public_answer(
             json.dumps(discovery_document(work.site.issuer, offers=offers)).encode()
@@ -66,6 +75,24 @@ def _by_policy(offers: Offers, policy: TenantPolicy) -> Offers:
         client_documents=policy.registration.client_documents,
         require_pushed=policy.authorization.require_pushed,
         require_signed=policy.authorization.require_signed,
+    )
+
+
+def _by_profile(offers: Offers, profile: Profile) -> Offers:
+    """Leave out what the profile that a whole tenant keeps to refuses of every client (N022)."""
+    if not profile:
+        return offers
+    methods = tuple(method for method in offers.auth_methods if method != "client_secret_jwt")
+    if profile not in FAPI_PROFILES:
+        return dataclasses.replace(offers, auth_methods=methods, refused_algs=SECRET_ALGS)
+    signed = profile == "fapi2_message_signing"
+    return dataclasses.replace(
+        offers,
+        auth_methods=tuple(method for method in methods if method in KEY_METHODS),
+        refused_algs=SECRET_ALGS | {"RS256"},
+        response_modes=SIGNED_MODES if signed else offers.response_modes,
+        require_pushed=True,
+        require_signed=offers.require_signed or signed,
     )
 
 

@@ -117,6 +117,8 @@ async def answer_challenge(
     else:
         asked = await recheck(work, interaction=found, desk=desk)
         await check_again(work, asked=asked, desk=desk)
+    if "create" in asked.request.prompt:
+        return RedirectToWeb()
     outcome = await _prove(work, presented, found, door=door)
     if isinstance(outcome, Waiting):
         if outcome.step != "second_factor":
@@ -163,6 +165,9 @@ async def _first(work: Work, presented: Presented, caller: Caller, *, desk: Desk
     params = Params((*presented.params.pairs, *_constants(presented.params, caller)))
     to = await address_pushed(work, params=params, client=caller.client, jkt=jkt, desk=desk)
     asked = await check(work, to=to, desk=desk)
+    # There is no session yet: whoever gets in proves it here and now, later than any instant
+    # that ``prompt`` or ``max_age`` names.
+    asked.authenticated_after = None
     if "redirect_uri" not in presented.params:  # then the token request names none either
         asked.request = replace(asked.request, redirect_uri=None)
     return asked

@@ -43,7 +43,7 @@ async def grant_token_exchange(
         subject = await _read_subject(work, parts, caller, request=request, readers=IDENTITIES)
         case = Case(caller=caller, policy=policy, subject=subject, request=request)
         return await _assertion(work, parts, case)
-    target = parts.exchanges.targets.get(request.requested_type)
+    target = parts.exchanges.target_for(request, issuer=work.site.issuer)
     if target is None and request.requested_type != ACCESS_TOKEN:
         raise OAuthRefusal(
             "invalid_request", "This token type is not issued.", field="requested_token_type"

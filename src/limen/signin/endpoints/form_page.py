@@ -27,11 +27,13 @@ class FormPage:
         pages: Renders.
         template: Which.
         form_action: Off where the submission may end at a client or a provider.
+        scripts: Whether the page has a script.
     """
 
     pages: Pages
     template: str
     form_action: bool = True
+    scripts: bool = False
 
     def show(
         self,
@@ -51,6 +53,7 @@ class FormPage:
             status=status,
             headers=headers,
             form_action=self.form_action,
+            scripts=self.scripts,
             errors=errors,
             **context,
         )

@@ -20,6 +20,7 @@ from limen.kernel.tokens import random_secret
 from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue, sign_continue
 from limen.signin.endpoints.lead_on import lead_on
+from limen.signin.endpoints.posted_callback import come_back_by_post
 from limen.signin.provider.prove_mailbox import TTL, ProofNeeded
 from limen.signin.provider.ticket import FrontEnd
 from limen.signin.with_provider import (
@@ -84,11 +85,19 @@ def routes(parts: FederationParts, *, prefix: str = "/api/v1") -> APIRouter:
 
 
 def pages(parts: FederationParts) -> list[BaseRoute]:
-    """Return the two routes a browser visits."""
+    """Return the routes a browser visits."""
     ours = _ProviderPages(parts)
     return [
         route("/api/v1/auth/oauth2/{provider}/start", ours.leave, guard=_DOOR, face="page"),
         route("/api/v1/auth/oauth2/{provider}/callback", ours.arrive, guard=_DOOR, face="page"),
+        route(
+            "/api/v1/auth/oauth2/{provider}/callback",
+            come_back_by_post,
+            guard=_DOOR,
+            face="page",
+            methods=("POST",),
+            cross_site=True,
+        ),
     ]
 
 

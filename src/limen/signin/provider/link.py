@@ -16,8 +16,7 @@ from limen.federation.identities import (
     unlink_identity,
 )
 from limen.federation.parts import Parts
-from limen.federation.profile.identity_id import identity_id
-from limen.federation.profile.identity_store import Identity
+from limen.federation.profile.identity_id import Identity, identity_id
 from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import Conflict, NotFound, NotPermitted
 from limen.signin.provider.proven import Proven

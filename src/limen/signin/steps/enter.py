@@ -75,7 +75,9 @@ async def _begin(work: Work, underway: Underway) -> Started:
             return Started(current, None)
     if current is not None and current.user_id == underway.user_id:
         # The same person again: the session goes on under a new cookie, and so do its tokens.
-        return await elevate(work, session_id=current.id, amr=underway.amr)
+        return await elevate(
+            work, session_id=current.id, amr=underway.amr, again=not underway.is_in
+        )
     return await start(
         work,
         user_id=underway.user_id,

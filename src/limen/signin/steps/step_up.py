@@ -21,7 +21,7 @@ async def step_up(
     door: Door,
     device: str | None = None,
 ) -> Started:
-    """Elevate a session; its cookie, if it has one, is a new one.
+    """Elevate a session; its cookie, if it has one, is a new one, its sign-in as old as it was.
 
     Args:
         work: Nothing written in it yet.
@@ -46,4 +46,4 @@ async def step_up(
         raw_code=raw_code,
         device=device,
     )
-    return await elevate(work, session_id=session_id, amr=proven)
+    return await elevate(work, session_id=session_id, amr=proven, again=False)

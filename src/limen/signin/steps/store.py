@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 from limen.db.single_use import take
 from limen.db.types import Moment
 from limen.db.work import Work
+from limen.sessions.start import cut_user_agent
 from limen.signin.steps.underway import Underway
 from limen.signin.tables import pending_sign_ins
 
@@ -43,7 +44,7 @@ async def add_pending(
         user_id=underway.user_id,
         amr=list(underway.amr),
         kind=underway.kind,
-        user_agent=underway.user_agent,
+        user_agent=cut_user_agent(underway.user_agent),
         session_id=underway.session_id,
         expires_at=expires_at,
     )

@@ -32,6 +32,16 @@ async def limit_keys(
         after = found[-1].id
 
 
+async def suspend_keys(work: Work, *, audience: str) -> None:
+    """Have the keys for an API that is disabled open nothing until ``resume_keys``."""
+    await store.suspend_keys_for(work, audience, at=work.now)
+
+
+async def resume_keys(work: Work, *, audience: str) -> None:
+    """Have the keys for an API that is enabled again be good again."""
+    await store.suspend_keys_for(work, audience, at=None)
+
+
 async def _page(work: Work, *, principal_id: str, audience: str, after: str) -> list[ApiKey]:
     if principal_id:
         return await store.list_keys(work, principal_id=principal_id, after=after, most=_AT_ONCE)

@@ -60,6 +60,7 @@ _LOOK_UP: Final = (
         _k.id.in_(sa.union_all(_PRESENT, _PREVIOUS.where(_o.previous_until > _NOW))),
         *_LIVES,
         *_OWNER_MAY,
+        _k.suspended_at.is_(None),
     )
 )
 _FIND: Final = sa.select(*_SHOWN).select_from(_OF_SOMEBODY).where(*_THIS, *_LIVES)
@@ -95,6 +96,11 @@ _ROTATE: Final = (
     .returning(_k.id)
 )
 _SET_SCOPE: Final = sa.update(api_keys).where(*_THIS).values(scope=bindparam("new_scope"))
+_SUSPEND: Final = (
+    sa.update(api_keys)
+    .where(_k.tenant_id == _TENANT, _k.audience == bindparam("of_audience"), *_LIVES)
+    .values(suspended_at=bindparam("new_suspended_at"))
+)
 _REVOKE: Final = sa.update(api_keys).where(*_THIS, *_LIVES).values(revoked_at=_NOW).returning(_k.id)
 _REVOKE_ALL: Final = (
     sa.update(api_keys)
@@ -192,6 +198,11 @@ async def rotate_key(
 async def set_scope(work: Work, key_id: str, scope: tuple[str, ...]) -> None:
     """Replace what a key allows."""
     await work.execute(_SET_SCOPE, id=key_id, new_scope=list(scope))
+
+
+async def suspend_keys_for(work: Work, audience: str, *, at: dt.datetime | None) -> None:
+    """Have the keys for an API open nothing, or with ``None`` be good again."""
+    await work.execute(_SUSPEND, of_audience=audience, new_suspended_at=at, now=work.now)
 
 
 async def revoke_key(work: Work, key_id: str) -> bool:

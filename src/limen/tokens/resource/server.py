@@ -16,9 +16,11 @@ from starlette.routing import Route
 from limen.kernel.errors import (
     BearerRefusal,
     InsufficientAuthentication,
+    OAuthRefusal,
     ProviderUnavailable,
     Unavailable,
 )
+from limen.protocol.resource_indicator import parse_resource
 from limen.protocol.sender.proof import PROOF_ALGS
 from limen.tokens.look_up import ActiveToken
 from limen.tokens.resource.bearer import NO_TOKEN, challenge, read_token
@@ -47,11 +49,19 @@ def _nothing(_request: Request) -> Collection[str]:
     return ()
 
 
+def _audience_of(resource: str) -> str:
+    try:
+        return parse_resource(resource)
+    except OAuthRefusal as refusal:
+        raise ValueError(refusal.public) from refusal
+
+
 class ResourceServer:
     """One protected resource.
 
     Args:
-        resource: Its identifier: an https URL without fragment, the audience of its tokens.
+        resource: Its identifier: an https URL without fragment, the audience of its tokens,
+            which have it in the form that resources compare in (``parse_resource``).
         source: How it learns whether a token is good.
         scopes: The scopes it knows, for its metadata.
         name: For people, in its metadata.
@@ -59,6 +69,9 @@ class ResourceServer:
             one; ``limen.web.peer.client_certificate.reads_binding`` makes it for certificates. DPoP
             proofs are always looked at.
         sender: What is asked of tokens that are bound to a key, and of the proofs.
+
+    Raises:
+        ValueError: ``resource`` can't identify one (RFC 8707 §2, RFC 9728 §1.2).
     """
 
     def __init__(
@@ -72,6 +85,7 @@ class ResourceServer:
         sender: SenderRules = DEFAULT_RULES,
     ) -> None:
         self._resource = resource
+        self._audience = _audience_of(resource)
         self._source = source
         self._scopes = tuple(scopes)
         self._name = name
@@ -154,7 +168,7 @@ class ResourceServer:
         """
         presented = read_token(request)
         try:
-            token = await self._source.find(presented.raw, audience=self._resource)
+            token = await self._source.find(presented.raw, audience=self._audience)
         except ProviderUnavailable as error:
             raise Unavailable("issuer_unavailable", detail=error.detail) from error
         if token is None or (self._sender_constrained and not token.bound_to):

@@ -124,7 +124,7 @@ _ADD_CONNECTION = upsert(
     conflict=("tenant_id", "user_id", "live_grant_id"),
     changes={"label": bindparam("label")},
     # Somebody's own and the tenant's, of one account, are never one connection.
-    where=_c.belongs_to == bindparam("belongs_to"),
+    where=_c.belongs_to == bindparam("kept_for"),
     returning=(_c.id,),
 )
 _ANNOTATE = (
@@ -265,11 +265,13 @@ async def put_connection(
 
     ``None`` if who connects has it already as the other of the two: their own, or the tenant's.
     """
+    belongs_to = "tenant" if owner_id == TENANT_OWNER else "person"
     rows = await work.execute(
         _ADD_CONNECTION,
         id=new_id,
         user_id=work.actor.id if owner_id == TENANT_OWNER else owner_id,
-        belongs_to="tenant" if owner_id == TENANT_OWNER else "person",
+        belongs_to=belongs_to,
+        kept_for=belongs_to,
         grant_id=grant.id,
         live_grant_id=grant.id,
         provider=grant.provider,

@@ -107,7 +107,7 @@ def warning(client: Client, *, redirect_uri: str) -> str:
 
 
 def links(client: Client) -> list[tuple[str, str]]:
-    """Return what the client links to: itself, its privacy policy and its terms (OIDC Registration 2)."""
+    """Return what the client links to (OIDC Registration section 2)."""
     named = (
         ("About it", client.metadata.client_uri),
         ("Privacy policy", client.metadata.policy_uri),

@@ -1,0 +1,9 @@
+"""``/api/v1/admin/providers``: which there are, our clients there, a tenant's own.
+
+- ``routes``: the routes. ``schemas``: what they take and show. ``read``: from a body to what a
+  use case takes. ``show``: what a tenant has, without secrets.
+"""
+
+from limen.admin.api.providers.routes import routes
+
+__all__ = ["routes"]

@@ -1,0 +1,132 @@
+"""Ask a provider again what it says of a person who is away, with what access there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from limen.federation.call import ask_about_token, call_as_client
+from limen.federation.id_token import EXPECT_NO_NONCE, ExpectedIdToken, verify_id_token
+from limen.federation.parts import Parts
+from limen.federation.profile.store import Record
+from limen.federation.profile.words import Words
+from limen.federation.provider import OK, Endpoints, ExternalIdentity, Provider, TokenAnswer, Told
+from limen.federation.upstream_clients import UpstreamClient
+from limen.kernel.errors import MalformedRequest, ProviderUnavailable
+from limen.kernel.secret import Secret
+
+
+class OtherAccount(Exception):  # noqa: N818 -- it says what is found, as Refusals do
+    """The provider answered for another account than the one that is linked (N121)."""
+
+
+class AccessGone(Exception):  # noqa: N818 -- as above
+    """The provider takes the refresh token no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A provider, and who we are there."""
+
+    client: UpstreamClient
+    provider: Provider
+    endpoints: Endpoints
+
+
+async def refresh_access(
+    parts: Parts, upstream: Upstream, *, record: Record, raw_refresh: Secret[str]
+) -> TokenAnswer:
+    """Redeem a kept refresh token, once.
+
+    Raises:
+        AccessGone: It is good no more.
+        OtherAccount: What came is of somebody else.
+        ProviderUnavailable: Not now; unless ``sent`` is false nobody knows what became of it.
+    """
+    provider = upstream.provider
+    answer = await call_as_client(
+        parts.net,
+        provider,
+        upstream.endpoints.refresh,
+        params=provider.refresh_params(raw_refresh, scopes=provider.sign_in_scopes),
+        client=upstream.client.at_provider,
+    )
+    meaning = provider.classify(answer)
+    if meaning in {"grant_dead", "interaction_required"}:
+        raise AccessGone
+    if meaning != "ok" or not provider.may_send(answer):
+        raise ProviderUnavailable(detail=f"{provider.id}: profile refresh {meaning}", sent=False)
+    tokens = provider.read_tokens(answer)
+    if tokens.raw_id_token is not None:
+        claims = await _claims(parts, upstream, tokens)
+        if provider.names_other_account(claims, issuer=record.issuer, subject=record.subject):
+            raise OtherAccount
+    return tokens
+
+
+async def ask_profile(
+    parts: Parts, upstream: Upstream, *, record: Record, answer: TokenAnswer, before: Words
+) -> ExternalIdentity:
+    """Return what the provider says of a linked account now.
+
+    What only an ID token says stays as it was said at the last sign-in.
+
+    Raises:
+        OtherAccount: It speaks of another one.
+        ProviderUnavailable: It does not say, or not now.
+    """
+    provider = upstream.provider
+    operations = provider.documents_for(
+        upstream.endpoints, purpose="sign_in", has_claims=False, answer=answer
+    )
+    documents: dict[str, Any] = {}
+    for name, operation in operations.items():
+        told = await ask_about_token(
+            parts.net,
+            provider,
+            operation,
+            raw_token=answer.raw_access,
+            client=upstream.client.at_provider,
+        )
+        if told.status != OK or not (told.is_object or told.items):
+            raise ProviderUnavailable(detail=f"{provider.id}: {name} answered {told.status}")
+        documents[name] = told.members if told.is_object else told.items
+    claims = _as_signed_in(record, documents.get("userinfo"))
+    identity = provider.identify(Told(answer=answer, claims=claims, documents=documents))
+    if (identity.issuer, identity.subject) != (record.issuer, record.subject):
+        raise OtherAccount
+    same_address = identity.email == before.email
+    return replace(
+        identity,
+        profile={**before.profile, **identity.profile},
+        email_verified=identity.email_verified or (same_address and before.email_verified),
+    )
+
+
+def _as_signed_in(record: Record, userinfo: object) -> Mapping[str, Any]:
+    """Return what an ID token would say, of a UserInfo answer that names the same subject."""
+    if not isinstance(userinfo, Mapping):
+        return {}
+    if userinfo.get("sub") != record.subject:
+        raise OtherAccount
+    return {**userinfo, "iss": record.issuer}
+
+
+async def _claims(parts: Parts, upstream: Upstream, tokens: TokenAnswer) -> Mapping[str, Any]:
+    assert tokens.raw_id_token is not None
+    try:
+        return await verify_id_token(
+            tokens.raw_id_token,
+            parts.keys,
+            provider=upstream.provider,
+            endpoints=upstream.endpoints,
+            expected=ExpectedIdToken(
+                client_id=upstream.client.at_provider.client_id,
+                nonce_hash=EXPECT_NO_NONCE,
+                raw_access=tokens.raw_access,
+                now=parts.works.clock.now(),
+            ),
+        )
+    except MalformedRequest:
+        raise OtherAccount from None

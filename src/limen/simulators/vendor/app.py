@@ -1,0 +1,120 @@
+"""The routes of a simulated vendor, all of them from its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+
+from limen.federation.catalogue.entry import Entry
+from limen.simulators import wire
+from limen.simulators.control import control
+from limen.simulators.misbehave import Stage, answer
+from limen.simulators.state import State
+from limen.simulators.vendor.answers import Answers
+from limen.simulators.vendor.apis import Apis
+from limen.simulators.vendor.authorize import Authorize
+from limen.simulators.vendor.ending import Ending
+from limen.simulators.vendor.errors import Errors
+from limen.simulators.vendor.habits_of import habits_of
+from limen.simulators.vendor.places import path_of
+from limen.simulators.vendor.shape import Shape
+from limen.simulators.vendor.token import TokenEndpoint
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
+_EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def vendor(entry: Entry, stage: Stage) -> Router:
+    """Return a simulated vendor, to be mounted at the path of ``stage.base_url``."""
+    shape = Shape(entry, habits_of(entry.id), stage)
+    answers, errors = Answers(shape), Errors(shape)
+    authorize = Authorize(shape, answers)
+    tokens = TokenEndpoint(shape, answers=answers, errors=errors)
+    ending = Ending(shape, errors)
+    operations = entry.operations
+    place = path_of(operations.authorize.url)
+    routes = [
+        *control(stage),
+        Route(place, authorize.start, methods=["GET"]),
+        Route(f"{place}/account", authorize.choose, methods=["POST"]),
+        Route(f"{place}/consent", authorize.decide, methods=["POST"]),
+        Route(path_of(operations.exchange.url), tokens.exchange, methods=["POST"]),
+    ]
+    if path_of(operations.refresh.url) != path_of(operations.exchange.url):
+        routes.append(Route(path_of(operations.refresh.url), tokens.refresh, methods=["POST"]))
+    if operations.revoke is not None:
+        way = [operations.revoke.method]
+        routes.append(Route(path_of(operations.revoke.url), ending.revoke, methods=way))
+    if operations.introspect is not None:
+        way = [operations.introspect.method]
+        routes.append(Route(path_of(operations.introspect.url), ending.introspect, methods=way))
+    routes += _documents(entry, stage, answers)
+    if entry.jwks_uri:
+        routes.append(Route(path_of(entry.jwks_uri), _keys(stage)))
+        routes.append(Route("/.well-known/openid-configuration", _discovery(entry, stage)))
+    return Router([*routes, Route("/{path:path}", Apis(entry, stage).any, methods=_EVERY)])
+
+
+def _documents(entry: Entry, stage: Stage, answers: Answers) -> list[Route]:
+    """Documents about an account, at their own addresses or where a token response names them."""
+
+    def endpoint(name: str) -> _Endpoint:
+        async def tell(request: Request) -> Response:
+            raw = wire.bearer(request)
+
+            def perform(state: State) -> Response:
+                token = state.access.get(raw)
+                ends = None if token is None else token.expires_at
+                if token is None or (ends is not None and ends <= stage.now(state)):
+                    return JSONResponse({"error": "invalid_token"}, 401)
+                return JSONResponse(answers.document(state, name, token))
+
+            return await answer(stage, name, perform)
+
+        return tell
+
+    found = {name: path_of(each.url) for name, each in entry.documents.items() if each.url}
+    found |= {name: f"/_document/{name}" for name in entry.documents.keys() - found}
+    if entry.jwks_uri and "userinfo" not in found:
+        found["userinfo"] = "/v1/userinfo"
+    return [Route(path, endpoint(name), methods=["GET", "POST"]) for name, path in found.items()]
+
+
+def _keys(stage: Stage) -> _Endpoint:
+    async def keys(_: Request) -> Response:
+        return await answer(
+            stage, "keys", lambda state: JSONResponse({"keys": [wire.public_jwk(state)]})
+        )
+
+    return keys
+
+
+def _discovery(entry: Entry, stage: Stage) -> _Endpoint:
+    """Discovery, for whoever comes without the entry."""
+    base, operations = stage.base_url, entry.operations
+    body = {
+        "issuer": base,
+        "authorization_endpoint": f"{base}{path_of(operations.authorize.url)}",
+        "token_endpoint": f"{base}{path_of(operations.exchange.url)}",
+        "userinfo_endpoint": f"{base}/v1/userinfo",
+        "jwks_uri": f"{base}{path_of(entry.jwks_uri or '')}",
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "scopes_supported": ["openid", "email", "profile"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": (
+            operations.authorize.sends_iss != "never"
+        ),
+    }
+    if operations.revoke is not None:
+        body["revocation_endpoint"] = f"{base}{path_of(operations.revoke.url)}"
+
+    async def discovery(_: Request) -> Response:
+        return await answer(stage, "discovery", lambda _: JSONResponse(body))
+
+    return discovery

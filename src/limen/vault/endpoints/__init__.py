@@ -1,0 +1,6 @@
+"""The vault's JSON API, ``/api/v1/oauth``; ``limen.vault.routes`` puts it together.
+
+- ``owner``: whose connections a caller speaks of, and through which client.
+- ``connecting``, ``reading``, ``tokens``, ``features``, ``sharing``, ``ending``: the routes.
+- ``proxying``: the egress proxy. ``schemas``, ``more_schemas``: the JSON shapes.
+"""

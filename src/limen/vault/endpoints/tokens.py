@@ -1,0 +1,126 @@
+"""The token of a connection: fetched, refreshed, reported as refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from limen.access.permissions import CONNECTIONS_REFRESH, CONNECTIONS_TOKEN
+from limen.access.require import require
+from limen.db.work import Work
+from limen.vault.endpoints.owner import OwnerQuery, caller_of, owner_of
+from limen.vault.endpoints.schemas import (
+    ConnectionModel,
+    ReportAnswer,
+    ReportBody,
+    TokenAnswerModel,
+    TokenQuery,
+)
+from limen.vault.listing import get_connection
+from limen.vault.parts import Parts
+from limen.vault.release.report import report
+from limen.vault.token_for import Wanted, token_for
+from limen.web.deps import CurrentWork, query_as
+from limen.web.exchange import route
+
+_NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+def add_tokens(router: APIRouter, parts: Parts) -> None:
+    """Add the routes."""
+
+    @router.get(
+        "/connections/{connection_id}/token",
+        dependencies=[require(CONNECTIONS_TOKEN)],
+        response_model=TokenAnswerModel,
+    )
+    async def token(
+        connection_id: str, work: CurrentWork, query: Annotated[TokenQuery, Query()]
+    ) -> JSONResponse:
+        """Get the connection's access token, refreshed first if it is not fresh.
+
+        Say ``seen_generation`` when the provider answered 401 to the token of that generation:
+        you get a newer one, and of any number of callers one has it refreshed. A client needs
+        its owner's consent for the connection, and a release policy of ``raw``.
+        """
+        return await _release(work, parts, connection_id=connection_id, query=query)
+
+    @router.post(
+        "/connections/{connection_id}/refresh", dependencies=[require(CONNECTIONS_REFRESH)]
+    )
+    async def refresh(
+        connection_id: str, work: CurrentWork, owner: OwnerQuery = "me"
+    ) -> ConnectionModel:
+        """Have the connection's token refreshed now; the token itself stays here."""
+        owner_id = await owner_of(work, owner)
+        shown = await get_connection(work, parts, connection_id=connection_id, user_id=owner_id)
+        wanted = Wanted(
+            connection_id=connection_id,
+            user_id=owner_id,
+            reader="",
+            seen_generation=shown.generation,
+        )
+        await token_for(work, parts, wanted=wanted)
+        shown = await get_connection(work, parts, connection_id=connection_id, user_id=owner_id)
+        return ConnectionModel.of(shown)
+
+    @router.post("/connections/{connection_id}/report", dependencies=[require(CONNECTIONS_TOKEN)])
+    async def refused(
+        *, connection_id: str, body: ReportBody, work: CurrentWork, owner: OwnerQuery = "me"
+    ) -> ReportAnswer:
+        """Tell that the provider's API refused the token of a generation.
+
+        Of any number of callers one has the token refreshed; the answer says what to do, and
+        carries no token.
+        """
+        caller = await caller_of(work, owner)
+        wanted = Wanted(
+            connection_id=connection_id,
+            user_id=caller.owner_id,
+            reader="",
+            client_id=caller.client_id,
+            use="look",
+            seen_generation=body.generation,
+        )
+        reported = await report(work, parts, wanted=wanted, status=body.status)
+        return ReportAnswer(advice=reported.advice, generation=reported.generation)
+
+
+def hot_routes(parts: Parts) -> list[Route]:
+    """Return the one route that is asked often enough to be spared FastAPI's way to it.
+
+    An application asks for the token before each call of the provider's API; finding the route
+    and filling in its arguments costs more than all that is done here. The declaration above
+    stays for the documentation.
+    """
+
+    async def token(request: Request, work: Work) -> JSONResponse:
+        query = query_as(TokenQuery, request)
+        connection_id = request.path_params["connection_id"]
+        return await _release(work, parts, connection_id=connection_id, query=query)
+
+    path = "/api/v1/oauth/connections/{connection_id}/token"
+    return [route(path, token, guard=require(CONNECTIONS_TOKEN), face="json")]
+
+
+async def _release(
+    work: Work, parts: Parts, *, connection_id: str, query: TokenQuery
+) -> JSONResponse:
+    caller = await caller_of(work, query.owner)
+    wanted = Wanted(
+        connection_id=connection_id,
+        user_id=caller.owner_id,
+        reader=caller.reader,
+        min_ttl=dt.timedelta(seconds=query.min_ttl),
+        seen_generation=query.seen_generation,
+        client_id=caller.client_id,
+        feature=query.feature,
+    )
+    released = await token_for(work, parts, wanted=wanted)
+    told = TokenAnswerModel.of(released, now=work.now)
+    return JSONResponse(told.model_dump(mode="json"), headers=_NO_STORE)

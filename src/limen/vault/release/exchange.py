@@ -1,0 +1,134 @@
+"""Token exchange for a third party's token (RFC 8693): the vault's target.
+
+``audience`` or ``resource`` names a connection, or a provider at which the person has one
+connection shared with the client. What is given is the provider's own access token: it carries
+the scopes that the answer names, whatever was asked for, because few providers cut a token.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from limen.db.work import Work
+from limen.kernel.errors import Conflict, NotFound, NotPermitted, OAuthRefusal
+from limen.oauth.exchange.case import Case
+from limen.oauth.granted import Handed
+from limen.oauth.trust.chosen import names
+from limen.protocol.token_exchange import ACCESS_TOKEN, TokenExchangeRequest
+from limen.vault.model import TENANT_OWNER
+from limen.vault.parts import Parts
+from limen.vault.sharing.consents import list_shared
+from limen.vault.store import connections
+from limen.vault.token_for import Released, Wanted, token_for
+
+_NAMES: Final = re.compile(
+    r"(?:urn:limen:|(?P<issuer>.+)/api/v1/oauth/)"
+    r"(?P<what>connection|provider|connections|providers)[:/](?P<id>[A-Za-z0-9_.-]{1,128})"
+)
+
+
+class ConnectionTarget:
+    """Gives the token of a connection.
+
+    Args:
+        parts: The vault's.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def is_for(self, request: TokenExchangeRequest, *, issuer: str) -> bool:
+        """Say whether a request names a connection, or a provider of connections."""
+        return _named(request, issuer=issuer) is not None
+
+    async def exchange(self, work: Work, *, case: Case) -> Handed:
+        """Return the third party's token, if policy and consent cover it.
+
+        Raises:
+            OAuthRefusal: ``invalid_target``: the client's policy does not name it, there is no
+                such connection, or its owner did not agree; ``invalid_scope``: the token lacks a
+                scope; ``invalid_request``: only the owner can help, at the provider.
+        """
+        request = case.request
+        named = _named(request, issuer=work.site.issuer)
+        assert named is not None
+        what, id_ = named
+        if not _allows(case, what=what, id_=id_):
+            raise _not_for_it()
+        owner = case.subject.user_id or TENANT_OWNER
+        client_id = case.caller.client.client_id
+        if what == "provider":
+            id_ = await _only_one(work, owner_id=owner, provider=id_, client_id=client_id)
+        wanted = Wanted(
+            connection_id=id_,
+            user_id=owner,
+            reader=f"client:{client_id}",
+            client_id=client_id,
+            scopes=request.scope or (),
+        )
+        released = await _released(work, self._parts, wanted)
+        return Handed(
+            raw=released.raw_access,
+            issued_type=ACCESS_TOKEN,
+            token_type="Bearer",  # noqa: S106 -- RFC 6750's name
+            scope=released.scopes,
+            expires_in=released.seconds_left(work.now),
+        )
+
+
+async def _released(work: Work, parts: Parts, wanted: Wanted) -> Released:
+    try:
+        return await token_for(work, parts, wanted=wanted)
+    except (NotFound, NotPermitted) as refusal:
+        raise OAuthRefusal(
+            "invalid_target", refusal.public, detail=refusal.code, field="audience"
+        ) from None
+    except Conflict as refusal:
+        code = "invalid_scope" if refusal.code == "scope_not_granted" else "invalid_request"
+        raise OAuthRefusal(code, refusal.public, detail=refusal.code) from None
+
+
+async def _only_one(work: Work, *, owner_id: str, provider: str, client_id: str) -> str:
+    """Return the one connection at a provider that its owner shares with the client."""
+    shared = {
+        each.connection_id
+        for each in await list_shared(work, owner_id=owner_id)
+        if each.client_id == client_id
+    }
+    live = await connections.list_connections(work, owner_id=owner_id, most=1000)
+    found = [each.id for each in live if each.provider == provider and each.id in shared]
+    if len(found) != 1:
+        text = "There are several; name the connection." if found else "Nothing is shared there."
+        raise OAuthRefusal("invalid_target", text, field="audience")
+    return found[0]
+
+
+def _named(request: TokenExchangeRequest, *, issuer: str) -> tuple[str, str] | None:
+    """Read what a request names: the same thing, where it says both."""
+    told = {each for each in (request.resource, request.audience) if each}
+    found = {_read(each, issuer=issuer) for each in told}
+    if len(found) != 1:
+        return None
+    return found.pop()
+
+
+def _read(raw: str, *, issuer: str) -> tuple[str, str] | None:
+    match = _NAMES.fullmatch(raw)
+    if match is None or match["issuer"] not in {None, issuer}:
+        return None
+    return match["what"].removesuffix("s"), match["id"]
+
+
+def _allows(case: Case, *, what: str, id_: str) -> bool:
+    """Whether the client's exchange policy names this, or every connection."""
+    audiences = case.policy.audiences
+    return any(
+        names(audiences, each) for each in (f"urn:limen:{what}:{id_}", f"urn:limen:{what}:*")
+    )
+
+
+def _not_for_it() -> OAuthRefusal:
+    return OAuthRefusal(
+        "invalid_target", "The client may not exchange tokens for this.", field="audience"
+    )
