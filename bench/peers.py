@@ -22,8 +22,11 @@ from limen.testing.node import node_path
 from limen.testing.processes import answers, free_port
 
 _NODE: Final = Path(__file__).parents[1] / "tests" / "interop" / "node"
+_WARM_SECONDS: Final = 5.0
+"""How long Node compiles: in its first seconds it takes twice what it takes ever after."""
 _FORM: Final = (
     b"grant_type=client_credentials&client_id=bench&scope=things%3Aread"
+    b"&resource=https%3A%2F%2Fthings.example%2Fapi"
     b"&client_secret=bench-secret-of-some-length-bench-secret"
 )
 
@@ -38,7 +41,11 @@ async def empty_post(seconds: float) -> Measured:
 
 
 async def peer_client_credentials(seconds: float) -> Measured:
-    """Measure N: npm ``oidc-provider`` in memory issuing an ES256 JWT."""
+    """Measure N: npm ``oidc-provider`` in memory issuing an ES256 JWT.
+
+    The same request as ours: secret in the body, resource and scope named. Warm, and the best of
+    two: what a busy machine adds is not the peer's.
+    """
     port = free_port()
     with _process([str(node_path()), "bench_peer.mjs", str(port)], port, cwd=_NODE) as pid:
         body = request("POST", "/token", port=port, body=_FORM)
@@ -46,8 +53,11 @@ async def peer_client_credentials(seconds: float) -> Measured:
         def requests_of(_: int) -> Requests:
             return repeat(body)
 
-        await measure(port, pid, requests_of=requests_of, seconds=min(2.0, seconds))
-        return await measure(port, pid, requests_of=requests_of, seconds=seconds)
+        await measure(port, pid, requests_of=requests_of, seconds=_WARM_SECONDS)
+        runs = [
+            await measure(port, pid, requests_of=requests_of, seconds=seconds) for _ in range(2)
+        ]
+        return min(runs, key=lambda run: run.cpu_us)
 
 
 async def one_hash(times: int = 20) -> float:

@@ -26,6 +26,9 @@ class StatementsSeen:
         for engine in (SqliteConnection, PostgresConnection):
             for method in ("run", "run_many"):
                 monkeypatch.setattr(engine, method, self._noting(getattr(engine, method)))
+        # On SQLite what is added last goes through ``run_many``.
+        add_last = self._noting_last(PostgresConnection.add_last)
+        monkeypatch.setattr(PostgresConnection, "add_last", add_last)
 
     def clear(self) -> None:
         self.seen.clear()
@@ -36,6 +39,13 @@ class StatementsSeen:
             return await original(connection, sql, values, **more)
 
         return run
+
+    def _noting_last(self, original: Any) -> Any:
+        async def add_last(connection: Any, insert: Any, rows: Any) -> Any:
+            self.seen.append(_named(str(insert)))
+            return await original(connection, insert, rows)
+
+        return add_last
 
 
 def _named(sql: str) -> str:

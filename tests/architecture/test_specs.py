@@ -58,7 +58,7 @@ ROWS = rows(*PAGES, THREATS)
 
 
 def test_the_tables_have_rows() -> None:
-    assert len(rows(*PAGES)) > 200
+    assert len(rows(*PAGES)) > 500
     assert len(rows(THREATS)) > 50
 
 

@@ -316,27 +316,6 @@ async def test_n127_a_token_of_a_type_we_can_not_send(social: Social) -> None:
     assert (await browser.fetch("GET", callback)).status == 303
 
 
-@pytest.mark.parametrize(
-    ("verified", "claimed"),
-    [(False, {}), (True, {"email_verified": None}), (True, {"email_verified": "true"}), (True, {})],
-)
-async def test_n129_an_address_that_is_somebodys(
-    social: Social, verified: bool, claimed: dict[str, Any]
-) -> None:
-    person = await social.limen.person()
-    sub = f"n129-{person.id}"
-    domain = person.email.partition("@")[2]
-    await social.person_at_provider(sub, person.email, email_verified=verified, hd=domain)
-    await social.order(lies={"id_token": claimed, "userinfo": claimed})
-    browser = social.limen.browser()
-    callback = await social.callback(browser, account=sub)
-    assert await social.refused(browser, callback, status=409) == "account_exists"
-    # The person is as they were, and nobody else can enter as them.
-    assert (await person.sign_in()).status == 200
-    again = await social.callback(browser, account=sub)
-    assert await social.refused(browser, again, status=409) == "account_exists"
-
-
 async def test_n130_an_unverified_address_reserves_nothing(social: Social) -> None:
     email = "victim@unproven.example"
     await social.person_at_provider("n130", email, email_verified=False)

@@ -9,7 +9,7 @@ import pytest
 
 from limen.federation.profile.identity_id import identity_id
 from limen.testing.visitor import Page
-from tests.installation import PASSWORD, Installation, Person, new_address
+from tests.installation import PASSWORD, Installation, Person, Watched, new_address
 from tests.negative.linking_cases import IDENTITIES, PROVE, Linking, add_microsoft
 from tests.negative.social_cases import session_of
 from tests.standings import add_tenant
@@ -37,7 +37,7 @@ async def test_n129_an_address_that_is_somebodys_opens_nothing(
     browser = social.limen.browser()
     page = await social.blocked(browser, sub)
     await social.order(lies={})
-    assert person.email not in page.text  # as much of it as its owner recognises, no more
+    assert "never used with Google" in page.text
     assert session_of(browser.cookies()) == ""
     assert await social.whoami(browser) == {}
     assert await social.identities_of(person.id) == []
@@ -72,7 +72,7 @@ async def test_n129_the_owner_of_the_mailbox_gets_in_and_stays_linked(social: Li
     browser = social.limen.browser()
     code = await social.mail_code(browser, await social.blocked(browser, sub), person.email)
     page = await social.type_code(browser, code)
-    assert page.url == f"{social.limen.issuer}/account", page.text[:500]
+    assert (page.status, page.headers["location"]) == (303, "/account"), page.text[:500]
     assert (await social.whoami(browser))["id"] == person.id
     assert await social.identities_of(person.id) == [sub]
     again = social.limen.browser()
@@ -122,10 +122,8 @@ async def test_n131_a_proof_is_of_one_account_and_one_sign_in(social: Linking) -
     other = await social.account(person.email)
     await social.blocked(second, other)
     code = await social.mail_code(first, page, person.email)
-    for browser in (second, social.limen.browser()):
-        ended = await social.type_code(browser, code) if browser is second else None
-        if ended is not None:
-            assert ended.status == 422, ended.text[:300]
+    ended = await social.type_code(second, code)
+    assert ended.status == 422, ended.text[:300]
     assert await social.identities_of(person.id) == []
     stranger = await social.limen.browser().fetch("GET", PROVE)
     assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
@@ -144,12 +142,10 @@ async def test_n131_a_code_works_once_and_five_guesses_end_it(social: Linking) -
     assert soon.status == 429  # one mail a minute, whoever asks
     social.limen.clock.advance(minutes=1)
     code = await social.mail_code(browser, await browser.open(PROVE), person.email)
-    cookies = browser.cookies()
-    assert (await social.type_code(browser, code)).status == 200
-    replaying = social.limen.browser()
-    replaying.set_cookies(cookies)
-    gone = await replaying.fetch("GET", PROVE)
-    assert gone.status == 303
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies().items())
+    assert (await social.type_code(browser, code)).status == 303
+    gone = await social.limen.api.fetch("GET", PROVE, headers={"Cookie": cookies})
+    assert (gone.status, gone.headers["location"]) == (303, "/sign-in")
     assert len(await social.identities_of(person.id)) == 1
 
 
@@ -172,7 +168,7 @@ async def test_n115_a_link_ends_in_the_session_it_began_in(social: Linking) -> N
     callback = await social.link_callback(person, sub)
     await other.sign_in()
     assert await social.refused(other.browser, callback) == "callback_invalid"
-    await person.browser.sign_out()
+    await person.browser.press(await person.browser.open("/sign-out"), "logout-yes")
     left = await person.browser.fetch("GET", callback)
     assert left.status == 403
     assert (await social.identities_of(person.id), await social.identities_of(other.id)) == ([], [])
@@ -201,10 +197,7 @@ async def test_two_who_link_one_account_at_once(limen_on_both: Installation) -> 
         await person.sign_in()
         callbacks.append(await social.link_callback(person, sub))
     pages: list[Page] = await asyncio.gather(
-        *(
-            person.browser.fetch("GET", url)
-            for person, url in zip(people, callbacks, strict=True)
-        )
+        *(person.browser.fetch("GET", url) for person, url in zip(people, callbacks, strict=True))
     )
     assert sorted(page.status for page in pages) == [303, 409], [page.text[:200] for page in pages]
     held = [await social.identities_of(person.id) for person in people]
@@ -224,9 +217,7 @@ async def test_to_link_takes_a_recent_sign_in(social: Linking) -> None:
     assert shown.headers["location"].startswith("/sign-in?reauth=1")
     refreshed = await social.limen.login(person)
     social.limen.clock.advance(minutes=14)
-    asked = await person.api(
-        "POST", IDENTITIES, refreshed["access_token"], {"provider": "google"}
-    )
+    asked = await person.api("POST", IDENTITIES, refreshed["access_token"], {"provider": "google"})
     assert asked.json()["link_url"] == f"{social.limen.issuer}/account/link/google"
     assert token != refreshed["access_token"]
 
@@ -245,10 +236,7 @@ async def test_the_last_way_in_stays(social: Linking) -> None:
     listed = (await browser.fetch("GET", IDENTITIES)).json()["items"]
     assert len(listed) == 2
     pages = await asyncio.gather(
-        *(
-            browser.fetch("DELETE", f"{IDENTITIES}/{each['id']}", headers=await _csrf(browser))
-            for each in listed
-        )
+        *(browser.fetch("DELETE", f"{IDENTITIES}/{each['id']}", headers=csrf) for each in listed)
     )
     assert sorted(page.status for page in pages) == [204, 409]
     assert len(await social.identities_of(me["id"])) == 1
@@ -260,9 +248,7 @@ async def test_another_persons_identity_is_nobodys(social: Linking) -> None:
     await person.sign_in()
     await social.link(person, sub)
     [theirs] = (await person.browser.fetch("GET", IDENTITIES)).json()["items"]
-    page = await other.api(
-        "DELETE", f"{IDENTITIES}/{theirs['id']}", await social.token(other)
-    )
+    page = await other.api("DELETE", f"{IDENTITIES}/{theirs['id']}", await social.token(other))
     assert (page.status, page.json()["code"]) == (404, "identity_not_found")
     assert await social.identities_of(person.id) == [sub]
 
@@ -285,12 +271,8 @@ async def test_one_account_is_two_people_in_two_tenants(social: Linking) -> None
     assert identity["account"] == mine["email"]
 
 
-async def _csrf(browser: Any) -> dict[str, str]:
-    page = await browser.open("/account")
-    fields = dict(page.form_with("end-other-sessions").fields) if page.has("end-other-sessions") else {}
-    if not fields:
-        page = await browser.open("/account/link/google")
-        fields = dict(page.form_with("link-continue").fields)
+async def _csrf(browser: Watched) -> dict[str, str]:
+    fields = dict((await browser.open("/account/link/google")).form_with("link-continue").fields)
     return {"X-CSRF-Token": fields["csrf"], "Sec-Fetch-Site": "same-origin"}
 
 

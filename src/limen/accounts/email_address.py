@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import Final
 
@@ -20,6 +21,7 @@ _TOGETHER: Final = (
 """Scripts that one word may mix (UTS 39 section 5.2, highly restrictive)."""
 
 
+@functools.lru_cache(maxsize=64)  # a sign-in asks twice, for the budget and for the account
 def parse_email(raw: str) -> str:
     """Return the canonical form of an address: what is stored, compared and mailed to.
 

@@ -11,8 +11,13 @@ from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.oauth.clients import Clients
 from limen.oauth.model import Client
+from limen.oauth.mutual_tls.offer import check_offered
 from limen.oauth.registry.check_addresses import check_addresses
-from limen.oauth.registry.register_client import NewClient, register_client
+from limen.oauth.registry.register_client import (
+    NewClient,
+    named_members,
+    register_client,
+)
 from limen.oauth.registry.rotate_client_secret import rotate_client_secret
 from limen.oauth.registry.update_client import ClientChanges, client_not_found, update_client
 
@@ -23,6 +28,7 @@ async def register_one(work: Work, parts: Parts, body: ClientBody) -> Registered
     """Register a client."""
     new = _new(body)
     addresses = {**new.metadata, "redirect_uris": new.redirect_uris}
+    check_offered(parts.mtls, named_members(new))
     await check_addresses(work, parts.net, addresses)
     made = await register_client(work, new=new, envelope=parts.envelope)
     return shown(made.client, made.raw_secret)
@@ -39,6 +45,7 @@ async def change_one(
     """
     await check_may_speak_for(work, principal_id=client_id)
     changes = _changes(body)
+    check_offered(parts.mtls, changes.metadata)
     before = await Clients().fresh(work, client_id)
     if before is None:
         raise client_not_found()

@@ -10,6 +10,7 @@ from limen.crypto.passwords import PasswordHasher
 from limen.db.work import Works
 from limen.federation.registry import Providers
 from limen.net import Net
+from limen.oauth.mutual_tls.offer import Mtls
 from limen.oauth.resources import Resources
 from limen.tenants.directory import Directory
 from limen.tenants.policy import TenantPolicy
@@ -26,6 +27,7 @@ class Parts:
         defaults: The policy of a tenant that chose nothing.
         resources: The APIs that keys are for.
         providers: Those that ship or are plugged in, and how to find a tenant's own.
+        mtls: ``None`` where no proxy tells of TLS certificates.
         vault: Ends connections; ``None`` where it is not served.
     """
 
@@ -39,4 +41,5 @@ class Parts:
     defaults: TenantPolicy
     resources: Resources = field(default_factory=Resources)
     providers: Providers = field(default_factory=Providers)
+    mtls: Mtls | None = None
     vault: VaultParts | None = None

@@ -140,6 +140,7 @@ def _admin(runtime: Runtime) -> AdminParts:
         defaults=runtime.defaults,
         resources=runtime.resources,
         providers=runtime.vault.federation.registry.providers,
+        mtls=runtime.mtls,
         vault=runtime.vault,
     )
 

@@ -22,6 +22,7 @@ from limen.app.start import close_runtime, open_runtime
 from limen.app.watch import health_checks, metrics_routes, watched
 from limen.db.engines import Database
 from limen.db.work import Recorder
+from limen.federation.provider import Provider
 from limen.hooks.model import HostHooks
 from limen.kernel.clock import SystemClock
 from limen.sessions.current import bearer, from_cookie
@@ -75,7 +76,7 @@ class Application:
             await self.stop()
 
 
-def compose(
+def compose(  # noqa: PLR0913 -- the composition root is handed it all
     settings: Settings,
     *,
     database: Database | None = None,
@@ -83,6 +84,7 @@ def compose(
     authenticators: Sequence[Authenticator] = (),
     on_event: Sequence[Recorder] = (),
     hooks: HostHooks | None = None,
+    providers: Sequence[Provider] = (),
 ) -> Application:
     """Build the application; nothing is opened yet.
 
@@ -93,12 +95,18 @@ def compose(
         authenticators: Asked after ours.
         on_event: Told every event, in its transaction, after the audit log.
         hooks: A host application's, asked before those of the tenants.
+        providers: Python providers of a host application's.
 
     Raises:
         ConfigurationError: If the sealing key can't be read.
     """
     runtime = build_runtime(
-        settings, database=database, clock=clock, on_event=on_event, hooks=hooks
+        settings,
+        database=database,
+        clock=clock,
+        on_event=on_event,
+        hooks=hooks,
+        providers=providers,
     )
     capabilities = build_capabilities(runtime)
     edge = _edge_parts(runtime, authenticators)

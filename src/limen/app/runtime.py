@@ -20,6 +20,7 @@ from limen.crypto.kms import WrappingKeys, load_wrapping_keys
 from limen.crypto.passwords import Cost, PasswordHasher, threads_for
 from limen.db.engines import Database, open_database
 from limen.db.work import Recorder, Works
+from limen.federation.provider import Provider
 from limen.hooks.ask import Hooks
 from limen.hooks.model import HostHooks
 from limen.kernel.clock import SystemClock
@@ -83,6 +84,7 @@ def build_runtime(
     clock: SystemClock | None = None,
     on_event: Sequence[Recorder] = (),
     hooks: HostHooks | None = None,
+    providers: Sequence[Provider] = (),
 ) -> Runtime:
     """Build what one process shares.
 
@@ -92,6 +94,7 @@ def build_runtime(
         clock: In place of the machine's.
         on_event: Told every event, in its transaction, after the audit log.
         hooks: A host application's, asked before those of the tenants.
+        providers: Python providers of a host application's.
 
     Raises:
         ConfigurationError: If the sealing key can't be read.
@@ -117,6 +120,7 @@ def build_runtime(
         net=net,
         pages=pages,
         clients=clients,
+        plugins=providers,
     )
     works.reactions = with_notices(
         reactions(envelope=envelope, clients=clients, hooks=asked, vault=vault), Webhooks()

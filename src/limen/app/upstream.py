@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from limen.app.plugins import provider_plugins
 from limen.crypto.envelope import Envelope
 from limen.db.work import Works
 from limen.federation.parts import Parts as FederationParts
+from limen.federation.provider import Provider
 from limen.federation.provider_keys import ProviderKeys
 from limen.federation.registry import Catalogue, Providers, Registry
 from limen.hooks.ask import Hooks
@@ -24,9 +28,10 @@ def vault_parts(  # noqa: PLR0913 -- the composition root hands it all over
     net: Net,
     pages: Pages,
     clients: Clients,
+    plugins: Sequence[Provider] = (),
 ) -> Parts:
     """Return the vault's parts, federation's among them."""
-    providers = Providers(simulators=simulators_url(settings))
+    providers = Providers(plugins=provider_plugins(plugins), simulators=simulators_url(settings))
     federation = FederationParts(
         works=works,
         envelope=envelope,

@@ -16,7 +16,7 @@ async def record(work: Work, event: Event) -> None:
     ``work.even_if_refused``.
     """
     detail = event.detail()
-    await store.add_event(
+    store.add_event(
         work,
         AuditEvent(
             id=new_id(work.now),

@@ -33,9 +33,9 @@ _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
 }
 
 
-async def add_event(work: Work, event: AuditEvent) -> None:
-    """Insert one event."""
-    await work.execute(
+def add_event(work: Work, event: AuditEvent) -> None:
+    """Insert one event with the end of the Work: whoever causes it does not read it."""
+    work.add_last(
         _ADD,
         id=event.id,
         at=event.at,

@@ -30,6 +30,9 @@ def create(  # noqa: PLR0913 -- each argument is an option
     default_scope: Annotated[
         str, typer.Option(metavar='"A B"', help="What a request gets that names none.")
     ] = "",
+    sender_constrained: Annotated[
+        bool, typer.Option(help="It takes tokens that are bound to a key (DPoP, mTLS) alone.")
+    ] = False,
     name: Annotated[str, typer.Option(help="What people read at consent.")] = "",
     example: Annotated[
         str, typer.Option(metavar="NAME", help="With the scopes of a known API: open-badges.")
@@ -52,9 +55,16 @@ def create(  # noqa: PLR0913 -- each argument is an option
         if example:
             new = example_resource(example, identifier=identifier, name=name)
         new = dataclasses.replace(
-            new, scopes=(*new.scopes, *split(scope)), default_scopes=split(default_scope)
+            new,
+            scopes=(*new.scopes, *split(scope)),
+            default_scopes=split(default_scope),
+            sender_constrained=sender_constrained,
         )
         made = await create_resource(work, new=new)
-        return {"identifier": made.identifier, "scopes": list(made.scopes)}
+        return {
+            "identifier": made.identifier,
+            "scopes": list(made.scopes),
+            "sender_constrained": made.sender_constrained,
+        }
 
     tell(run_in_tenant(tenant, body), as_json=as_json)

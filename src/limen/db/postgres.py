@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import asyncpg
+import sqlalchemy as sa
 
+from limen.db.last_rows import as_script
 from limen.kernel.errors import InvalidInput, Unavailable
 
 
@@ -31,6 +34,8 @@ class PostgresConnection:
         self._source = source
         self._held = held
         self._raw = source.raw(held)
+        self._is_open = False
+        self._last: list[str] = []
 
     async def run(
         self, sql: str, values: Sequence[Any], *, returns_rows: bool
@@ -55,6 +60,11 @@ class PostgresConnection:
     async def begin(self) -> None:
         """Open the transaction."""
         await self._verb("BEGIN")
+        self._is_open = True
+
+    async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Have rows inserted in the same message as the COMMIT."""
+        self._last.append(as_script(insert, rows))
 
     async def end(self, *, commit: bool) -> None:
         """Commit or roll back.
@@ -63,17 +73,32 @@ class PostgresConnection:
             RuntimeError: If PostgreSQL answered ROLLBACK to a COMMIT: the transaction was dead,
                 some statement's error was swallowed.
         """
-        status = await self._verb("COMMIT" if commit else "ROLLBACK")
-        if commit and status != "COMMIT":
-            raise RuntimeError("COMMIT of a dead transaction: an error was swallowed in this Work")
+        if not commit:
+            await self._roll_back()
+            return
+        try:
+            # Several statements in one message are one transaction, with or without a BEGIN.
+            status = await self._verb("; ".join([*self._last, *["COMMIT"] * self._is_open]))
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await self._roll_back()
+            raise
+        if self._is_open and status != "COMMIT":
+            raise RuntimeError(_DEAD)
 
     async def release(self) -> None:
         """Give the connection back to where it came from."""
         await self._source.release(self._held)
 
+    async def _roll_back(self) -> None:
+        if not self._raw.is_closed() and self._raw.is_in_transaction():
+            await self._verb("ROLLBACK")
+
     async def _verb(self, sql: str) -> str:
         try:
             return str(await self._raw.execute(sql))
+        except asyncpg.InFailedSQLTransactionError as error:
+            raise RuntimeError(_DEAD) from error
         except _FAILURES as error:
             raise _translated(error) from error
 
@@ -111,6 +136,7 @@ class PostgresDatabase:
         await self._source.close()
 
 
+_DEAD: Final = "COMMIT of a dead transaction: an error was swallowed in this Work"
 _FAILURES: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

@@ -7,11 +7,14 @@ which waits for the disk, runs in a thread (``sqlite_writer``).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from limen.db.sqlite_writer import SqliteWriter, is_busy
+from limen.db.statements import SQLITE, prepare
 from limen.kernel.errors import InvalidInput, Unavailable
 
 _PRAGMAS: Final = (
@@ -58,8 +61,18 @@ class SqliteConnection:
         await writer.begin()
         self._raw = writer.raw
 
+    async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows now, in the transaction; a message to nobody saves nothing here."""
+        if self._raw is self._own:
+            await self.begin()
+        prepared = prepare(insert, SQLITE, rows[0])
+        bound = [prepared.bind(row) for row in rows]
+        await self.run_many(bound[0][0], [values for _, values in bound])
+
     async def end(self, *, commit: bool) -> None:
         """Commit or roll back; not to be cancelled."""
+        if self._raw is self._own:
+            return  # waiting for the turn failed: there is nothing of ours to end
         writer = self._database.writer()
         self._raw = self._own
         try:

@@ -17,11 +17,11 @@ from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
 from limen.kernel.clock import UTC
+from limen.kernel.json_text import json_writer
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-# Made once: ``json.dumps`` and ``json.loads`` would choose one anew for each document.
-_encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_encode: Final = json_writer(ascii_only=False)
 _decode: Final = json.JSONDecoder().decode
 
 Id = sa.Text

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from limen.db.engines import Database
+from limen.db.last_rows import LastRow, grouped
 from limen.db.postgres import DatabaseRetry, PostgresConnection
 from limen.db.sqlite import SqliteBusy, SqliteConnection
 from limen.db.statements import POSTGRESQL, SQLITE, Prepared, Rows, is_write, prepare
@@ -49,6 +50,7 @@ class Work:
         self.now = now
         self._connection: SqliteConnection | PostgresConnection | None = None
         self._dirty = False
+        self._last: list[LastRow] = []
         self._keeps: list[Callable[[Work], Awaitable[None]]] = []
         self._wakes: list[Callable[[], None]] = []
         self._follow_ups: list[Callable[[], Awaitable[None]]] = []
@@ -60,8 +62,8 @@ class Work:
 
     @property
     def dirty(self) -> bool:
-        """Whether something was written and the transaction is open."""
-        return self._dirty
+        """Whether something was written, or will be with the end."""
+        return self._dirty or bool(self._last)
 
     async def execute(self, statement: sa.Executable, **params: Any) -> Rows:
         """Run one statement; ``tenant_id`` is bound by the Work, whoever else names one.
@@ -93,6 +95,17 @@ class Work:
         connection = await self._ready(statement)
         await connection.run_many(texts[0][0], [values for _, values in texts])
 
+    def add_last(self, insert: sa.Insert, **row: Any) -> None:
+        """Insert a row with the end of this transaction; nothing in it sees the row.
+
+        Costs no round trip of its own. What is rolled back takes it along.
+
+        Args:
+            insert: Built at module level, without values.
+            row: Its columns; the tenant is the Work's.
+        """
+        self._last.append((insert, self._with_tenant(row)))
+
     async def record(self, event: Event) -> None:
         """Tell what happened: to the recorders and to whoever reacts, in this transaction."""
         for recorder in self._works.recorders:
@@ -106,7 +119,7 @@ class Work:
         Raises:
             RuntimeError: If something was written: no transaction waits for a slow step.
         """
-        if self._dirty:
+        if self.dirty:
             raise RuntimeError("a slow step inside a transaction")
         await self._release()
 
@@ -152,19 +165,31 @@ class Work:
         return {"tenant_id": self.tenant_id, **params}
 
     async def _ready(self, statement: sa.Executable) -> SqliteConnection | PostgresConnection:
+        connection = await self._connected()
+        if not self._dirty and is_write(statement):
+            await connection.begin()
+            self._dirty = True
+        return connection
+
+    async def _connected(self) -> SqliteConnection | PostgresConnection:
         if self._connection is None:
             self._connection = await self._works.database.acquire()
-        if not self._dirty and is_write(statement):
-            await self._connection.begin()
-            self._dirty = True
         return self._connection
 
     async def _accept(self) -> None:
         for keep in self._keeps:
             await keep(self)
+        if self._last:
+            await self._write_last()
         await self._finish(commit=True)
         for wake in self._wakes:
             wake()
+
+    async def _write_last(self) -> None:
+        connection = await self._connected()
+        self._dirty = True  # from here on there is something to roll back
+        for insert, rows in grouped(self._last):
+            await connection.add_last(insert, rows)
 
     async def _finish(self, *, commit: bool) -> None:
         """End in a task of its own: a cancelled caller leaves no lock and no open transaction."""

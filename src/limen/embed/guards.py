@@ -20,7 +20,7 @@ from limen.protocol.sender.proof import Proof
 from limen.tokens.resource import ActiveToken, InProcess
 from limen.tokens.resource.sources import Source
 from limen.web.deps import authenticate
-from limen.web.errors import status_of
+from limen.web.errors import bearer_challenge, status_of
 from limen.web.locate import ADDRESS, escaped_path
 from limen.web.peer.client_certificate import take_certificate
 from limen.web.state import added_headers
@@ -57,9 +57,9 @@ async def find_current_user(application: Application, request: Request) -> Actor
     try:
         actor = await runtime.works.run(site, exchange)
     except Refusal as refusal:
-        raise _as_http(refusal, added_headers(inner)) from None
+        raise _as_http(refusal, realm=site.issuer, added=added_headers(inner)) from None
     if actor.kind != "user":
-        raise _as_http(NotAuthenticated())
+        raise _as_http(NotAuthenticated(), realm=site.issuer)
     return actor
 
 
@@ -95,12 +95,14 @@ class DefaultTenant(Source):
         return self._runtime.works.clock.now()
 
 
-def _as_http(refusal: Refusal, added: Mapping[str, str] = NOTHING_ADDED) -> HTTPException:
-    """Say it in the host's own framework: our faces are not the host's."""
+def _as_http(
+    refusal: Refusal, *, realm: str, added: Mapping[str, str] = NOTHING_ADDED
+) -> HTTPException:
+    """Say it in the host's own framework: our faces are not the host's, our challenges are."""
     status = status_of(refusal)
     headers = dict(added)
-    if status == 401:
-        scheme = refusal.scheme if isinstance(refusal, BearerRefusal) else "Bearer"
-        error = f' error="{refusal.code}"' if isinstance(refusal, BearerRefusal) else ""
-        headers["WWW-Authenticate"] = f"{scheme}{error}"
+    if isinstance(refusal, BearerRefusal):
+        headers["WWW-Authenticate"] = bearer_challenge(realm, refusal)
+    elif status == 401:
+        headers["WWW-Authenticate"] = f'Bearer realm="{realm}"'
     return HTTPException(status, {"code": refusal.code, "detail": refusal.public}, headers)

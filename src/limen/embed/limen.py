@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -17,6 +17,7 @@ from limen.db.work import Recorder
 from limen.embed.guards import DefaultTenant, find_current_user
 from limen.embed.host_people import HostPeople, Identify, end_session_of_host
 from limen.embed.mounting import add_routes, run_with
+from limen.federation.provider import Provider
 from limen.hooks.model import HostHooks
 from limen.kernel.actor import Actor
 from limen.kernel.errors import ConfigurationError
@@ -38,6 +39,8 @@ class Limen:
             durable with it, or not at all.
         hooks: The host's own functions, asked before a sign-up, after a sign-in and before a
             token; what they add or refuse counts.
+        providers: Further providers to sign in with or connect accounts at, written in Python;
+            ``limen.testing.provider.check_provider`` says what they must hold to.
 
     Raises:
         ConfigurationError: All that is wrong with the settings.
@@ -51,6 +54,7 @@ class Limen:
         engine: HostEngine | None = None,
         on_event: Recorder | None = None,
         hooks: HostHooks | None = None,
+        providers: Sequence[Provider] = (),
     ) -> None:
         settings = settings or load()
         people = HostPeople(identify) if identify is not None else None
@@ -62,6 +66,7 @@ class Limen:
             authenticators=() if people is None else (people,),
             on_event=() if on_event is None else (on_event,),
             hooks=hooks,
+            providers=providers,
         )
         if people is not None:
             people.runtime = self._application.runtime

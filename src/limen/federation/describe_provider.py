@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from limen.crypto.envelope import Envelope
 from limen.db.work import Work
 from limen.federation import store as clients
 from limen.federation.catalogue.addresses import placeholders
@@ -13,12 +14,12 @@ from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.catalogue.entry import Entry
 from limen.federation.clients import store
 from limen.federation.clients.credentials import SharedSecret
-from limen.federation.clients.sealed import NewCredential
+from limen.federation.clients.sealed import NewCredential, add_credential
 from limen.federation.clients.store import EntryRecord
 from limen.federation.events import ProviderDescribed
 from limen.federation.provider import Provider
 from limen.federation.registry import Providers, hosts_of, read_entry, read_override
-from limen.federation.upstream_clients import NewUpstreamClient
+from limen.federation.upstream_clients import NewUpstreamClient, get_upstream_client
 from limen.kernel.errors import Conflict, InvalidInput, NotFound
 from limen.net import Net
 
@@ -102,6 +103,30 @@ async def check_new_client(
     if found is None:
         raise NotFound("provider_unknown", "No such provider ships or is described here.")
     check_kind(found, new.first_credential)
+
+
+async def add_secret(
+    work: Work,
+    envelope: Envelope,
+    *,
+    providers: Providers,
+    provider: str,
+    new: NewCredential,
+) -> str:
+    """Add a secret or key to a client that is set; return its id.
+
+    Raises:
+        NotFound: ``provider_unknown``.
+        NotPermitted: ``provider_client_unbound``: its addresses changed, so that the client
+            has to be set again.
+        InvalidInput, Conflict: As ``add_credential``; ``client_key_invalid``.
+    """
+    client = await get_upstream_client(work, envelope, provider=provider, even_disabled=True)
+    found = providers.find(provider, client.config)
+    if found is None:
+        raise NotFound("provider_unknown", "There is no such provider here.")
+    check_kind(found, new)
+    return await add_credential(work, envelope, provider=provider, new=new)
 
 
 def check_kind(provider: Provider, new: NewCredential) -> None:

@@ -14,6 +14,7 @@ from limen.db.work import Work
 from limen.federation import store
 from limen.federation.clients import store as entries
 from limen.federation.clients.credentials import ClientAtProvider, SharedSecret
+from limen.federation.clients.record import ClientRecord, ClientState, SealedCredential
 from limen.federation.clients.sealed import (
     NewCredential,
     check_credential,
@@ -22,7 +23,6 @@ from limen.federation.clients.sealed import (
 )
 from limen.federation.events import ProviderSwitched, UpstreamClientSet
 from limen.federation.registry import hosts_of
-from limen.federation.store import ClientRecord, ClientState
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
 from limen.kernel.secret import Secret
 
@@ -174,6 +174,18 @@ async def get_upstream_client(
 async def list_upstream_clients(work: Work) -> list[ClientRecord]:
     """Return the tenant's providers; secrets stay sealed."""
     return await store.list_clients(work)
+
+
+async def list_credentials(work: Work, *, provider: str) -> tuple[SealedCredential, ...]:
+    """Return a client's secrets and keys, sealed.
+
+    Raises:
+        NotFound: ``provider_unknown``.
+    """
+    record = await store.find_client(work, provider)
+    if record is None:
+        raise NotFound("provider_unknown", "There is no such provider here.")
+    return record.credentials
 
 
 async def switch_provider(work: Work, *, provider: str, state: ClientState) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from limen.protocol.authorization_details import Declaration, Details
 from limen.protocol.authorization_request import AuthorizationRequest
 from limen.protocol.client_metadata import (
+    DEVICE_CODE,
     AuthMethod,
     ClientMetadata,
     ClientType,
@@ -177,7 +178,9 @@ class Client:
         return self.is_public if self.rotates_refresh is None else self.rotates_refresh
 
     def may_use(self, grant_type: str) -> bool:
-        """Say whether it registered for a grant."""
+        """Say whether it registered for a grant, and its profile leaves it that."""
+        if grant_type == DEVICE_CODE and self.metadata.is_fapi:
+            return False
         return grant_type in self.grant_types
 
     def needs_pkce(self, *, openid: bool) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import functools
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 from typing_extensions import override
 
+from limen.kernel.json_text import json_writer
 from limen.observe.redact import clean_members
 from limen.settings.sections import LogSettings
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _MAX_FRAMES: Final = 12
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_STAMP: Final = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
+_ENCODE: Final = json_writer(ascii_only=False, allow_nan=True)
 
 
 Sink: TypeAlias = Callable[[int, str], None]
@@ -126,8 +127,8 @@ def write_plain(name: str, event: str, fields: Mapping[str, str | float]) -> Non
     an empty request.
     """
     if _SETUP.level <= logging.INFO:
-        stamped = {"event": event, "logger": name, **fields}
-        _SETUP.sink(logging.INFO, _render(None, "info", _STAMP(None, "info", stamped)))
+        line = _line({"at": _now(), "level": "info", "logger": name, "event": event, **fields})
+        _SETUP.sink(logging.INFO, line)
 
 
 def _threshold(_: Any, method: str, event: EventDict) -> EventDict:
@@ -163,12 +164,28 @@ def _redact(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def _render(_: Any, method: str, event: EventDict) -> str:
-    at, name, where = event.pop("at"), event.pop("event", ""), event.pop("logger", "")
-    if _SETUP.as_text:
-        rest = " ".join(f"{key}={value}" for key, value in event.items())
-        return f"{at[11:23]} {method:<8} {where}: {name} {rest}".rstrip()
-    line = {"at": at, "level": method, "logger": where, "event": name, **event}
-    return _ENCODE(line)
+    name, where = event.pop("event", ""), event.pop("logger", "")
+    return _line({"at": _now(), "level": method, "logger": where, "event": name, **event})
+
+
+def _line(members: dict[str, Any]) -> str:
+    return _as_text(**members) if _SETUP.as_text else _ENCODE(members)
+
+
+def _as_text(*, at: str, level: str, logger: str, event: str, **rest: object) -> str:
+    said = " ".join(f"{key}={value}" for key, value in rest.items())
+    return f"{at[11:23]} {level:<8} {logger}: {event} {said}".rstrip()
+
+
+def _now() -> str:
+    """Return the machine's time: a log is read beside other machines' logs."""
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"
+
+
+@functools.lru_cache(maxsize=2)
+def _second(since_1970: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since_1970))
 
 
 _PROCESSORS: Final[list[Processor]] = [
@@ -176,7 +193,6 @@ _PROCESSORS: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     _explain,
     _redact,
-    _STAMP,
     _render,
 ]
 

@@ -10,8 +10,6 @@ from limen.kernel.secret import Secret
 from limen.protocol.claims_mapping import RESERVED_CLAIMS
 from limen.protocol.params import Params
 
-MAX_TOKEN_CHARACTERS: Final = 16_384
-
 SAID: Final = (
     "scope",
     "client_id",

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jws import JWSRegistry
 
 from limen.kernel.ids import b64url
+from limen.kernel.json_text import json_writer
 from limen.protocol.jose import Claims, Compact, JwtRefused, parse_compact, read_kid
 from limen.protocol.jwk import EDDSA, KeySet, PublicKey, SigningKey
 from limen.protocol.jwt_claims import (
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 _ES256: Final = ECDSA(SHA256())
-_encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode: Final = json_writer()
 _ALGORITHMS: Final = {
     name: JWSRegistry.algorithms[name]
     for name in (

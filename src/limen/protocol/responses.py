@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from limen.kernel.clock import to_timestamp
 from limen.kernel.errors import OAuthRefusal
+from limen.kernel.json_text import json_writer
 from limen.kernel.secret import Secret
 from limen.protocol.authorization_details import Details
 from limen.protocol.client_metadata import SIGNED_MODES, ResponseMode
@@ -18,7 +18,7 @@ from limen.protocol.redirect_uri import VerifiedRedirect
 from limen.protocol.scopes import join_scope
 from limen.protocol.sender.confirmation import TokenType
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_encode: Final = json_writer()
 _UNSAFE: Final = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
 
 

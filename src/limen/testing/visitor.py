@@ -120,7 +120,7 @@ class Visitor:
             method: The verb.
             url: Absolute, or a path at the server.
             form: Sent form-encoded.
-            body: Sent as JSON.
+            body: Sent as JSON; bytes as they are.
             headers: More headers.
         """
         assert self._session is not None
@@ -129,6 +129,8 @@ class Visitor:
         if form is not None:
             sent = urlencode(form).encode()
             headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        elif isinstance(body, bytes):
+            sent = body
         elif body is not None:
             sent = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.conftest import Limen
 
 CALLBACK = "https://app.example.com/callback"
@@ -26,6 +28,25 @@ def test_a_client_may_sign_with_its_secret(installation: Limen) -> None:
     assert made.json["client_secret"].startswith("lmcs_")
     rotated = installation("client", "rotate-secret", made.json["client_id"], "--json")
     assert rotated.json["client_secret"] != made.json["client_secret"]
+
+
+def test_certificates_that_nobody_hands_on_are_no_way_to_authenticate(
+    installation: Limen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = tmp_path / "client.json"
+    members.write_text('{"tls_client_auth_san_dns": "app.example"}')
+    create = ("client", "create", "App", "--redirect-uri", CALLBACK, "--metadata", str(members))
+    by_certificate = (*create, "--auth-method", "tls_client_auth")
+    refused = installation(*by_certificate)
+    assert (refused.status, "LIMEN_MTLS_CERTIFICATE_FORMAT" in refused.err) == (1, True)
+    monkeypatch.setenv("LIMEN_TRUSTED_PROXIES", "127.0.0.0/8")
+    monkeypatch.setenv("LIMEN_MTLS_CERTIFICATE_FORMAT", "rfc9440")
+    refused = installation(*by_certificate)
+    assert (refused.status, "LIMEN_MTLS_CA_BUNDLE" in refused.err) == (1, True)
+    members.write_text('{"tls_client_certificate_bound_access_tokens": true}')
+    assert installation(*create).status == 0
+    monkeypatch.delenv("LIMEN_MTLS_CERTIFICATE_FORMAT")
+    assert installation(*create).status == 1
 
 
 def test_n213_an_address_inside_is_refused(installation: Limen) -> None:

@@ -150,7 +150,16 @@ def test_a_resource_is_created(installation: Limen) -> None:
     made = installation(
         "resource", "create", "https://api.example.com/", "--scope", "a b", "--json"
     )
-    assert made.json == {"identifier": "https://api.example.com", "scopes": ["a", "b"]}
+    assert made.json == {
+        "identifier": "https://api.example.com",
+        "scopes": ["a", "b"],
+        "sender_constrained": False,
+    }
+    bound = installation(
+        *("resource", "create", "https://bound.example.com", "--scope", "a"),
+        *("--sender-constrained", "--json"),
+    )
+    assert bound.json["sender_constrained"] is True
     assert installation("resource", "create", "https://api.example.com", "--scope", "a").status == 1
     assert installation("resource", "create", "not a uri", "--scope", "a").status == 1
 

@@ -71,12 +71,15 @@ async def test_n049_a_claim_whose_scope_the_client_lost_is_told_no_more(
 ) -> None:
     client = await journey.client()
     await browser.sign_in(await journey.person())
-    wanted = {"id_token": {"email": ESSENTIAL}}
+    wanted = {"id_token": {"email": ESSENTIAL}, "userinfo": {"email": None}}
     told = await tokens(journey, browser, client, wanted, scope="openid offline_access")
+    assert "email" in await userinfo(journey, told["access_token"])
     changes = ClientChanges(metadata={"scope": "openid offline_access"})
     await journey.run(lambda work: update_client(work, client_id=client.id, changes=changes))
     again = await journey.refresh(client, told["refresh_token"])
     assert "email" not in said(again.json()["id_token"])
+    for made in (told, again.json()):
+        assert set(await userinfo(journey, made["access_token"])) == {"sub"}
 
 
 async def test_a_person_is_asked_about_what_is_asked_by_name(

@@ -148,3 +148,12 @@ async def test_oidc_registration_2_consent_links_to_what_the_client_registered(
     # Loading it would tell the client who is looking.
     assert logo not in shown
     assert "noreferrer noopener" not in await consent_of(journey, browser, plain)
+
+
+async def test_oidc_core_16_19_a_secret_that_is_shared_has_256_bits(server: Server) -> None:
+    for method in ("client_secret_basic", "client_secret_post", "client_secret_jwt"):
+        made = [await server.client(auth_method=method) for _ in range(2)]
+        random = [client.secret.split("_", 2)[2] for client in made]
+        assert random[0] != random[1]
+        # 43 characters of base64url are 256 bits.
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43,}", one) for one in random), method

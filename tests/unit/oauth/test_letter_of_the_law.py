@@ -10,6 +10,7 @@ import pytest
 
 from limen.oauth.endpoints.discovery import NAMES
 from limen.oauth.endpoints.token import GRANTS
+from limen.oauth.registration.initial_tokens import create_initial_token
 from limen.protocol.jwt import peek
 from limen.settings import Rate
 from limen.testing.clock import FrozenClock
@@ -187,3 +188,42 @@ async def test_rfc_6749_2_3_1_guessing_is_slowed_down_wherever_secrets_are_taken
     for path in ("par", "revoke", "bc-authorize"):  # they share the rate of the token endpoint
         answer = await server.http.post(f"/oauth2/{path}", data={"client_id": "x"})
         assert refusal(answer) == (429, "temporarily_unavailable")
+
+
+async def test_rfc_7592_a_registration_is_its_clients_for_as_long_as_it_lives(
+    server: Server, clock: FrozenClock
+) -> None:
+    initial = await server.run(create_initial_token)
+    asked = {
+        "client_id": "chosen",
+        "redirect_uris": [CALLBACK],
+        "client_name": "App",
+        "logo_uri": None,
+        "unheard_of": 1,
+    }
+    bearer = {"authorization": f"Bearer {initial.raw_token.reveal()}"}
+    answer = await server.http.post("/oauth2/register", json=asked, headers=bearer)
+    assert answer.status_code == 201, answer.text
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+    made = answer.json()
+    assert made["client_id"] != "chosen"
+    assert not {"unheard_of", "logo_uri"} & set(made)
+    uri, bearer = made["registration_client_uri"], bearer_of(made)
+    assert uri == f"{server.site.issuer}/oauth2/register/{made['client_id']}"
+    both = [*bearer.items(), ("authorization", "Bearer x")]
+    assert refusal(await server.http.get(uri, headers=both)) == (400, "invalid_request")
+    clock.advance(dt.timedelta(days=400))
+    assert (await server.http.get(uri, headers=bearer)).json()["client_name"] == "App"
+    body = {"client_id": made["client_id"], "redirect_uris": [CALLBACK], "client_name": None}
+    replaced = await server.http.put(uri, json=body, headers=bearer)
+    assert replaced.status_code == 200, replaced.text
+    assert not replaced.json().get("client_name")
+    assert refusal(await server.http.get(uri, headers=bearer)) == (401, "invalid_token")
+    gone = await server.http.delete(uri, headers=bearer_of(replaced.json()))
+    assert (gone.status_code, gone.headers["cache-control"]) == (204, "no-store")
+    last = await server.http.get(uri, headers=bearer_of(replaced.json()))
+    assert refusal(last) == (401, "invalid_token")
+
+
+def bearer_of(made: dict[str, Any]) -> dict[str, str]:
+    return {"authorization": f"Bearer {made['registration_access_token']}"}

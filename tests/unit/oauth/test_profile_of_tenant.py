@@ -10,7 +10,7 @@ from limen.db.work import Works
 from limen.kernel.site import Site
 from limen.oauth.inspect_request import inspect_token_request
 from limen.oauth.model import Client
-from limen.protocol.client_metadata import Profile
+from limen.protocol.client_metadata import DEVICE_CODE, Profile, parse_client_metadata
 from limen.protocol.jwk import generate_key
 from limen.protocol.params import Params
 from limen.tenants.policy import TenantPolicy
@@ -106,6 +106,30 @@ async def test_one_that_can_is_held_to_it_in_every_request(fapi: Tightened) -> N
     }
     refused = await fapi.now.http.post("/oauth2/token", data=form)
     assert refusal(refused) == (400, "invalid_dpop_proof"), refused.text
+
+
+async def test_a_device_code_is_for_nobody_under_fapi(fapi: Tightened) -> None:
+    client = await fapi.before.client(
+        auth_method="private_key_jwt",
+        metadata=KEYS,
+        grant_types=("authorization_code", DEVICE_CODE),
+    )
+    claims = assertion_claims(
+        client.id, audience=fapi.now.site.issuer, now=fapi.now.works.clock.now()
+    )
+    form = {"scope": "openid", **presented(signed(claims, KEY))}
+    refused = await fapi.now.http.post("/oauth2/device_authorization", data=form)
+    assert refusal(refused) == (400, "unauthorized_client")
+    old = dataclasses.replace(
+        await fapi.found(client),
+        metadata=parse_client_metadata(
+            {"grant_types": [DEVICE_CODE], "token_endpoint_auth_method": "private_key_jwt", **KEYS},
+            client_type="machine",
+        ),
+    )
+    assert old.may_use(DEVICE_CODE)
+    metadata = dataclasses.replace(old.metadata, profile="fapi2")
+    assert not dataclasses.replace(old, metadata=metadata).may_use(DEVICE_CODE)
 
 
 async def test_logout_still_knows_them(fapi: Tightened) -> None:

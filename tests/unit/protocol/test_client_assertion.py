@@ -58,6 +58,11 @@ def test_a_clients_own_signature_is_enough(key: Any) -> None:
     )
 
 
+def test_rfc_7523_3_claims_nobody_knows_are_ignored() -> None:
+    said = claims(unheard_of={"a": [1]}, scope="x", acr=7)
+    assert read(signed(said, ES)).jti == "j1"
+
+
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "client-authentication+jwt", None])
 def test_these_types_are_assertions(typ: str | None) -> None:
     assert read(signed(claims(), ES, typ=typ)).jti == "j1"

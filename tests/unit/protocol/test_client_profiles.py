@@ -236,6 +236,16 @@ def test_fapi_refuses_the_rest(member: str, value: object) -> None:
     assert refused(**members) == member
 
 
+def test_fapi_takes_no_device_codes() -> None:
+    both = ["authorization_code", DEVICE_CODE]
+    given = {"token_endpoint_auth_method": "private_key_jwt", "jwks": KEYS, "grant_types": both}
+    assert refused(**given, profile="fapi2") == "grant_types"
+    bound, problems = under_profile(parse(**given), "fapi2")
+    assert (bound.grant_types, problems) == (("authorization_code",), [])
+    bound, _ = under_profile(parse(**given), "mcp")
+    assert DEVICE_CODE in bound.grant_types
+
+
 def test_fapi_is_not_for_public_clients() -> None:
     assert refused("spa", profile="fapi2", jwks=KEYS) == "token_endpoint_auth_method"
     assert refused("native", profile="fapi2", jwks=KEYS, token_endpoint_auth_method="none")

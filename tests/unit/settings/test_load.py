@@ -258,3 +258,29 @@ def test_an_entry_covers_its_scheme_and_port(
     text: str, scheme: str, port: int, covered: bool
 ) -> None:
     assert Allowed.parse(text).covers(scheme=scheme, port=port) is covered
+
+
+@pytest.mark.parametrize(
+    ("written", "issuer"),
+    [
+        ("https://id.example/", "https://id.example"),
+        ("https://id.example/base/", "https://id.example/base"),
+        ("https://id.example?tenant=a", None),
+        ("https://id.example/?", None),
+        ("https://id.example#a", None),
+        ("https://ID.example", None),
+        ("https://ada@id.example", None),
+        ("ftp://id.example", None),
+        ("id.example", None),
+    ],
+)
+def test_rfc_8414_2_an_issuer_has_no_query_and_no_fragment(
+    written: str, issuer: str | None
+) -> None:
+    given = {"LIMEN_BASE_URL": written}
+    if issuer is not None:
+        assert load(given).base_url == issuer
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        load(given)
+    assert caught.value.problems[0].startswith("LIMEN_BASE_URL")

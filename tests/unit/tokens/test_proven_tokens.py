@@ -32,14 +32,14 @@ def test_a_token_proven_before_still_expires() -> None:
         verified(raw, keys, now=NOW + dt.timedelta(seconds=60))
 
 
-def test_a_token_proven_before_is_nothing_once_its_key_is_gone() -> None:
+def test_n251_n257_a_token_proven_before_is_nothing_once_its_key_is_gone() -> None:
     raw = made()
     assert verified(raw, KeySet([KEY.public])) == "ada"
     with pytest.raises(JwtRefused):
         verified(raw, KeySet([generate_key("ES256").public]))
 
 
-def test_a_token_proven_for_one_audience_is_not_for_another() -> None:
+def test_n251_a_token_proven_for_one_audience_is_not_for_another() -> None:
     raw, keys = made(), KeySet([KEY.public])
     assert verify_access_token(raw, keys, issuer=ISSUER, audience=API, now=NOW)
     for issuer, audience in ((ISSUER, "https://other.example"), ("https://evil.example", API)):

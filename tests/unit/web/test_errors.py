@@ -15,6 +15,7 @@ from limen.kernel.errors import (
     InvalidClient,
     NotAuthenticated,
     OAuthRefusal,
+    ReauthenticationRequired,
     Refusal,
     Throttled,
     Unavailable,
@@ -82,6 +83,23 @@ def raising(refusal: Refusal, face: Face) -> object:
             (
                 'Bearer realm="https://id.example", error="insufficient_scope", '
                 'error_description="Insufficient scope.", scope="a b"'
+            ),
+        ),
+        (
+            BearerRefusal("insufficient_scope", scope="a"),
+            {"authorization": "dpop token"},
+            (
+                'DPoP realm="https://id.example", error="insufficient_scope", '
+                'error_description="Insufficient scope.", scope="a", algs="ES256 Ed25519 EdDSA PS256 RS256"'
+            ),
+        ),
+        (
+            ReauthenticationRequired(max_age=60),
+            {"authorization": "DPoP token"},
+            (
+                'DPoP realm="https://id.example", error="insufficient_user_authentication", '
+                'error_description="Reauth required.", max_age="60", '
+                'algs="ES256 Ed25519 EdDSA PS256 RS256"'
             ),
         ),
         (InvalidClient(), {"authorization": "Basic x"}, 'Basic realm="https://id.example"'),

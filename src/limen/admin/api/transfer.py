@@ -18,6 +18,7 @@ from limen.admin.manage_clients import shown
 from limen.admin.parts import Parts
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, TooLarge
+from limen.oauth.mutual_tls.offer import check_offered
 from limen.oauth.registry.check_addresses import check_addresses
 from limen.oauth.transfer.import_client import import_client
 from limen.web.deps import CurrentWork
@@ -75,6 +76,7 @@ async def import_line(work: Work, *, parts: Parts, line: ClientLine) -> Done:
         NotPermitted: There is such a client with roles that the actor could not give.
     """
     await check_may_speak_for(work, principal_id=line.client_id)
+    check_offered(parts.mtls, line.metadata)
     await check_addresses(work, parts.net, line.metadata)
     done = await import_client(work, record=line.record(), envelope=parts.envelope)
     body = shown(done.made.client, done.made.raw_secret).model_dump(mode="json")

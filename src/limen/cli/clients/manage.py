@@ -55,11 +55,15 @@ def create(  # noqa: PLR0913 -- each argument is an option
     members = _members(metadata, jwks_uri=jwks_uri, profile=profile)
 
     async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
-        from limen.oauth.registry.check_addresses import (  # noqa: PLC0415 -- loaded when it runs
+        from limen.oauth.mutual_tls.offer import (  # noqa: PLC0415 -- loaded when it runs
+            check_offered,
+        )
+        from limen.oauth.registry.check_addresses import (  # noqa: PLC0415 -- as above
             check_addresses,
         )
         from limen.oauth.registry.register_client import (  # noqa: PLC0415 -- as above
             NewClient,
+            named_members,
             register_client,
         )
 
@@ -76,6 +80,7 @@ def create(  # noqa: PLR0913 -- each argument is an option
             first_party=first_party,
             trusted=trusted,
         )
+        check_offered(runtime.mtls, named_members(new))
         await check_addresses(work, runtime.net, {**members, "redirect_uris": new.redirect_uris})
         made = await register_client(work, new=new, envelope=runtime.envelope)
         raw = made.raw_secret

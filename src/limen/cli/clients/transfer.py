@@ -60,6 +60,7 @@ def take_in(file: _File = None, *, tenant: InTenant = "default", as_json: AsJson
 
 async def _one(runtime: Runtime, site: Tenant, raw: bytes, *, number: int, as_json: bool) -> bool:
     from limen.admin.client_lines import read_line  # noqa: PLC0415 -- loaded when it runs
+    from limen.oauth.mutual_tls.offer import check_offered  # noqa: PLC0415 -- as above
     from limen.oauth.registry.check_addresses import (  # noqa: PLC0415 -- as above
         check_addresses,
     )
@@ -67,6 +68,7 @@ async def _one(runtime: Runtime, site: Tenant, raw: bytes, *, number: int, as_js
 
     async def body(work: Work) -> dict[str, Any]:
         line = read_line(raw)
+        check_offered(runtime.mtls, line.metadata)
         await check_addresses(work, runtime.net, line.metadata)
         done = await import_client(work, record=line.record(), envelope=runtime.envelope)
         secret = done.made.raw_secret

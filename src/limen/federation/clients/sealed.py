@@ -10,8 +10,8 @@ from limen.crypto.envelope import Envelope, Place
 from limen.db.work import Work
 from limen.federation.clients import store
 from limen.federation.clients.credentials import ClientKey, Credential, SharedSecret
+from limen.federation.clients.record import ClientRecord, SealedCredential
 from limen.federation.events import UpstreamSecretAdded, UpstreamSecretRetired
-from limen.federation.store import ClientRecord, SealedCredential
 from limen.kernel.errors import Conflict, InvalidInput, NotFound
 from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret

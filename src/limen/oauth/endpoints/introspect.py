@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from limen.db.work import Work
+from limen.kernel.json_text import json_writer
 from limen.oauth.client_keys.recipient import recipient_of
 from limen.oauth.endpoints.answers import json_answer, jwt_answer
 from limen.oauth.endpoints.calling import authenticated_confidential
@@ -24,7 +24,7 @@ from limen.web.exchange import PUBLIC, route
 from limen.web.forms import read_form
 from limen.web.rate_limit import check_rate
 
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_encode: Final = json_writer()
 
 
 def routes(parts: Parts) -> list[BaseRoute]:

@@ -119,10 +119,13 @@ async def _read_members(request: Request) -> Mapping[str, Any]:
 
 def _read_bearer(request: Request) -> Secret[str] | None:
     """Return the token of the header; one that is no bearer token is a bad one, not none."""
-    header = request.headers.get("authorization")
-    if header is None:
+    lines = request.headers.getlist("authorization")
+    if not lines:
         return None
-    scheme, _, raw_token = header.partition(" ")
+    if len(lines) > 1:
+        # Whoever stands in front of us may have looked at the other one (N055).
+        raise BearerRefusal("invalid_request", "Send one Authorization header.")
+    scheme, _, raw_token = lines[0].partition(" ")
     if scheme.lower() != "bearer" or not raw_token.strip(" "):
         raise BearerRefusal("invalid_request", "Send the token as a Bearer token.")
     return Secret(raw_token.strip(" "))

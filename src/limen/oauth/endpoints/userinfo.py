@@ -19,7 +19,7 @@ from limen.oauth.endpoints.answers import json_answer, jwt_answer
 from limen.oauth.endpoints.sender import proof_algs, second_address
 from limen.oauth.model import Client
 from limen.oauth.parts import Parts
-from limen.protocol.claims import select_claims
+from limen.protocol.claims import claims_of_scopes, select_claims
 from limen.protocol.claims_request import names_for
 from limen.protocol.scopes import OPENID
 from limen.protocol.sender.confirmation import token_type
@@ -45,7 +45,10 @@ def routes(parts: Parts) -> list[BaseRoute]:
             also_at=second_address(request, work, parts=parts),
             algorithms_of=proof_algs_of,
         )
-        return await _answer(work, parts, token, told=await _told(work, token))
+        user_id = _person_of(token)
+        client = await _client_of(work, parts, token)
+        told = await _told(work, token, user_id=user_id, client=client)
+        return await _answer(work, parts, client=client, told=told)
 
     return [
         route("/oauth2/userinfo", userinfo, methods=("GET", "POST"), guard=PUBLIC, face="oauth")
@@ -79,11 +82,8 @@ async def read_token(request: Request) -> PresentedToken:
     return presented
 
 
-async def _answer(
-    work: Work, parts: Parts, token: ActiveToken, *, told: Mapping[str, Any]
-) -> Response:
+async def _answer(work: Work, parts: Parts, *, client: Client, told: Mapping[str, Any]) -> Response:
     """Answer as the client registered: JSON, signed, encrypted, or both (section 5.3.2)."""
-    client = await _client_of(work, parts, token)
     alg = client.metadata.userinfo_signed_response_alg
     recipient = await recipient_of(work, keys=parts.client_keys, client=client, answer="userinfo")
     if alg is not None:
@@ -105,8 +105,8 @@ async def _client_of(work: Work, parts: Parts, token: ActiveToken) -> Client:
     return client
 
 
-async def _told(work: Work, token: ActiveToken) -> dict[str, Any]:
-    """Return the claims that the token's scopes open; ``sub`` always.
+def _person_of(token: ActiveToken) -> str:
+    """Return whom a token identifies.
 
     Raises:
         BearerRefusal: ``insufficient_scope`` for a token that was not made to identify a
@@ -119,12 +119,20 @@ async def _told(work: Work, token: ActiveToken) -> dict[str, Any]:
             scope=OPENID,
             scheme=token_type(token.bound_to),
         )
-    user = await find_user(work, token.user_id)
+    return token.user_id
+
+
+async def _told(work: Work, token: ActiveToken, *, user_id: str, client: Client) -> dict[str, Any]:
+    """Return the claims that the token's scopes open, and those asked for by name; ``sub`` always.
+
+    A scope that the client lost since takes the claims along that were asked for by name (N049).
+    """
+    user = await find_user(work, user_id)
     if user is None:
         raise BearerRefusal("invalid_token", "The access token is invalid or expired.")
     opened = select_claims(
         all_claims(user),
         scope=token.scope,
-        names=names_for(token.requested_claims, "userinfo"),
+        names=names_for(token.requested_claims, "userinfo") & claims_of_scopes(client.scope),
     )
     return {**opened, "sub": token.subject}

@@ -236,6 +236,13 @@ def _members(new: NewClient, work: Work) -> dict[str, Any]:
     return {**new.metadata, **given}
 
 
+def named_members(new: NewClient) -> Mapping[str, object]:
+    """Return the members that a registration names, how it authenticates among them."""
+    if new.auth_method is None:
+        return new.metadata
+    return {**new.metadata, "token_endpoint_auth_method": new.auth_method}
+
+
 def _require_pkce(new: NewClient, *, policy: TenantPolicy) -> bool | None:
     """Return what was said, or what the tenant says; a profile has its own mind."""
     if new.require_pkce is None and not (new.metadata.get("profile") or policy.profile):

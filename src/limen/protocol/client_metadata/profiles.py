@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from limen.protocol.client_metadata.model import ClientMetadata
-from limen.protocol.client_metadata.names import KEY_METHODS, SIGNED_MODES, Profile
+from limen.protocol.client_metadata.names import DEVICE_CODE, KEY_METHODS, SIGNED_MODES, Profile
 from limen.protocol.metadata_members import Members
 
 _OUR_SIGNATURES: Final = (
@@ -117,7 +117,10 @@ def under_profile(
         {name: value for name, value in chosen.items() if value and value != "RS256"},
         profile=demanded,
     )
-    bound = dataclasses.replace(metadata, **switched, profile=demanded)
+    grant_types = tuple(
+        each for each in metadata.grant_types if each != DEVICE_CODE or "fapi2" not in demanded
+    )
+    bound = dataclasses.replace(metadata, **switched, grant_types=grant_types, profile=demanded)
     return bound, problems_under(bound, demanded)
 
 
@@ -178,6 +181,13 @@ def _issuer_audience(client: ClientMetadata) -> _Problem:
     return "assertion_audience", "assertions are for the issuer alone."
 
 
+def _no_device_code(client: ClientMetadata) -> _Problem:
+    """FAPI 2.0 SP 5.3.2.2: codes, pushed and bound; who approves a device sees no client at all."""
+    if DEVICE_CODE not in client.grant_types:
+        return None
+    return "grant_types", "device codes are not used."
+
+
 def _no_rs256(client: ClientMetadata) -> _Problem:
     """FAPI 2.0 SP 5.4.1: PS256, ES256 or EdDSA."""
     for field in (*_OUR_SIGNATURES, *_CLIENT_SIGNATURES):
@@ -219,6 +229,7 @@ _SECURITY: Final[tuple[_Check, ...]] = (
     _pushed,
     _pkce,
     _issuer_audience,
+    _no_device_code,
     _no_rs256,
     _https_redirects,
 )

@@ -60,7 +60,7 @@ class Asked:
     """What a person is shown while they look for the mail.
 
     Args:
-        address: The mailbox, as far as they have to recognise it.
+        address: The mailbox; the provider told it, so that who is here knows it already.
         was_sent: Whether a code is under way.
     """
 
@@ -118,7 +118,7 @@ async def show_proof(work: Work, parts: Parts, *, raw_token: Secret[str]) -> Ask
     return Asked(
         title=proven.title,
         label=proven.identity.label,
-        address=masked(kept.address),
+        address=kept.address,
         was_sent=kept.code_mac is not None,
         detail=kept.detail,
     )
@@ -203,12 +203,6 @@ async def _link(work: Work, parts: Parts, *, proven: Proven, user: User) -> None
         )
     await keep_what_it_says(work, parts, proven=proven, user_id=user.id)
     await tell_of_link(work, envelope=parts.envelope, user=user, about=proven.about)
-
-
-def masked(address: str) -> str:
-    """Return enough of an address for its owner to recognise it."""
-    name, _, domain = address.rpartition("@")
-    return f"{name[:1]}…@{domain}"
 
 
 async def _find(work: Work, raw_token: Secret[str]) -> Kept:

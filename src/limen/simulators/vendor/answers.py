@@ -60,7 +60,7 @@ class Answers:
             put(told, response.refresh[which], raw_refresh)
         if seconds is not None:
             put(told, response.expires_in[which], seconds)
-        if self._entry.operations.authorize.scope_separator:
+        if response.scope and self._entry.operations.authorize.scope_separator:
             put(told, response.scope[which], response.scope_separator.join(echoed))
         for pointer, value in self._habits.token_members(account, client).items():
             put(told, pointer, value)

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.entry import Entry, OperationEntry
 from limen.simulators import wire
 from limen.simulators.control import control
 from limen.simulators.misbehave import Stage, answer
 from limen.simulators.state import State
 from limen.simulators.vendor.answers import Answers
 from limen.simulators.vendor.apis import Apis
+from limen.simulators.vendor.authentication import read, token_of
 from limen.simulators.vendor.authorize import Authorize
 from limen.simulators.vendor.ending import Ending
 from limen.simulators.vendor.errors import Errors
@@ -24,6 +25,9 @@ from limen.simulators.vendor.shape import Shape
 from limen.simulators.vendor.token import TokenEndpoint
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
+_USERINFO = OperationEntry(
+    url="https://simulated.example/v1/userinfo", method="GET", client_auth="bearer"
+)
 _EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -48,10 +52,12 @@ def vendor(entry: Entry, stage: Stage) -> Router:
     if operations.revoke is not None:
         way = [operations.revoke.method]
         routes.append(Route(path_of(operations.revoke.url), ending.revoke, methods=way))
-    if operations.introspect is not None:
-        way = [operations.introspect.method]
-        routes.append(Route(path_of(operations.introspect.url), ending.introspect, methods=way))
-    routes += _documents(entry, stage, answers)
+    documents = _documents(entry, stage, answers)
+    introspect = operations.introspect
+    if introspect is not None and path_of(introspect.url) not in {one.path for one in documents}:
+        way = [introspect.method]
+        routes.append(Route(path_of(introspect.url), ending.introspect, methods=way))
+    routes += documents
     if entry.jwks_uri:
         routes.append(Route(path_of(entry.jwks_uri), _keys(stage)))
         routes.append(Route("/.well-known/openid-configuration", _discovery(entry, stage)))
@@ -61,9 +67,9 @@ def vendor(entry: Entry, stage: Stage) -> Router:
 def _documents(entry: Entry, stage: Stage, answers: Answers) -> list[Route]:
     """Documents about an account, at their own addresses or where a token response names them."""
 
-    def endpoint(name: str) -> _Endpoint:
+    def endpoint(name: str, operation: OperationEntry) -> _Endpoint:
         async def tell(request: Request) -> Response:
-            raw = wire.bearer(request)
+            raw = token_of(await read(request, operation), operation)
 
             def perform(state: State) -> Response:
                 token = state.access.get(raw)
@@ -76,11 +82,17 @@ def _documents(entry: Entry, stage: Stage, answers: Answers) -> list[Route]:
 
         return tell
 
-    found = {name: path_of(each.url) for name, each in entry.documents.items() if each.url}
-    found |= {name: f"/_document/{name}" for name in entry.documents.keys() - found}
-    if entry.jwks_uri and "userinfo" not in found:
-        found["userinfo"] = "/v1/userinfo"
-    return [Route(path, endpoint(name), methods=["GET", "POST"]) for name, path in found.items()]
+    known: dict[str, OperationEntry] = dict(entry.documents)
+    if entry.jwks_uri:
+        known.setdefault("userinfo", _USERINFO)
+    return [
+        Route(
+            path_of(operation.url) if operation.url else f"/_document/{name}",
+            endpoint(name, operation),
+            methods=["GET", "POST"],
+        )
+        for name, operation in known.items()
+    ]
 
 
 def _keys(stage: Stage) -> _Endpoint:

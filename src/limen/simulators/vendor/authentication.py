@@ -44,12 +44,19 @@ async def read(request: Request, operation: OperationEntry) -> Sent:
     """Read a request in the one format its operation takes."""
     if request.method == "GET":
         return Sent(request, dict(request.query_params))
+    if not await request.body():
+        return Sent(request, dict(request.query_params))
     kind = request.headers.get("content-type", "").partition(";")[0]
     if operation.body == "json":
         return Sent(request, _object(await request.body()) if kind == "application/json" else None)
-    if not kind and not await request.body():
-        return Sent(request, dict(request.query_params))
     return Sent(request, await wire.read_form(request) if kind == _FORM else None)
+
+
+def token_of(sent: Sent, operation: OperationEntry) -> str:
+    """Return the token a request is about: in a parameter, in the path, or the bearer."""
+    if operation.token_param:
+        return sent.text(operation.token_param)
+    return str(sent.request.path_params.get("token") or wire.bearer(sent.request))
 
 
 def problem_of(sent: Sent, operation: OperationEntry) -> str:

@@ -8,11 +8,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from limen.federation.catalogue.entry import OperationEntry
-from limen.simulators import wire
 from limen.simulators.control import fingerprint, withdraw
 from limen.simulators.misbehave import answer
 from limen.simulators.state import State, Token
-from limen.simulators.vendor.authentication import Sent, client_of, problem_of, read
+from limen.simulators.vendor.authentication import (
+    Sent,
+    client_of,
+    problem_of,
+    read,
+    token_of,
+)
 from limen.simulators.vendor.errors import Errors
 from limen.simulators.vendor.shape import Shape
 
@@ -32,7 +37,7 @@ class Ending:
         sent = await read(request, operation)
 
         def perform(state: State) -> Response:
-            raw = _token_of(sent, operation)
+            raw = token_of(sent, operation)
             problem = self._problem(state, sent, operation)
             if problem is not None:
                 return problem
@@ -56,7 +61,7 @@ class Ending:
             problem = self._problem(state, sent, operation)
             if problem is not None:
                 return problem
-            raw = _token_of(sent, operation)
+            raw = token_of(sent, operation)
             token = state.access.get(raw) or state.refresh.get(raw)
             return JSONResponse({"active": token is not None and self._lives(state, token)})
 
@@ -89,7 +94,9 @@ class Ending:
     def _gone(self, sent: Sent) -> Response:
         operation = self._entry.operations.revoke
         assert operation is not None
-        code = operation.already_gone[0] if operation.already_gone else "invalid_token"
+        if not operation.already_gone:
+            return self._errors.answer(sent.request, {})  # RFC 7009 section 2.2
+        code = operation.already_gone[0]
         status = 200 if self._habits.error_status == 200 else 400
         body = {"error": code, "error_description": "There is no such token."}
         if status == 200:
@@ -98,9 +105,3 @@ class Ending:
 
     def _lives(self, state: State, token: Token) -> bool:
         return token.expires_at is None or token.expires_at > self._stage.now(state)
-
-
-def _token_of(sent: Sent, operation: OperationEntry) -> str:
-    if operation.token_param:
-        return sent.text(operation.token_param)
-    return str(sent.request.path_params.get("token") or wire.bearer(sent.request))

@@ -21,21 +21,19 @@ from limen.admin.api.providers.schemas import (
 )
 from limen.admin.api.providers.show import list_providers, show_provider
 from limen.admin.parts import Parts
-from limen.federation.clients.sealed import add_credential, retire_credential
+from limen.federation.clients.sealed import retire_credential
 from limen.federation.describe_provider import (
     Described,
-    check_kind,
+    add_secret,
     check_new_client,
     drop_entry,
     put_override,
     put_own_entry,
 )
 from limen.federation.upstream_clients import (
-    get_upstream_client,
     set_upstream_client,
     switch_provider,
 )
-from limen.kernel.errors import NotFound
 from limen.web.deps import CurrentWork
 
 _Id = Annotated[str, Path(max_length=40)]
@@ -83,15 +81,10 @@ def _add_secrets(router: APIRouter, parts: Parts) -> None:
     @router.post("/{provider}/secrets", status_code=201, dependencies=_WRITE)
     async def add(work: CurrentWork, provider: _Id, body: SecretBody) -> ProviderDetail:
         """Add a secret or key beside those there are; it is tried first."""
-        client = await get_upstream_client(
-            work, parts.envelope, provider=provider, even_disabled=True
-        )
-        found = parts.providers.find(provider, client.config)
-        if found is None:
-            raise NotFound("provider_unknown", "There is no such provider here.")
         new = await read_credential(work, body)
-        check_kind(found, new)
-        await add_credential(work, parts.envelope, provider=provider, new=new)
+        await add_secret(
+            work, parts.envelope, providers=parts.providers, provider=provider, new=new
+        )
         return await show_provider(work, parts.providers, provider=provider)
 
     @router.delete("/{provider}/secrets/{secret_id}", status_code=204, dependencies=_WRITE)

@@ -15,13 +15,11 @@ from limen.admin.api.providers.schemas import (
 )
 from limen.db.work import Work
 from limen.federation.catalogue.behaviour import CatalogueProvider
+from limen.federation.clients.record import ClientRecord, SealedCredential
 from limen.federation.describe_provider import list_entries
 from limen.federation.provider import Provider
 from limen.federation.registry import Providers
-from limen.federation.upstream_clients import (
-    ClientRecord,
-    list_upstream_clients,
-)
+from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import NotFound
 
 Source = Literal["shipped", "plugin", "own", "issuer"]
