@@ -21,6 +21,7 @@ REQUIRED = [
     "docs/guides/README.md",
     "docs/map.md",
     "docs/schema.md",
+    "docs/security-cases.md",
     "docs/specs.md",
     "docs/specs/oauth.md",
     "docs/specs/openid.md",

@@ -41,7 +41,7 @@ REASONS = ("not built: ", "open: ", "with the vault")
 
 ROW = re.compile(r"\| N(\d{3}) \| ([^|]+) \| ([^|]+) \|")
 DECLARED = re.compile(r"def (test_[a-z0-9_]+)\(")
-NUMBER = re.compile(r"_n(\d{3})(?=_)")
+NUMBER = re.compile(r"_n(\d{3})(?:_to_n(\d{3}))?(?=_)")
 
 
 def numbers(section: str) -> list[str]:
@@ -58,9 +58,19 @@ def named() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for name in DECLARED.findall(path.read_text(encoding="utf-8")):
-            for number in NUMBER.findall(name):
+            for number in cases_of(name):
                 found[number].add(path.relative_to(ROOT / "tests").as_posix())
     return found
+
+
+def cases_of(test: str) -> list[str]:
+    """The cases that a test's name carries: ``n031``, several, or ``n069_to_n084``."""
+    return [
+        f"{each:03}"
+        for first, last in NUMBER.findall(test)
+        for each in range(int(first), int(last or first) + 1)
+        if f"{each:03}" in ALL or not last
+    ]
 
 
 def rows(page: Path = PAGE) -> dict[str, tuple[str, str]]:
@@ -70,9 +80,9 @@ def rows(page: Path = PAGE) -> dict[str, tuple[str, str]]:
     return {number: (said, held) for number, said, held in found}
 
 
+ALL = [number for section in SECTIONS for number in numbers(section)]
 NAMED = named()
 ROWS = rows()
-ALL = [number for section in SECTIONS for number in numbers(section)]
 
 
 def test_the_page_has_every_case_and_no_other() -> None:
@@ -102,7 +112,8 @@ def test_what_is_built_has_a_test(number: str) -> None:
 
 
 def test_a_row_without_its_test_would_be_noticed() -> None:
-    assert NUMBER.findall("test_n069_to_n084_no_abuse") == ["069", "084"]
+    assert cases_of("test_n078_to_n080_no_abuse") == ["078", "079", "080"]
+    assert cases_of("test_n031_n999_what_is_not_there") == ["031", "999"]
     assert ROW.findall("| N031 | A code again | `negative/test_c_codes.py` |")
     assert "negative/test_c_codes.py" in NAMED["031"]
     assert "negative/test_c_codes.py" not in NAMED["166"]

@@ -38,7 +38,7 @@ async def profile_of(browser: Watched) -> dict[str, Any]:
 
 
 async def changed(browser: Watched, method: str, path: str, body: object = None) -> Page:
-    fields = dict((await browser.open("/account/link/google")).form_with("link-continue").fields)
+    fields = dict((await browser.open("/account/profile")).form_with("profile-save").fields)
     headers = {"X-CSRF-Token": fields["csrf"], "Sec-Fetch-Site": "same-origin"}
     return await browser.fetch(method, path, body=body, headers=headers)
 
@@ -166,7 +166,7 @@ async def test_the_account_page_adds_and_removes_ways_in(limen: Installation) ->
 
 
 async def put_picture(browser: Watched, image: bytes) -> Page:
-    fields = dict((await browser.open("/account/link/google")).form_with("link-continue").fields)
+    fields = dict((await browser.open("/account/profile")).form_with("profile-save").fields)
     headers = {
         "X-CSRF-Token": fields["csrf"],
         "Sec-Fetch-Site": "same-origin",

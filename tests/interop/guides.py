@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from limen.testing.node import node_path
-from limen.testing.visitor import Visitor
+from limen.testing.visitor import Page, Visitor
 from tests.architecture.source import ROOT
 from tests.interop.conftest import Installation
 
@@ -21,6 +21,7 @@ PAGES: Final = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != 
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE: Final = re.compile(r"^(?:#|//) ([\w.-]+):")
 _PROGRAMS: Final = {"bash", "python", "javascript"}
+_ACCOUNT: Final = re.compile(r'id="(account-[^"]+)"')
 _OPEN: Final = re.compile(r"Open: (\S+)(?: and type (\S+))?")
 
 
@@ -106,10 +107,24 @@ class Reader:
     async def _visit(self, url: str, user_code: str) -> str:
         """Do what a person does; return the address their browser ends at."""
         async with Visitor(self._site.issuer) as visitor:
-            page = await visitor.authorize(url, **self._site.person)
+            if "/auth/oauth2/" in url:
+                page = await _at_provider(visitor, await visitor.open(url))
+            else:
+                page = await visitor.authorize(url, **self._site.person)
             if user_code:
                 page = await visitor.press(page, "user-code-submit", {"user-code": user_code})
                 page = await visitor.press(page, "consent-allow")
             elif page.status:
                 raise Failed(f"{page.url} ({page.status}): {page.text[:1500]}")
             return page.url
+
+
+async def _at_provider(visitor: Visitor, page: Page) -> Page:
+    """Choose the first account at a simulated provider, and allow what is asked."""
+    for _ in range(3):
+        account = _ACCOUNT.search(page.text)
+        if account:
+            page = await visitor.press(page, account[1])
+        elif page.has("allow"):
+            page = await visitor.press(page, "allow")
+    return page

@@ -10,7 +10,11 @@ from tests.interop.conftest import Installation
 from tests.interop.guides import FOLDER, PAGES, Failed, Reader, blocks
 
 IN_THREE = {"bash", "python", "javascript"}
-ELSEWHERE = {"operators": {"bash"}, "resource-server": {"bash", "python"}}
+ELSEWHERE = {
+    "mutual-tls": {"bash", "python"},
+    "operators": {"bash"},
+    "resource-server": {"bash", "python"},
+}
 """Pages that are not about a flow of clients: what they show."""
 
 

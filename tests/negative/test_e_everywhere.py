@@ -118,7 +118,9 @@ async def sent(
 
 
 @pytest.mark.parametrize("path", ENTRANCES)
-async def test_n041_n055_to_n068_whoever_calls_proves_it_one_way(server: Server, path: str) -> None:
+async def test_n041_n055_n057_n059_n064_n067_n068_whoever_calls_proves_it(
+    server: Server, path: str
+) -> None:
     first, other, signing, gone = await callers(server)
     good = await sent(server, path, first.basic, ENTRANCES[path])
     assert good.status_code != 401, "the honest one is let in, whatever is missing else"

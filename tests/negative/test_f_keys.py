@@ -180,6 +180,11 @@ def test_a_good_key_is_registered() -> None:
     assert register({"keys": [of(ES), of(RS), of(ED)]})
 
 
+@pytest.mark.parametrize("curve", [["P-256"], {}, 7, None], ids=json.dumps)
+def test_a_curve_that_is_no_text_is_no_crash(curve: Any) -> None:
+    assert register({"keys": [of(ES), of(ES, crv=curve)]})
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_n111_no_issuer_is_trusted_by_such_a_key(name: str) -> None:
     with pytest.raises(InvalidInput):

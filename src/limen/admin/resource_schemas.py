@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from limen.oauth.model import Resource, TokenFormat
-from limen.protocol.client_metadata import SigningAlg
+from limen.protocol.client_metadata import ResourceAlg
 
 _Scope = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _Scopes = Annotated[tuple[_Scope, ...], Field(max_length=200)]
@@ -37,7 +37,7 @@ class ResourceBody(_Read):
     default_scopes: _Scopes = ()
     token_format: TokenFormat = "jwt"  # noqa: S105 -- a format
     access_token_seconds: _Seconds | None = None
-    signing_alg: SigningAlg = "ES256"
+    signing_alg: ResourceAlg = "ES256"
     claims: _Rules = Field(default_factory=dict)
     sender_constrained: StrictBool = False
     authorization_details_types: _Rules = Field(default_factory=dict)
@@ -55,7 +55,7 @@ class ResourcePatch(_Read):
     default_scopes: _Scopes | None = None
     token_format: TokenFormat | None = None
     access_token_seconds: _Seconds | None = None
-    signing_alg: SigningAlg | None = None
+    signing_alg: ResourceAlg | None = None
     claims: _Rules | None = None
     sender_constrained: StrictBool | None = None
     authorization_details_types: _Rules | None = None
@@ -71,7 +71,7 @@ class ResourceView(BaseModel):
     default_scopes: tuple[str, ...]
     token_format: TokenFormat
     access_token_seconds: int | None
-    signing_alg: SigningAlg
+    signing_alg: ResourceAlg
     claims: dict[str, Any]
     sender_constrained: bool
     authorization_details_types: dict[str, Any]

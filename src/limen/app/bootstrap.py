@@ -20,7 +20,7 @@ from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.tenant import DEFAULT_SLUG, Tenant
 
 ADMINISTRATOR: Final = "admin@example.org"
-SIMULATED: Final = ("google", "notion")
+SIMULATED: Final = ("google", "youtube", "microsoft", "github", "notion", "slack")
 
 
 @dataclass(frozen=True, slots=True)

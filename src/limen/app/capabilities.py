@@ -61,6 +61,7 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
         pages=runtime.pages,
         clients=runtime.clients,
         door=signin_parts.door,
+        resources=runtime.resources,
         vault=runtime.vault,
         list_sign_in_providers=signin_parts.list_providers,
     )

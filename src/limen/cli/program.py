@@ -14,7 +14,6 @@ from limen.cli import (
     issuers,
     keys,
     migrate,
-    providers,
     resources,
     serve,
     tenants,
@@ -25,6 +24,7 @@ from limen.cli import (
 )
 from limen.cli.machines import api_keys, service_accounts
 from limen.cli.say import complain
+from limen.cli.upstream import providers
 from limen.kernel.errors import ConfigurationError, Refusal
 from limen.observe import logger
 

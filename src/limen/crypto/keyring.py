@@ -82,7 +82,8 @@ class Keyring:
 
         Args:
             work: Says the tenant; asked for a row only when this process knows no key yet.
-            alg: ES256, RS256, EdDSA or Ed25519. Ed25519 keys are made when first asked for.
+            alg: ES256, RS256, PS256, EdDSA or Ed25519. PS256 and Ed25519 keys are made when first
+                asked for; no RSA key signs in both ways, for its JWK names one.
         """
         wanted: KeyAlgorithm = "EdDSA" if alg in EDDSA else cast("KeyAlgorithm", alg)
         ring = await self._ring(work)

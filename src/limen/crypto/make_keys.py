@@ -16,7 +16,7 @@ MakeKey = Callable[[KeyAlgorithm], Awaitable[SigningKey]]
 
 async def generate(alg: KeyAlgorithm) -> SigningKey:
     """Make a key; RSA in a thread, it would hold the loop for some 50 ms."""
-    if alg == "RS256":
+    if alg in {"RS256", "PS256"}:
         return await asyncio.to_thread(generate_key, alg)
     return generate_key(alg)
 

@@ -241,7 +241,7 @@ class Provider(abc.ABC):
 
     def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
         """Say whether ``iss`` of an ID token or a callback is this provider's."""
-        return issuer == endpoints.issuer
+        return bool(issuer) and issuer == endpoints.issuer
 
     def is_own_issuer(self, issuer: str) -> bool:
         """Say whether ``iss`` of an ID token is this provider's, under any of its names."""
@@ -299,6 +299,10 @@ class Provider(abc.ABC):
         """
         _ = scopes
         return {"grant_type": "refresh_token", "refresh_token": raw_refresh.reveal()}
+
+    def api_url(self, host: str, path: str) -> str:
+        """Return where an API call goes; ``host`` is one of ``facts.api.hosts`` already."""
+        return f"https://{host}{path}"
 
     def normalise(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """Return scopes under the names that answers use, each once (F33)."""

@@ -81,6 +81,14 @@ class Net:
         except (OSError, TimeoutError, UnicodeError):
             return []
 
+    def check_way(self, way: Way) -> None:
+        """Refuse by scheme, host name and literal address, before anything is looked up.
+
+        Raises:
+            NetRefused: With the reason as its detail.
+        """
+        self._doors.check_way(way)
+
     async def fetch(
         self,
         method: str,
@@ -119,7 +127,7 @@ class Net:
                     max_bytes=max_bytes or self._settings.max_bytes,
                 )
         except TimeoutError:
-            raise _failed("provider_timeout", call, "deadline") from None
+            raise failed("provider_timeout", call, "deadline") from None
         finally:
             CALL.reset(token)
 
@@ -135,7 +143,7 @@ class Net:
         import aiohttp  # noqa: PLC0415 -- loaded by now; costs 0.4 s of start elsewhere
 
         try:
-            async with self._open().request(
+            async with self.session().request(
                 method,
                 call.way.url,
                 headers=dict(headers),
@@ -149,9 +157,10 @@ class Net:
                 raise call.refused from None
             if isinstance(error, TimeoutError):
                 raise
-            raise _failed("provider_unavailable", call, type(error).__name__) from None
+            raise failed("provider_unavailable", call, type(error).__name__) from None
 
-    def _open(self) -> aiohttp.ClientSession:
+    def session(self) -> aiohttp.ClientSession:
+        """Return the session that ``fetch`` and ``stream`` send by; nobody else takes it."""
         from limen.net.session import open_session  # noqa: PLC0415 -- as in fetch
 
         if self._session is None or self._session.closed:
@@ -168,12 +177,12 @@ class Net:
 async def _read(response: aiohttp.ClientResponse, call: Call, *, max_bytes: int) -> Answer:
     """Read to the bound and not a byte further; a compressed body would hide its size."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise _failed("provider_unreadable", call, "encoded body")
+        raise failed("provider_unreadable", call, "encoded body")
     body = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         body += chunk
         if len(body) > max_bytes:
-            raise _failed("provider_answer_too_large", call, f"over {max_bytes} bytes")
+            raise failed("provider_answer_too_large", call, f"over {max_bytes} bytes")
     headers: dict[str, str] = {}
     for name, value in response.headers.items():
         low = name.lower()
@@ -181,8 +190,11 @@ async def _read(response: aiohttp.ClientResponse, call: Call, *, max_bytes: int)
     return Answer(response.status, headers, bytes(body))
 
 
-def _failed(code: str, call: Call, detail: str) -> ProviderUnavailable:
-    """Name host and cause for the log; never the path or query, where capabilities travel."""
+def failed(code: str, call: Call, detail: str) -> ProviderUnavailable:
+    """Return the refusal of a call that failed.
+
+    It names host and cause for the log; never the path or query, where capabilities travel.
+    """
     return ProviderUnavailable(
         code if call.sent else "provider_unreachable",
         "The other service did not answer as it should.",

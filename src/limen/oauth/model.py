@@ -15,7 +15,7 @@ from limen.protocol.client_metadata import (
     ClientMetadata,
     ClientType,
     GrantType,
-    SigningAlg,
+    ResourceAlg,
 )
 from limen.protocol.client_metadata.names import SHARED_SECRET_METHODS
 from limen.protocol.pkce import needs_challenge
@@ -229,7 +229,7 @@ class Resource:
     access_token_ttl: dt.timedelta | None
     version: int
     disabled_at: dt.datetime | None
-    signing_alg: SigningAlg = "ES256"
+    signing_alg: ResourceAlg = "ES256"
     claims: Mapping[str, Any] = field(default_factory=dict)
     sender_constrained: bool = False
     authorization_details_types: Mapping[str, Declaration] = field(default_factory=dict)

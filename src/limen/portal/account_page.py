@@ -27,6 +27,8 @@ DONE: Final = {
     "identity-linked": "You can sign in with that account too, from now on.",
     "identity-unlinked": "That account signs you in no more.",
     "profile-changed": "Your profile is changed.",
+    "api-key-made": "The key works from now on.",
+    "api-key-revoked": "That key opens nothing any more.",
 }
 """What a page can say happened; the address names one of these, never a text."""
 

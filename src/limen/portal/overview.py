@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from limen.accounts.directory import get_user, has_password
 from limen.accounts.profile.pictures import PATH as PICTURES
@@ -22,7 +23,13 @@ from limen.portal.browser_name import browser_name
 from limen.portal.parts import Parts
 from limen.sessions.listing import list_sessions
 from limen.signin.parts import ProviderButton
+from limen.tenants.policy_of import policy_of
+from limen.tokens.api_keys.find import list_keys
+from limen.tokens.api_keys.model import ApiKey
 from limen.vault.listing import ShownConnection, ShownProvider, list_connections, list_providers
+
+_MOST_KEYS: Final = 1000
+"""More than a policy lets anybody have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,8 @@ class Overview:
     consents: Sequence[ShownConsent]
     connections: Sequence[ShownConnection]
     providers: Sequence[ShownProvider]
+    api_keys: Sequence[ApiKey] = ()
+    may_make_api_keys: bool = False
     identities: Sequence[ShownIdentity] = ()
     sign_in_providers: Sequence[ProviderButton] = ()
     picture_url: str = ""
@@ -116,6 +125,8 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
         ],
         connections=connections,
         providers=providers,
+        api_keys=await list_keys(work, after="", limit=_MOST_KEYS, principal_id=user_id),
+        may_make_api_keys=policy_of(work).api_keys.people,
         identities=await _identities(work, parts),
         sign_in_providers=await parts.list_sign_in_providers(work),
         picture_url=_own_picture(work, user),

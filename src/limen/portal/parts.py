@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from limen.oauth.clients import Clients
+from limen.oauth.resources import Resources
 from limen.signin.door import Door
 from limen.signin.parts import ListProviders, no_providers
 from limen.vault.parts import Parts as VaultParts
@@ -22,6 +23,7 @@ class Parts:
 
     Args:
         clients: Names the applications people consented to.
+        resources: The APIs that keys are for.
         vault: Lists connections and ends them; ``None`` where the vault is not served.
         door: Compares the current password.
         list_sign_in_providers: Which providers the tenant offers for signing in.
@@ -30,5 +32,6 @@ class Parts:
     pages: Pages
     clients: Clients
     door: Door
+    resources: Resources = field(default_factory=Resources)
     vault: VaultParts | None = None
     list_sign_in_providers: ListProviders = no_providers

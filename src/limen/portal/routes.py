@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from limen.access.permissions import CONNECTIONS_DISCONNECT
 from limen.access.require import RouteGuard, public, require, signed_in
 from limen.db.work import Work
-from limen.portal import actions, password_page, profile_page, two_step_page
+from limen.portal import actions, api_keys_page, password_page, profile_page, two_step_page
 from limen.portal.account_page import show_account
 from limen.portal.parts import Parts
 from limen.web.exchange import Handler, route
@@ -54,6 +54,9 @@ def pages(parts: Parts) -> list[BaseRoute]:
         get(profile_page.PATH, profile_page.show_profile_page),
         post(profile_page.PATH, profile_page.change),
         post(f"{profile_page.PATH}/remove-picture", profile_page.remove_picture),
+        get(api_keys_page.PATH, api_keys_page.show_api_keys_page),
+        post(api_keys_page.PATH, api_keys_page.make),
+        post(f"{api_keys_page.PATH}/revoke", api_keys_page.revoke),
         get("/account/password", password_page.show_password_page),
         post("/account/password", password_page.change),
         get(two_step_page.PATH, two_step_page.show_two_step),

@@ -29,7 +29,7 @@ from limen.kernel.errors import InvalidInput
 from limen.kernel.secret import Secret
 from limen.protocol.jose import MAX_KID_CHARS, JwtRefused, decode_part
 
-KeyAlgorithm = Literal["ES256", "RS256", "EdDSA"]
+KeyAlgorithm = Literal["ES256", "RS256", "PS256", "EdDSA"]
 """What a signing key of ours is made for."""
 
 MIN_RSA_BITS: Final = 2048
@@ -107,7 +107,7 @@ class SigningKey:
 
     Attributes:
         kid: The RFC 7638 thumbprint of its public half.
-        alg: ES256, RS256 or EdDSA.
+        alg: ES256, RS256, PS256 or EdDSA.
         key: The imported key; ``protocol.jwt`` alone uses it.
         public: Its public half.
         prefixes: Encoded headers by ``typ``, filled by ``protocol.jwt.sign``.
@@ -165,7 +165,7 @@ def generate_key(alg: KeyAlgorithm) -> SigningKey:
     """Make a new signing key: P-256, RSA-2048 or Ed25519. RSA takes some 50 to 300 ms of a core."""
     if alg == "ES256":
         return SigningKey(ECKey.generate_key("P-256"), alg)
-    if alg == "RS256":
+    if alg in {"RS256", "PS256"}:
         return SigningKey(RSAKey.generate_key(MIN_RSA_BITS), alg)
     return SigningKey(OKPKey.generate_key("Ed25519"), alg)
 
@@ -177,7 +177,12 @@ def import_private(der: Secret[bytes], alg: KeyAlgorithm) -> SigningKey:
     comes out of tells already that it is what we made.
     """
     native = load_der_private_key(der.reveal(), None, unsafe_skip_rsa_key_validation=True)
-    kinds: dict[str, Any] = {"ES256": ECKey, "RS256": RSAKey, "EdDSA": OKPKey}
+    kinds: dict[str, Any] = {
+        "ES256": ECKey,
+        "RS256": RSAKey,
+        "PS256": RSAKey,
+        "EdDSA": OKPKey,
+    }
     return SigningKey(kinds[alg].import_key(native), alg)
 
 

@@ -44,9 +44,9 @@ def basic_credentials(request: Request) -> tuple[str, str] | None:
 
 
 def bearer(request: Request) -> str:
-    """Return the bearer token of a request, or nothing."""
+    """Return the bearer token of a request, or nothing; GitHub's clients call it ``token``."""
     scheme, _, raw = request.headers.get("authorization", "").partition(" ")
-    return raw if scheme.lower() == "bearer" else ""
+    return raw if scheme.lower() in {"bearer", "token"} else ""
 
 
 def redirect(uri: str, params: dict[str, str]) -> Response:

@@ -140,6 +140,19 @@ class TokenReleased(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionUsed(Event):
+    """A call was sent by the proxy; ``units`` is what the provider counts it as."""
+
+    name: ClassVar[str] = "connection:api:called"
+    connection_id: str
+    grant_id: str
+    reader: str
+    method: str
+    host: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UpstreamTokenRefreshed(Event):
     """A grant has new tokens."""
 

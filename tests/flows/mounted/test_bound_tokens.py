@@ -68,7 +68,10 @@ async def test_a_host_s_page_knows_a_person_by_a_bound_token(limen: Installation
     assert (status, told.get("id")) == (200, person.id)
     elsewhere = key.proof("GET", f"{limen.issuer}/who", now=now(), token=raw)
     sent = {"authorization": f"DPoP {raw}", "dpop": elsewhere}
-    assert (await ask(limen, "/who", **sent))[:2] == (401, 'DPoP error="invalid_dpop_proof"')
+    status, challenge, _ = await ask(limen, "/who", **sent)
+    assert (status, challenge.split(" ")[0]) == (401, "DPoP")
+    assert 'error="invalid_dpop_proof"' in challenge
+    assert 'algs="' in challenge
     nonced = key.proof("GET", f"{limen.root}/who", now=now(), token=raw, nonce="x")
     sent = {"authorization": f"DPoP {raw}", "dpop": nonced}
     async with limen.plain.get(f"{limen.root}/who", headers=sent) as refused:

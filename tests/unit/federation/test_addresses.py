@@ -32,9 +32,9 @@ ATTACKS = [
     "a.salesforce.com\n",
     "a.salesforce.com ",
     "A.salesforce.com",
-    "а.salesforce.com",  # Cyrillic
-    "a.salesforce。com",
-    "a.ſalesforce.com",  # a long s, which case-folding makes an s
+    "\u0430.salesforce.com",  # Cyrillic
+    "a.salesforce\u3002com",  # an ideographic full stop
+    "a.\u017falesforce.com",  # a long s, which case-folding makes an s
     "%61.salesforce.com",
     "{client_id}.salesforce.com",
     "[::1].salesforce.com",

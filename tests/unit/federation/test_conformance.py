@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
+from limen.app import plugins
 from limen.federation.catalogue.load import load_entries
 from limen.federation.facts import Facts, Feature, Lifetime
 from limen.federation.provider import (
@@ -172,10 +174,6 @@ def test_no_plug_in_takes_a_name_that_is_taken(taken: str) -> None:
 
 
 def test_what_a_package_offers_must_be_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib.metadata import EntryPoint
-
-    from limen.app import plugins
-
     def offer(value: str) -> Any:
         points = (EntryPoint(name="forge", value=value, group=plugins.GROUP),)
         monkeypatch.setattr(plugins, "entry_points", lambda group: points)

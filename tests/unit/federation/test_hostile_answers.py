@@ -139,10 +139,10 @@ def test_any_profile_names_somebody_or_nobody(
     )
     documents = {each: [document, claims] if listed else document for each in _documents(name)}
     told = Told(answer=tokens, claims=claims, documents=documents)
-    found = read_or_refused(read_identity, rule, told, issuer=ISSUER)
+    found: Any = read_or_refused(read_identity, rule, told, issuer=ISSUER)
     if found is not None and not isinstance(found, Refusal):
-        assert isinstance(found.subject, str)  # type: ignore[attr-defined]
-        assert found.subject  # type: ignore[attr-defined]
+        assert isinstance(found.subject, str)
+        assert found.subject
 
 
 def _documents(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from limen.tenants.policies.dpop import DpopPolicy
 from limen.tenants.policy import TenantPolicy
 from limen.tenants.tenant import Tenant
 from tests.dpop import DpopKey
-from tests.unit.oauth.http_kit import CALLBACK, VERIFIER, Known, Server
+from tests.unit.oauth.http_kit import CALLBACK, VERIFIER, Known, Server, under
 
 
 @dataclass
@@ -72,15 +72,4 @@ class Prover:
 
 def asking_for_nonces(site: Site, nonce: str) -> Tenant:
     """The same tenant with a policy for nonces."""
-    policy = TenantPolicy(dpop=DpopPolicy.model_validate({"nonce": nonce}))
-    return Tenant(
-        tenant_id=site.tenant_id,
-        slug=site.slug,
-        issuer=site.issuer,
-        path=site.path,
-        name="Test",
-        host=None,
-        policy=policy,
-        version=1,
-        state="active",
-    )
+    return under(site, TenantPolicy(dpop=DpopPolicy.model_validate({"nonce": nonce})))

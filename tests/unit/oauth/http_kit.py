@@ -58,7 +58,9 @@ from limen.sessions.current import from_cookie
 from limen.sessions.session import Session
 from limen.sessions.start import start
 from limen.settings.sections import NetSettings
+from limen.tenants.policy import TenantPolicy
 from limen.tenants.store import ensure_tenant_row
+from limen.tenants.tenant import Tenant
 from limen.tokens.lifetimes import TokenLifetimes
 from limen.web.body_limits import BodyLimits
 from limen.web.cookies import cookie_name
@@ -327,6 +329,21 @@ async def serve(
     transport = httpx2.ASGITransport(app=edge, client=(PEER, 4711))
     http = httpx2.AsyncClient(transport=transport, base_url=site.issuer)
     return Server(works=works, site=site, parts=parts, http=http, events=events)
+
+
+def under(site: Site, policy: TenantPolicy) -> Tenant:
+    """The same tenant with a policy of its own."""
+    return Tenant(
+        tenant_id=site.tenant_id,
+        slug=site.slug,
+        issuer=site.issuer,
+        path=site.path,
+        name="Test",
+        host=None,
+        policy=policy,
+        version=1,
+        state="active",
+    )
 
 
 def refusal(answer: httpx2.Response) -> tuple[int, str]:

@@ -4,6 +4,8 @@ import asyncio
 import datetime as dt
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from limen.oauth.registry.disable_client import disable_client
 from limen.oauth.store.clients import set_disabled
@@ -36,6 +38,24 @@ async def test_redeems_a_code_for_tokens(server: Server) -> None:
     assert "at_hash" in identity.claims
     assert "email" not in identity.claims
     assert (await server.introspect(client, body["refresh_token"]))["active"]
+
+
+async def test_an_id_token_is_signed_by_ps256_for_who_registered_that(server: Server) -> None:
+    client = await server.client(metadata={"id_token_signed_response_alg": "PS256"})
+    session, _ = await server.session(await server.person())
+    body = (await server.redeem(client, await server.code(client, session))).json()
+    raw = body["id_token"]
+    header = peek(raw).header
+    published = (await server.http.get("/oauth2/jwks")).json()["keys"]
+    (key,) = [key for key in published if key["kid"] == header["kid"]]
+    assert (header["alg"], key["alg"], key["kty"]) == ("PS256", "PS256", "RSA")
+    read = jwt.decode(raw, RSAKey.import_key(key), algorithms=["PS256"])
+    assert read.claims["sub"] == session.user_id
+    by_rs256 = [key for key in published if key["alg"] == "RS256"]
+    assert by_rs256
+    assert key["kid"] not in {key["kid"] for key in by_rs256}
+    document = (await server.http.get("/.well-known/openid-configuration")).json()
+    assert "PS256" in document["id_token_signing_alg_values_supported"]
 
 
 async def test_a_public_client_redeems_by_name_and_verifier(server: Server) -> None:

@@ -6,16 +6,24 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
-from limen.db.work import Works
+from limen.db.work import Work, Works
 from limen.kernel.site import Site
-from limen.protocol.client_metadata import ClientType
+from limen.oauth.parts import Parts
+from limen.protocol.client_metadata import ClientType, Profile
 from limen.protocol.jwt import peek
 from limen.protocol.sender.nonce import STRETCH
+from limen.tenants.policy import TenantPolicy
 from limen.testing.clock import FrozenClock
+from limen.tokens.sender.admit import admit
+from limen.tokens.sender.credentials import read_credentials
+from limen.web.exchange import PUBLIC, route
 from tests.dpop import DpopKey
 from tests.unit.oauth.dpop_kit import Prover, asking_for_nonces
-from tests.unit.oauth.http_kit import CALLBACK, VERIFIER, Server, refusal, serve
+from tests.unit.oauth.http_kit import CALLBACK, VERIFIER, Server, refusal, serve, under
 from tests.unit.oauth.request_kit import fapi_client, proof_of
 
 pytestmark = pytest.mark.anyio
@@ -229,9 +237,8 @@ async def test_userinfo_refuses_another_key_s_proof(server: Server) -> None:
     assert refusal(answer) == (401, "invalid_token")
 
 
-async def test_fapi_2_sp_5_4_1_a_resource_takes_no_rs256_proof_of_a_fapi_client(
-    server: Server,
-) -> None:
+async def fapi_token(server: Server) -> tuple[Prover, str]:
+    """A token of a FAPI client, bound to an RSA key by a proof with PS256."""
     by = Prover(server, await fapi_client(server), DpopKey("RS256"))
     session, _ = await server.session(await server.person())
     form = {
@@ -243,9 +250,36 @@ async def test_fapi_2_sp_5_4_1_a_resource_takes_no_rs256_proof_of_a_fapi_client(
     }
     answer = await by.ask(form, proof=by.proof(header={"alg": "PS256"}))
     assert answer.status_code == 200, answer.text
-    token = answer.json()["access_token"]
+    return by, str(answer.json()["access_token"])
+
+
+async def test_fapi_2_sp_5_4_1_a_resource_takes_no_rs256_proof_of_a_fapi_client(
+    server: Server,
+) -> None:
+    by, token = await fapi_token(server)
     assert refusal(await by.userinfo(token)) == (401, "invalid_dpop_proof")
     assert (await by.userinfo(token, header={"alg": "PS256"})).status_code == 200
+
+
+@pytest.mark.parametrize(("profile", "status"), [("fapi2", 401), ("", 204)])
+async def test_fapi_2_sp_5_4_1_where_no_client_is_asked_the_tenants_profile_says(
+    works: Works, site: Site, profile: Profile, status: int
+) -> None:
+    def extend(app: FastAPI, parts: Parts) -> None:
+        async def probe(request: Request, work: Work) -> Response:
+            presented = read_credentials(request.headers.getlist("authorization"))
+            assert presented is not None
+            await admit(request, work, keyring=parts.keyring, presented=presented)
+            return Response(status_code=204)
+
+        app.router.routes.append(route("/probe", probe, guard=PUBLIC, face="oauth"))
+
+    server = await serve(works, under(site, TenantPolicy(profile=profile)), extend=extend)
+    by, token = await fapi_token(server)
+    proof = by.proof("/probe", "GET", token=token)
+    headers = {"authorization": f"DPoP {token}", "dpop": proof}
+    assert (await server.http.get("/probe", headers=headers)).status_code == status
+    await server.close()
 
 
 async def test_userinfo_refuses_a_bound_token_in_the_form(server: Server) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,11 +14,10 @@ from limen.kernel.site import Site
 from limen.protocol.jwk import generate_key
 from limen.protocol.jwt import peek
 from limen.tenants.policy import TenantPolicy
-from limen.tenants.tenant import Tenant
 from tests.client_assertions import assertion_claims, presented, signed
 from tests.request_objects import object_claims, signed_object
 from tests.unit.net.servers import answer, listening
-from tests.unit.oauth.http_kit import Known, Server, serve
+from tests.unit.oauth.http_kit import Known, Server, serve, under
 from tests.unit.oauth.journey_kit import Browser, extend
 
 pytestmark = pytest.mark.anyio
@@ -34,15 +32,7 @@ POLICY = {
 
 @pytest.fixture
 async def provider(works: Works, site: Site) -> AsyncIterator[Server]:
-    tenant = Tenant(
-        **dataclasses.asdict(site),
-        name="Test",
-        host=None,
-        policy=TenantPolicy.read(POLICY),
-        version=1,
-        state="active",
-    )
-    made = await serve(works, tenant, extend=extend)
+    made = await serve(works, under(site, TenantPolicy.read(POLICY)), extend=extend)
     yield made
     await made.close()
 

@@ -84,7 +84,7 @@ async def test_a_signed_answer_is_posted(journey: Server, browser: Visitor) -> N
     assert "code" in await read_signed(journey, told["response"], client=client)
 
 
-@pytest.mark.parametrize("alg", ["ES256", "EdDSA"])
+@pytest.mark.parametrize("alg", ["ES256", "EdDSA", "PS256"])
 async def test_it_is_signed_with_what_the_client_registered(
     journey: Server, browser: Visitor, alg: str
 ) -> None:

@@ -38,6 +38,8 @@ def is_below(host: str, pattern: str) -> bool:
 
 def host_of(url: str) -> str:
     """Return the host of a plain https URL on its own port; empty for any other."""
+    if not url.isascii() or not url.isprintable():
+        return ""  # ``urlsplit`` would drop a line break and see another host than a reader
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -78,7 +80,7 @@ def fill(template: str, values: Mapping[str, str], *, hosts: Iterable[str] = ())
         raise InvalidInput(
             "provider_address", "That is no address of this provider.", field="values"
         )
-    if not in_host and urlsplit(url).netloc != urlsplit(template).netloc:
+    if not in_host and (not url.isprintable() or urlsplit(url).netloc != urlsplit(template).netloc):
         raise InvalidInput(
             "provider_address", "That is no address of this provider.", field="values"
         )

@@ -98,11 +98,10 @@ class CatalogueProvider(Provider):
     def authorize_params(self, ask: Ask) -> dict[str, str]:
         authorize = self.entry.operations.authorize
         scopes = list(ask.scopes)
-        if ask.purpose == "connect":
-            params = dict(authorize.connect_params)
+        params = dict(authorize.sign_in_params) if ask.purpose == "sign_in" else {}
+        if ask.purpose == "connect" or ask.needs_refresh_token:
+            params |= authorize.connect_params
             scopes += [each for each in authorize.connect_scopes if each not in scopes]
-        else:
-            params = dict(authorize.sign_in_params)
         if ask.needs_refresh_token:
             params |= authorize.refresh_token_params
         if ask.account_hint and authorize.hint_param:
@@ -274,6 +273,10 @@ class CatalogueProvider(Provider):
         if in_host and not hosts:  # the tenant's own server: any host of its choosing
             hosts = [self.values[name] for name in in_host if name in self.values]
         return fill(template, {**_AT_CALL, **self.values}, hosts=hosts) if wanted else template
+
+    @override
+    def api_url(self, host: str, path: str) -> str:
+        return f"{self._base_url}{path}" if self._base_url else super().api_url(host, path)
 
     def _moved(self, url: str) -> str:
         filled = self._filled(url)

@@ -73,7 +73,7 @@ TOKEN_RESPONSE: Final = members(
         "access_token": said(STRING, "A JWT (RFC 9068), or opaque, as its resource wants it."),
         "token_type": {"type": "string", "enum": ["Bearer", "DPoP", "N_A"]},
         "expires_in": SECONDS,
-        "scope": said(STRING, "What was granted, always said."),
+        "scope": said(STRING, "What was granted; absent where that is no scope but details alone."),
         "refresh_token": STRING,
         "id_token": said(STRING, "With the scope `openid`."),
         "issued_token_type": said(STRING, "At token exchange."),

@@ -27,7 +27,7 @@ from limen.tokens.api_keys.find import is_api_key
 from limen.tokens.look_up import look_up, look_up_access, look_up_api_key
 from limen.tokens.principals import is_enabled
 
-_ID_TOKEN_ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA", "Ed25519"})
+_ID_TOKEN_ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

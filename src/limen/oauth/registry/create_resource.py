@@ -15,7 +15,7 @@ from limen.oauth.model import Resource, TokenFormat
 from limen.oauth.registry.resource_rules import check_resource
 from limen.oauth.resources import own_resource
 from limen.oauth.store import resources as store
-from limen.protocol.client_metadata import SigningAlg
+from limen.protocol.client_metadata import ResourceAlg
 from limen.protocol.detail_types import parse_declarations
 from limen.protocol.resource_indicator import parse_resource
 from limen.tenants.update_policy import update_policy
@@ -46,7 +46,7 @@ class NewResource:
     default_scopes: tuple[str, ...] = ()
     token_format: TokenFormat = "jwt"  # noqa: S105 -- a format
     access_token_ttl: dt.timedelta | None = None
-    signing_alg: SigningAlg = "ES256"
+    signing_alg: ResourceAlg = "ES256"
     claims: Mapping[str, Any] = field(default_factory=dict)
     sender_constrained: bool = False
     authorization_details_types: Mapping[str, Any] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from limen.protocol.client_metadata.names import (
     ClientType,
     GrantType,
     Profile,
+    ResourceAlg,
     ResponseMode,
     SigningAlg,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "ClientType",
     "GrantType",
     "Profile",
+    "ResourceAlg",
     "ResponseMode",
     "SigningAlg",
     "derived_origins",

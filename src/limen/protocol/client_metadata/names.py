@@ -23,8 +23,10 @@ GrantType = Literal[
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:openid:params:grant-type:ciba",
 ]
-SigningAlg = Literal["RS256", "ES256", "EdDSA"]
-"""What we sign with."""
+SigningAlg = Literal["RS256", "PS256", "ES256", "EdDSA"]
+"""What we sign with for a client."""
+ResourceAlg = Literal["RS256", "ES256", "EdDSA"]
+"""What access tokens may be signed with."""
 ClientAlg = Literal["RS256", "PS256", "ES256", "EdDSA"]
 """What a client signs with; a header that says Ed25519 is EdDSA by its other name."""
 ResponseMode = Literal[
@@ -48,7 +50,7 @@ SIGNED_MODES: Final[tuple[ResponseMode, ...]] = (
 )
 """Those of JARM: the answer is one signed parameter."""
 RESPONSE_MODES: Final[tuple[ResponseMode, ...]] = ("query", "fragment", "form_post", *SIGNED_MODES)
-SIGNING_ALGS: Final[tuple[SigningAlg, ...]] = ("RS256", "ES256", "EdDSA")
+SIGNING_ALGS: Final[tuple[SigningAlg, ...]] = ("RS256", "PS256", "ES256", "EdDSA")
 CLIENT_ALGS: Final[tuple[ClientAlg, ...]] = ("RS256", "PS256", "ES256", "EdDSA")
 SHARED_SECRET_METHODS: Final[tuple[AuthMethod, ...]] = ("client_secret_basic", "client_secret_post")
 """Those whose secret we keep as a hash."""

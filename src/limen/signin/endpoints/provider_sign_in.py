@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from fastapi import APIRouter
@@ -15,12 +16,12 @@ from limen.db.work import Work
 from limen.federation.begin import MAX_AWAY
 from limen.federation.finish import Callback
 from limen.federation.parts import Parts as FederationParts
+from limen.kernel.errors import MalformedRequest
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import random_secret
 from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue, sign_continue
 from limen.signin.endpoints.lead_on import lead_on
-from limen.signin.endpoints.posted_callback import come_back_by_post
 from limen.signin.provider.prove_mailbox import TTL, ProofNeeded
 from limen.signin.provider.ticket import FrontEnd
 from limen.signin.with_provider import (
@@ -36,7 +37,7 @@ from limen.signin.with_provider import (
 from limen.web import cookies
 from limen.web.deps import CurrentWork, authenticate
 from limen.web.exchange import WorkRoute, route
-from limen.web.forms import read_query
+from limen.web.forms import read_form, read_query
 from limen.web.rate_limit import check_rate
 from limen.web.redirects import page_url, see_other
 
@@ -44,6 +45,10 @@ COOKIE: Final = "flow-sign-in"
 PROVE_COOKIE: Final = "prove"
 """Names a sign-in that has to prove a mailbox; it opens nothing."""
 PROVE_PATH: Final = "/sign-in/prove"
+_POSTED: Final = ("state", "code", "error", "iss", "user")
+"""What is read of a posted answer; an ID token beside the code is asked for and believed nowhere."""
+_MAX_POSTED_CHARS: Final = 4096
+_ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _DOOR: Final = public("one of the doors itself")
 
 
@@ -92,7 +97,7 @@ def pages(parts: FederationParts) -> list[BaseRoute]:
         route("/api/v1/auth/oauth2/{provider}/callback", ours.arrive, guard=_DOOR, face="page"),
         route(
             "/api/v1/auth/oauth2/{provider}/callback",
-            come_back_by_post,
+            ours.come_back_by_post,
             guard=_DOOR,
             face="page",
             methods=("POST",),
@@ -144,6 +149,22 @@ class _ProviderPages:
         await work.let_go()
         arrived = await finish_sign_in(self._parts, site, arrival=arrival)
         return await self._answer(request, work, arrived)
+
+    async def come_back_by_post(self, request: Request, work: Work) -> Response:
+        """Send a browser on that a provider's own site sent here with a form (Apple).
+
+        Our cookie does not come with another site's POST, so that nothing here can tell whose
+        browser it is. The answer goes on as a navigation to the same address, which brings the
+        cookie; only there is the journey taken, bound to that browser.
+        """
+        check_rate(request, "login")
+        _ = work
+        provider = request.path_params["provider"]
+        form = await read_form(request)
+        told = {name: value for name in _POSTED if (value := form.one(name)) is not None}
+        if not _ID.fullmatch(provider) or sum(map(len, told.values())) > _MAX_POSTED_CHARS:
+            raise MalformedRequest("callback_invalid", "The provider's answer can't be read.")
+        return see_other(page_url(request, f"/api/v1/auth/oauth2/{provider}/callback", **told))
 
     async def _answer(self, request: Request, work: Work, arrived: Arrived) -> Response:
         """Send the browser on: in, to a step or a proof, or back to a front end."""

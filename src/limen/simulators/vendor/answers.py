@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -141,9 +142,21 @@ class Answers:
 
 def put(document: dict[str, Any], pointer: str, value: object) -> None:
     """Write a value where a JSON pointer names it, making what is on the way."""
-    *way, last = pointer.split("/")[1:]
-    place = document
-    for step in way:
-        found = place.setdefault(step, {})
-        place = found if isinstance(found, dict) else {}
-    place[last] = value
+    steps = pointer.split("/")[1:]
+    place: Any = document
+    for step, following in itertools.pairwise(steps):
+        made: Any = [] if following.isdecimal() else {}
+        place = _at(place, step, made)
+    _at(place, steps[-1], value, anew=True)
+
+
+def _at(place: Any, step: str, made: object, *, anew: bool = False) -> Any:
+    """Return what stands at one step, put there if nothing does."""
+    if isinstance(place, list):
+        place.extend({} for _ in range(len(place), int(step) + 1))
+        if anew:
+            place[int(step)] = made
+        return place[int(step)]
+    if anew or step not in place:
+        place[step] = made
+    return place[step]

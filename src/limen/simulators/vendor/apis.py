@@ -83,11 +83,6 @@ def _files(account: Account, _: Token) -> dict[str, Any]:
     return {"kind": "drive#fileList", "files": [mine]}
 
 
-def _channels(account: Account, _: Token) -> dict[str, Any]:
-    mine = {"kind": "youtube#channel", "id": f"UC{account.sub}", "snippet": {"title": account.name}}
-    return {"kind": "youtube#channelListResponse", "items": [mine]}
-
-
 def _bot(account: Account, token: Token) -> dict[str, Any]:
     owner = {"type": "user", "user": notion_person(account)}
     bot = {"owner": owner, "workspace_name": account.workspace_name}
@@ -117,11 +112,6 @@ _CALLS: Final[Mapping[tuple[str, str], tuple[str, frozenset[str], Tell]]] = {
         "drive",
         frozenset({f"{_GOOGLE}{name}" for name in ("drive", "drive.file", "drive.readonly")}),
         _files,
-    ),
-    ("youtube", "/youtube/v3/channels"): (
-        "channels",
-        frozenset({f"{_GOOGLE}youtube", f"{_GOOGLE}youtube.readonly"}),
-        _channels,
     ),
     ("notion", "/v1/users/me"): ("me", frozenset(), _bot),
     ("notion", "/v1/search"): ("search", frozenset(), _pages),

@@ -43,6 +43,15 @@ def _google_claims(account: Account, client: Client) -> Mapping[str, Any]:
     return {"azp": client.client_id} | ({"hd": account.hd} if account.hd else {})
 
 
+def _channel(account: Account, _client: Client) -> Mapping[str, Any]:
+    return {
+        "/kind": "youtube#channelListResponse",
+        "/items/0/id": f"UC{account.sub}",
+        "/items/0/kind": "youtube#channel",
+        "/items/0/snippet/title": account.name,
+    }
+
+
 def _microsoft_claims(account: Account, _client: Client) -> Mapping[str, Any]:
     tid = tenant_of(account)
     return {"tid": tid, "oid": account.sub, "preferred_username": account.email, "ver": "2.0"}
@@ -101,7 +110,7 @@ _SLACK: Final = Habits(
 )
 _HABITS: Final[Mapping[str, Habits]] = {
     "google": _GOOGLE,
-    "youtube": _GOOGLE,
+    "youtube": replace(_GOOGLE, documents={"channel": _channel}),
     "github": replace(_GITHUB, expiry_is_a_choice=True),
     "github-app": _GITHUB,
     "microsoft": Habits(

@@ -14,6 +14,7 @@ from limen.kernel.actor import Actor
 from limen.kernel.errors import BearerRefusal, NotPermitted
 from limen.tokens.api_keys.model import PEOPLES_KEYS
 from limen.vault.model import TENANT_OWNER
+from limen.vault.token_for import Wanted
 
 Owner = Literal["me", "tenant"]
 OwnerQuery = Annotated[
@@ -34,6 +35,16 @@ class Caller:
     owner_id: str
     client_id: str
     reader: str
+
+    def wanted(self, connection_id: str, *, feature: str = "") -> Wanted:
+        """Return what is to be asked for on this caller's behalf."""
+        return Wanted(
+            connection_id=connection_id,
+            user_id=self.owner_id,
+            reader=self.reader,
+            client_id=self.client_id,
+            feature=feature,
+        )
 
 
 async def caller_of(work: Work, owner: Owner) -> Caller:

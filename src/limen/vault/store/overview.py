@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from limen.db.work import Work
-from limen.vault.model import GrantState
+from limen.vault.model import TENANT_OWNER, GrantState
 from limen.vault.tables import connections, upstream_grants
 
 _c = connections.c
@@ -69,7 +69,9 @@ _PAGE = (
     .order_by(_c.id)
     .limit(bindparam("most", type_=sa.Integer))
 )
-_OWNER = sa.select(_c.user_id).where(
+_OWNER = sa.select(
+    sa.case((_c.belongs_to == "tenant", TENANT_OWNER), else_=_c.user_id).label("owner_id")
+).where(
     _c.tenant_id == bindparam("tenant_id"),
     _c.id == bindparam("connection_id"),
     _c.live_grant_id.is_not(None),
@@ -95,7 +97,7 @@ async def page_of_tokens(
             provider=row.provider,
             label=row.label,
             state=row.state,
-            reason=row.reason,
+            reason=row.reason or "",
             scopes=tuple(row.granted_scopes),
             connected_at=row.created_at,
             expires_at=row.access_expires_at,
@@ -105,7 +107,7 @@ async def page_of_tokens(
 
 
 async def owner_of(work: Work, connection_id: str) -> str | None:
-    """Return whose live connection it is."""
+    """Return whose live connection it is: a user's id, or ``TENANT_OWNER``."""
     found = (await work.execute(_OWNER, connection_id=connection_id)).scalar()
     return None if found is None else str(found)
 

@@ -14,6 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    column = sa.Column("is_signed", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("limen_interactions", column)
+    op.add_column(
+        "limen_interactions",
+        sa.Column("is_signed", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
     op.add_column("limen_api_keys", sa.Column("suspended_at", limen.db.types.Moment()))

@@ -9,9 +9,9 @@ import typer
 
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.provider_secrets import Ends, Proof, read_proof
-from limen.cli.provider_secrets import group as secrets
 from limen.cli.say import AsJson, InTenant, split, tell
+from limen.cli.upstream.provider_secrets import Ends, Proof, read_proof
+from limen.cli.upstream.provider_secrets import group as secrets
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime

@@ -1,0 +1,129 @@
+"""Decide about a proxied call, and fetch the token for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from limen.db.work import Work
+from limen.federation.facts import Api
+from limen.federation.upstream_clients import get_upstream_client
+from limen.kernel.errors import NotFound, NotPermitted, Throttled
+from limen.vault.events import ConnectionUsed
+from limen.vault.parts import Parts
+from limen.vault.proxy.reach import reaches
+from limen.vault.proxy.way import check_host, check_path
+from limen.vault.sharing.check import not_agreed
+from limen.vault.store import connections, pauses
+from limen.vault.token_for import Released, Wanted, token_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedCall:
+    """What a client wants to have done.
+
+    Args:
+        reader: Who is named in the audit log.
+        path: Below the host, percent-encoded as it came, beginning with a slash.
+        query: As it came.
+    """
+
+    reader: str
+    method: str
+    host: str
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A call that may be made, and the token to make it with.
+
+    Args:
+        wanted: To fetch a newer token with, once this one is refused.
+    """
+
+    url: str
+    api: Api
+    host: str
+    released: Released
+    wanted: Wanted
+
+
+async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall) -> Prepared:
+    """Check a call against policy, consent, host, path and the provider's pauses.
+
+    Args:
+        work: Clean: a refresh gives its connection back.
+        parts: The vault's.
+        wanted: Which connection, for whom.
+        call: What is to be sent.
+
+    Raises:
+        NotFound: ``connection_not_found``.
+        NotPermitted: As ``check_release``; ``proxy_host_refused``.
+        InvalidInput: ``proxy_path_refused``.
+        Throttled: ``provider_paused``: the provider's API wants to be left alone.
+        Conflict, ProviderUnavailable, Unavailable: As ``token_for``.
+    """
+    wanted = replace(wanted, use="proxy", reader="")
+    owned = await connections.find_connection(
+        work, connection_id=wanted.connection_id, owner_id=wanted.user_id
+    )
+    if owned is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    grant = owned[0].grant
+    client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
+    provider = parts.catalogue.get(grant.provider, client.config)
+    api = provider.facts.api
+    check_path(call.path)
+    check_host(call.host, api)
+    await _check_part(work, parts, wanted, call)
+    await _check_pause(work, grant.id, call.host)
+    released = await token_for(work, parts, wanted=wanted)
+    quota = provider.facts.quota
+    await work.record(
+        ConnectionUsed(
+            connection_id=wanted.connection_id,
+            grant_id=grant.id,
+            reader=call.reader,
+            method=call.method,
+            host=call.host,
+            units=0 if quota is None else quota.units_of(call.method, call.path),
+        )
+    )
+    url = provider.api_url(call.host, call.path)
+    if call.query:
+        url = f"{url}?{call.query}"
+    return Prepared(url=url, api=api, host=call.host, released=released, wanted=wanted)
+
+
+async def _check_part(work: Work, parts: Parts, wanted: Wanted, call: ProxiedCall) -> None:
+    """Let a client with consent for a part through to that part alone."""
+    if not wanted.client_id:
+        return
+    found = await connections.find_shared(
+        work,
+        connection_id=wanted.connection_id,
+        owner_id=wanted.user_id,
+        reader="",
+        client_id=wanted.client_id,
+    )
+    assert found is not None
+    connection, _, shared = found
+    client = await get_upstream_client(work, parts.envelope, provider=connection.provider)
+    provider = parts.catalogue.get(connection.provider, client.config)
+    beyond = not_agreed(connection.grant.granted_scopes, shared, provider=provider)
+    if beyond and not reaches(shared.scopes, beyond, host=call.host, path=call.path):
+        raise NotPermitted(
+            "release_too_broad", "The owner has not agreed that this client does that."
+        )
+
+
+async def _check_pause(work: Work, grant_id: str, host: str) -> None:
+    until = await pauses.paused_until(work, grant_id=grant_id, host=host)
+    if until is not None and until > work.now:
+        raise Throttled(
+            "provider_paused",
+            "The provider wants to be left alone for a while.",
+            retry_after_seconds=max(1, int((until - work.now).total_seconds())),
+        )

@@ -1,0 +1,137 @@
+"""Which hosts, paths and headers go out by the proxy, and which come back. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from limen.federation.facts import Api
+from limen.kernel.errors import InvalidInput, NotPermitted
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+_HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_TURNS: Final = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)|%2f|%5c|//", re.IGNORECASE)
+_MAX_PATH_CHARS: Final = 2000
+
+# Where tokens are made and exchanged: a client could have another one made of ours there.
+_NEVER: Final = frozenset({"accounts", "auth", "iamcredentials", "login", "oauth2", "sts"})
+
+_SENT: Final = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "content-disposition",
+        "content-language",
+        "content-range",
+        "content-type",
+        "consistencylevel",
+        "dropbox-api-arg",
+        "idempotency-key",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "linear-version",
+        "linkedin-version",
+        "notion-version",
+        "prefer",
+        "range",
+    }
+)
+_SENT_PREFIXES: Final = ("x-goog-upload-", "x-upload-", "x-github-", "x-restli-")
+
+_TOLD: Final = frozenset(
+    {
+        "accept-ranges",
+        "content-disposition",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+        "etag",
+        "last-modified",
+        "link",
+        "retry-after",
+        "x-request-id",
+    }
+)
+_TOLD_PREFIXES: Final = ("ratelimit", "x-ratelimit-", "x-goog-upload-", "x-github-", "x-ms-")
+
+
+def check_host(host: str, api: Api) -> None:
+    """Refuse any host but those of the provider's API.
+
+    Raises:
+        NotPermitted: ``proxy_host_refused``.
+    """
+    labels = host.split(".")
+    pinned = any(_is_below(host, pattern) for pattern in api.hosts)
+    if not _HOST.fullmatch(host) or not pinned or labels[0] in _NEVER:
+        raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that two readers could read differently, or that turns back.
+
+    Raises:
+        InvalidInput: ``proxy_path_refused``.
+    """
+    if len(path) > _MAX_PATH_CHARS or not _PATH.fullmatch(path) or _TURNS.search(path):
+        raise InvalidInput("proxy_path_refused", "The path can't be read.", field="path")
+
+
+def headers_out(headers: Iterable[tuple[str, str]], *, api: Api) -> dict[str, str]:
+    """Return what of a request goes on: nothing of ours, and nothing that names the caller.
+
+    Args:
+        headers: Lower-case names; a repeated one is sent once, as it came last.
+        api: With the headers the provider wants besides.
+    """
+    found = {
+        name: value for name, value in headers if name in _SENT or name.startswith(_SENT_PREFIXES)
+    }
+    known = set(found)
+    return {
+        **{name: value for name, value in api.headers.items() if name.lower() not in known},
+        **found,
+    }
+
+
+def with_token(headers: Mapping[str, str], *, api: Api, raw_access: str) -> dict[str, str]:
+    """Return the headers with the token where the provider wants it."""
+    kept = {name: value for name, value in headers.items() if name.lower() != api.header.lower()}
+    return {**kept, api.header: f"{api.prefix}{raw_access}"}
+
+
+def headers_back(
+    headers: Iterable[tuple[str, str]], *, api: Api, raw_access: str
+) -> list[tuple[str, str]]:
+    """Return what of an answer is handed on: no cookie, no policy, nothing with the token.
+
+    A redirect is an answer here; where it leads is told only if the token could go there too.
+    """
+    told = []
+    for name, value in headers:
+        if raw_access in value:
+            continue
+        leads_home = name == "location" and _stays(value, api)
+        if name in _TOLD or name.startswith(_TOLD_PREFIXES) or leads_home:
+            told.append((name, value))
+    return told
+
+
+def _stays(location: str, api: Api) -> bool:
+    parts = urlsplit(location)
+    host = (parts.hostname or "").lower()
+    return parts.scheme == "https" and any(_is_below(host, each) for each in api.hosts)
+
+
+def _is_below(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
+    return host == pattern
