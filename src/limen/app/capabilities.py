@@ -31,6 +31,7 @@ from limen.simulators.dev_pages import DevParts
 from limen.simulators.dev_pages import pages as dev_pages
 from limen.vault import pages as vault_pages
 from limen.vault import routes as vault
+from limen.vault.endpoints.proxying import proxy_routes
 from limen.vault.release.exchange import ConnectionTarget
 
 
@@ -73,6 +74,7 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
                 signin_parts, federation_parts, encoder=runtime.pictures, short_paths=short_paths
             ),
             *vault_pages.pages(runtime.vault),
+            *proxy_routes(runtime.vault),
             *portal.pages(portal_parts),
             *_development_pages(runtime, oauth_parts),
         ],

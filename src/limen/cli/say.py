@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 InTenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="In which tenant.")]
+FromCursor = Annotated[
+    str, typer.Option("--cursor", metavar="CURSOR", help="Where the page before ended.")
+]
 
 
 def tell(result: Mapping[str, Any], *, as_json: bool, words: str = "") -> None:
@@ -31,6 +34,28 @@ def tell(result: Mapping[str, Any], *, as_json: bool, words: str = "") -> None:
     for name, value in result.items():
         shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
         print(f"{name.replace('_', ' '):<{width}}  {'-' if shown is None else shown}")
+
+
+def tell_page(
+    page: Mapping[str, Any],
+    *,
+    line: Callable[[Mapping[str, Any]], str],
+    none: str,
+    as_json: bool,
+) -> None:
+    """Print one page of a list: a line for each, and how to see the next ones.
+
+    Args:
+        page: ``next_cursor``, and the things beside it under a name of their own.
+        line: What a person reads of one.
+        none: What they read if there is none.
+        as_json: As the option says.
+    """
+    (things,) = (value for name, value in page.items() if name != "next_cursor")
+    lines = [line(each) for each in things] or [none]
+    if page["next_cursor"]:
+        lines.append(f"There are more: --cursor {page['next_cursor']}")
+    tell(page, as_json=as_json, words="\n".join(lines))
 
 
 def progress(line: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.say import AsJson, InTenant, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, tell, tell_page
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -29,7 +29,7 @@ def show(
     *,
     user: _OfUser = "",
     client: _OfClient = "",
-    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    cursor: FromCursor = "",
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -53,12 +53,12 @@ def show(
         ]
         return {"tokens": tokens, "next_cursor": page.next_cursor}
 
-    listed = run_in_tenant(tenant, body)
-    lines = [
-        f"{each['id']}  {each['user_id']}  {each['client_id']}  {each['scope']}"
-        for each in listed["tokens"]
-    ]
-    tell(listed, as_json=as_json, words="\n".join(lines) or "No tokens.")
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: f"{each['id']}  {each['user_id']}  {each['client_id']}  {each['scope']}",
+        none="No tokens.",
+        as_json=as_json,
+    )
 
 
 @group.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from starlette.types import Message, Receive
 from limen.kernel.errors import MalformedRequest, TooLarge, UnsupportedContent
 
 _PICTURE: Final = "/auth/oauth2/profile/picture"
+_PROXIED: Final = re.compile(r"/api/v1/oauth/connections/[^/]+/proxy/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +23,18 @@ class BodyLimits:
         max_bytes: Everywhere but under ``max_json_bytes``.
         max_json_bytes: Under ``/api/``.
         max_picture_bytes: Of an uploaded picture.
+        max_proxied_bytes: Of what is handed on to a provider while it comes, kept nowhere.
     """
 
     max_bytes: int = 64 * 1024
     max_json_bytes: int = 1024 * 1024
     max_picture_bytes: int = 2 * 1024 * 1024
+    max_proxied_bytes: int = 32 * 1024 * 1024
 
     def for_path(self, path: str) -> int:
         """Return the limit of a route path."""
+        if _PROXIED.match(path):
+            return self.max_proxied_bytes
         if path.endswith(_PICTURE):
             return self.max_picture_bytes
         return self.max_json_bytes if path.startswith("/api/") else self.max_bytes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limen.cli.inside import run_in_tenant
-from limen.cli.say import AsJson, InTenant, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, tell, tell_page
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -50,7 +50,7 @@ def create(
 @group.command("list")
 def show(
     *,
-    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    cursor: FromCursor = "",
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -73,12 +73,14 @@ def show(
         ]
         return {"tokens": tokens, "next_cursor": page.next_cursor}
 
-    listed = run_in_tenant(tenant, body)
-    lines = [
-        f"{each['id']}  {each['uses_left']:>6} left  {each['expires_at']}  {each['name']}"
-        for each in listed["tokens"]
-    ]
-    tell(listed, as_json=as_json, words="\n".join(lines) or "No initial access tokens.")
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: (
+            f"{each['id']}  {each['uses_left']:>6} left  {each['expires_at']}  {each['name']}"
+        ),
+        none="No initial access tokens.",
+        as_json=as_json,
+    )
 
 
 @group.command()

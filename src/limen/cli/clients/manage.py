@@ -9,7 +9,7 @@ import typer
 
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.say import AsJson, InTenant, split, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, split, tell, tell_page
 from limen.protocol.client_metadata import AuthMethod, ClientType, Profile
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _members(file: Path | None, *, jwks_uri: str, profile: Profile) -> dict[str,
 @group.command("list")
 def show(
     *,
-    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    cursor: FromCursor = "",
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -125,12 +125,15 @@ def show(
         ]
         return {"clients": clients, "next_cursor": page.next_cursor}
 
-    listed = run_in_tenant(tenant, body)
-    lines = [
-        f"{each['client_id']}  {each['type']:<8} {each['name']}{'' if each['active'] else ' (off)'}"
-        for each in listed["clients"]
-    ]
-    tell(listed, as_json=as_json, words="\n".join(lines) or "No clients.")
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: (
+            f"{each['client_id']}  {each['type']:<8} {each['name']}"
+            + ("" if each["active"] else " (off)")
+        ),
+        none="No clients.",
+        as_json=as_json,
+    )
 
 
 @group.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limen.cli.inside import run_in_tenant
-from limen.cli.say import AsJson, InTenant, split, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, split, tell, tell_page
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -73,7 +73,7 @@ def create(  # noqa: PLR0913 -- each argument is an option
 def show(
     *,
     owner: Annotated[str, typer.Option(metavar="ID", help="Whose; everybody's otherwise.")] = "",
-    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    cursor: FromCursor = "",
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -85,12 +85,12 @@ def show(
         page = await key_page(work, runtime.envelope, cursor=cursor, limit=50, owner_id=owner)
         return page.model_dump(mode="json")
 
-    listed = run_in_tenant(tenant, body)
-    lines = [
-        f"{each['id']}  {each['owner_id']}  {each['expires_at']}  {each['name']}"
-        for each in listed["api_keys"]
-    ]
-    tell(listed, as_json=as_json, words="\n".join(lines) or "No API keys.")
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: f"{each['id']}  {each['owner_id']}  {each['expires_at']}  {each['name']}",
+        none="No API keys.",
+        as_json=as_json,
+    )
 
 
 @group.command()

@@ -11,7 +11,7 @@ import typer
 from limen.access.permissions import Role
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.say import AsJson, InTenant, split, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, split, tell, tell_page
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -72,7 +72,7 @@ def create(  # noqa: PLR0913 -- each argument is an option
 @group.command("list")
 def show(
     *,
-    cursor: Annotated[str, typer.Option(help="Where the page before ended.")] = "",
+    cursor: FromCursor = "",
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -93,12 +93,15 @@ def show(
         ]
         return {"service_accounts": accounts, "next_cursor": page.next_cursor}
 
-    listed = run_in_tenant(tenant, body)
-    lines = [
-        f"{each['client_id']}  last used {each['last_used_at'] or 'never'}  {each['description']}"
-        for each in listed["service_accounts"]
-    ]
-    tell(listed, as_json=as_json, words="\n".join(lines) or "No service accounts.")
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: (
+            f"{each['client_id']}  last used {each['last_used_at'] or 'never'}"
+            f"  {each['description']}"
+        ),
+        none="No service accounts.",
+        as_json=as_json,
+    )
 
 
 @group.command("add-secret")

@@ -46,7 +46,7 @@ PROVE_COOKIE: Final = "prove"
 """Names a sign-in that has to prove a mailbox; it opens nothing."""
 PROVE_PATH: Final = "/sign-in/prove"
 _POSTED: Final = ("state", "code", "error", "iss", "user")
-"""What is read of a posted answer; an ID token beside the code is asked for and believed nowhere."""
+"""What is read of a posted answer; an ID token beside the code is believed nowhere."""
 _MAX_POSTED_CHARS: Final = 4096
 _ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _DOOR: Final = public("one of the doors itself")

@@ -69,6 +69,7 @@ class SignUpPage:
             "email": text_of(params, "email") or text_of(params, "login_hint"),
             "name": text_of(params, "name"),
             "min_length": policy_of(work).password_min_length,
+            "providers": await self._parts.list_providers(work),
         }
 
 

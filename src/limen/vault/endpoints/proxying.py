@@ -15,7 +15,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
 from limen.access.permissions import CONNECTIONS_PROXY
@@ -88,13 +88,13 @@ class _Proxied(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
-        async def noted(message: object) -> None:
+        async def noted(message: Message) -> None:
             nonlocal begun
             begun = True
-            await send(message)  # type: ignore[arg-type]  # an ASGI message, as it came
+            await send(message)
 
         try:
-            await self._exchange(noted)  # type: ignore[arg-type]  # as above
+            await self._exchange(noted)
         except Refusal as refusal:
             if begun:
                 raise  # the server sees the answer is incomplete and hangs up

@@ -9,11 +9,13 @@ from limen.federation.facts import Api
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound, NotPermitted, Throttled
 from limen.vault.events import ConnectionUsed
+from limen.vault.model import Connection
 from limen.vault.parts import Parts
 from limen.vault.proxy.reach import reaches
 from limen.vault.proxy.way import check_host, check_path
-from limen.vault.sharing.check import not_agreed
+from limen.vault.sharing.check import Asked, check_release, not_agreed
 from limen.vault.store import connections, pauses
+from limen.vault.store.connections import Shared
 from limen.vault.token_for import Released, Wanted, token_for
 
 
@@ -66,18 +68,19 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
         Conflict, ProviderUnavailable, Unavailable: As ``token_for``.
     """
     wanted = replace(wanted, use="proxy", reader="")
-    owned = await connections.find_connection(
-        work, connection_id=wanted.connection_id, owner_id=wanted.user_id
-    )
-    if owned is None:
-        raise NotFound("connection_not_found", "There is no such connection.")
-    grant = owned[0].grant
+    connection, shared = await _find(work, wanted)
+    grant = connection.grant
     client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
     provider = parts.catalogue.get(grant.provider, client.config)
     api = provider.facts.api
     check_path(call.path)
     check_host(call.host, api)
-    await _check_part(work, parts, wanted, call)
+    if shared is not None:
+        asked = Asked(use="proxy", feature=wanted.feature)
+        check_release(shared, asked, grant=grant, provider=provider)
+        _check_part(
+            shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=provider)
+        )
     await _check_pause(work, grant.id, call.host)
     released = await token_for(work, parts, wanted=wanted)
     quota = provider.facts.quota
@@ -97,22 +100,28 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     return Prepared(url=url, api=api, host=call.host, released=released, wanted=wanted)
 
 
-async def _check_part(work: Work, parts: Parts, wanted: Wanted, call: ProxiedCall) -> None:
+async def _find(work: Work, wanted: Wanted) -> tuple[Connection, Shared | None]:
+    if wanted.client_id:
+        found = await connections.find_shared(
+            work,
+            connection_id=wanted.connection_id,
+            owner_id=wanted.user_id,
+            reader="",
+            client_id=wanted.client_id,
+        )
+        if found is not None:
+            return found[0], found[2]
+    else:
+        owned = await connections.find_connection(
+            work, connection_id=wanted.connection_id, owner_id=wanted.user_id
+        )
+        if owned is not None:
+            return owned[0], None
+    raise NotFound("connection_not_found", "There is no such connection.")
+
+
+def _check_part(shared: Shared, call: ProxiedCall, *, beyond: tuple[str, ...]) -> None:
     """Let a client with consent for a part through to that part alone."""
-    if not wanted.client_id:
-        return
-    found = await connections.find_shared(
-        work,
-        connection_id=wanted.connection_id,
-        owner_id=wanted.user_id,
-        reader="",
-        client_id=wanted.client_id,
-    )
-    assert found is not None
-    connection, _, shared = found
-    client = await get_upstream_client(work, parts.envelope, provider=connection.provider)
-    provider = parts.catalogue.get(connection.provider, client.config)
-    beyond = not_agreed(connection.grant.granted_scopes, shared, provider=provider)
     if beyond and not reaches(shared.scopes, beyond, host=call.host, path=call.path):
         raise NotPermitted(
             "release_too_broad", "The owner has not agreed that this client does that."

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from limen.cli.say import tell_page
+
+
+def told(page: dict[str, Any], capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
+    tell_page(page, line=lambda each: f"- {each['id']}", none="Nothing.", as_json=as_json)
+    return capsys.readouterr().out
+
+
+def test_a_page_says_how_to_see_the_next_one(capsys: pytest.CaptureFixture[str]) -> None:
+    page = {"things": [{"id": "a"}, {"id": "b"}], "next_cursor": "lm.x"}
+    assert told(page, capsys, as_json=False) == "- a\n- b\nThere are more: --cursor lm.x\n"
+    assert json.loads(told(page, capsys, as_json=True)) == page
+    page["next_cursor"] = ""
+    assert told(page, capsys, as_json=False) == "- a\n- b\n"
+    assert told({"things": [], "next_cursor": ""}, capsys, as_json=False) == "Nothing.\n"
