@@ -103,9 +103,16 @@ def test_axe_finds_nothing(
     look()
     page.click("#consent-allow")
     page.wait_for_url(f"{callback}?*")
-    for path in ("/account", "/account/password", "/account/connect/google", "/sign-out"):
+    for path in (
+        "/account",
+        "/account/password",
+        "/account/profile",
+        "/account/link/google",
+        "/account/connect/google",
+        "/sign-out",
+    ):
         page.goto(path)
         look()
-    assert len(found) == 11
+    assert len(found) == 13
     assert {title: said for title, said in found.items() if said} == {}
     context.close()

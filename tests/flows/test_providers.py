@@ -62,6 +62,28 @@ async def test_connect_google_and_fetch_a_token_that_is_kept_fresh(limen: Instal
     await until(is_revoked, "the provider was not told")
 
 
+async def test_f35_a_connection_is_renewed_with_its_own_account_alone(limen: Installation) -> None:
+    person = await limen.person()
+    await person.sign_in()
+    mine, other = await new_account(limen), await new_account(limen)
+    await connect(limen, person, account=mine)
+    _, [before] = await _connections(limen, person)
+    page = await person.browser.open(f"/account/connections/{before['id']}")
+    assert page.has("health"), page.text[:500]
+    path = f"/account/connect/google?connection={before['id']}"
+    for account, has_error in ((other, True), (mine, False)):
+        page = await person.browser.open(path)
+        form = page.form_with("connect-continue")
+        left = await person.browser.fetch("POST", "/account/connect/google", form=form.fields)
+        assert left.status == 303, left.text[:500]
+        untold = left.headers["location"].replace("login_hint=", "_=")
+        page = await person.browser.open(await agree(limen, untold, account=account))
+        assert page.has("error-page") == has_error, page.text[:500]
+    _, [after] = await _connections(limen, person)
+    assert after["id"] == before["id"]
+    assert after["generation"] > before["generation"]
+
+
 async def test_connect_notion_over_json_by_a_link(limen: Installation) -> None:
     person = await limen.person()
     own = (await limen.login(person))["access_token"]

@@ -168,9 +168,11 @@ async def test_n115_a_link_ends_in_the_session_it_began_in(social: Linking) -> N
     callback = await social.link_callback(person, sub)
     await other.sign_in()
     assert await social.refused(other.browser, callback) == "callback_invalid"
+    # The same browser, and somebody else in it by now.
     await person.browser.press(await person.browser.open("/sign-out"), "logout-yes")
-    left = await person.browser.fetch("GET", callback)
-    assert left.status == 403
+    await person.browser.sign_in(other.email, other.password)
+    code = await social.refused(person.browser, callback, status=403)
+    assert code == "link_other_session"
     assert (await social.identities_of(person.id), await social.identities_of(other.id)) == ([], [])
 
 

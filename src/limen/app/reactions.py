@@ -31,7 +31,7 @@ from limen.signin.ask_after_sign_in import ask_after_sign_in
 from limen.signin.steps.forget import forget_underway
 from limen.tenants.events import TenantCreated
 from limen.tokens.events import RefreshReused
-from limen.vault.disconnect import on_account_closed, on_account_reclaimed
+from limen.vault.erasing.erase import on_account_closed, on_account_reclaimed
 from limen.vault.events import Connected
 from limen.vault.parts import Parts as VaultParts
 

@@ -18,6 +18,7 @@ DONE: Final = {
     "sessions-ended": "You are signed out everywhere else.",
     "consent-withdrawn": "That app has no access any more.",
     "disconnected": "The account is disconnected. We told the provider to forget us.",
+    "connection-unshared": "That app uses the account no more.",
     "password-changed": "Your password is changed. You were signed out everywhere else.",
     "two-step-on": "Two-step sign-in is on. You were signed out everywhere else.",
     "two-step-off": "Two-step sign-in is off. You were signed out everywhere else.",

@@ -10,10 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from limen.access.permissions import CONNECTIONS_DISCONNECT
+from limen.access.permissions import (
+    CONNECTIONS_DISCONNECT,
+    CONNECTIONS_READ,
+    CONNECTIONS_SHARE,
+)
 from limen.access.require import RouteGuard, public, require, signed_in
 from limen.db.work import Work
-from limen.portal import actions, api_keys_page, password_page, profile_page, two_step_page
+from limen.portal import (
+    actions,
+    api_keys_page,
+    connection_page,
+    password_page,
+    profile_page,
+    two_step_page,
+)
 from limen.portal.account_page import show_account
 from limen.portal.parts import Parts
 from limen.web.exchange import Handler, route
@@ -31,8 +42,8 @@ def pages(parts: Parts) -> list[BaseRoute]:
     def bound(step: _Step) -> Handler:
         return partial(step, parts=parts)
 
-    def get(path: str, step: _Step) -> BaseRoute:
-        return route(path, bound(step), guard=_only(signed_in()), face="page")
+    def get(path: str, step: _Step, *, guard: RouteGuard | None = None) -> BaseRoute:
+        return route(path, bound(step), guard=_only(guard or signed_in()), face="page")
 
     def post(path: str, step: _Step, *, guard: RouteGuard | None = None) -> BaseRoute:
         guarded = _only(guard or signed_in())
@@ -48,6 +59,16 @@ def pages(parts: Parts) -> list[BaseRoute]:
             "/account/connections/disconnect",
             actions.end_connection,
             guard=require(CONNECTIONS_DISCONNECT),
+        ),
+        get(
+            connection_page.PATH,
+            connection_page.show_connection_page,
+            guard=require(CONNECTIONS_READ),
+        ),
+        post(
+            f"{connection_page.PATH}/unshare",
+            connection_page.stop_sharing,
+            guard=require(CONNECTIONS_SHARE),
         ),
         post("/account/identities/unlink", actions.unlink_identity),
         post("/account/verify-email", actions.mail_again),

@@ -53,7 +53,7 @@ def hold_live(session_id: sa.ColumnElement[str]) -> sa.ScalarSelect[dt.datetime]
     meanwhile waits, sees what was given, and ends that too (N038).
     """
     return (
-        sa.select(sessions.c.expires_at)
+        sa.select(sessions.c.expires_at)  # built per call: at import alone
         .where(*_LIVE, sessions.c.id == session_id)
         .with_for_update(read=True)
         .scalar_subquery()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from limen.accounts.events import AccountClosed, AccountReclaimed
 from limen.db.work import Work
+from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound
 from limen.vault.events import Disconnected
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
-from limen.vault.revoke_upstream import enqueue_revocation
+from limen.vault.erasing.standing_together import dies_with
+from limen.vault.revoke_upstream import enqueue_revocation, keep_at_provider
 from limen.vault.sealing import open_access, open_refresh
-from limen.vault.store import connections, grants
+from limen.vault.store import connections, grants, sharing
 
 
 async def disconnect(work: Work, parts: Parts, *, connection_id: str, user_id: str) -> Disconnected:
@@ -29,11 +28,12 @@ async def disconnect(work: Work, parts: Parts, *, connection_id: str, user_id: s
         raise NotFound("connection_not_found", "There is no such connection.")
     grant = await grants.lock_grant(work, grant_id)
     assert grant is not None
-    last = await connections.count_live_connections(work, grant_id) == 0
-    if last:
-        await _bury(work, parts, grant)
+    await sharing.drop_all(work, connection_id)
+    revoked = False
+    if await connections.count_live_connections(work, grant_id) == 0:
+        revoked = await _bury(work, parts, grant)
     event = Disconnected(
-        connection_id=connection_id, grant_id=grant_id, provider=grant.provider, revoked=last
+        connection_id=connection_id, grant_id=grant_id, provider=grant.provider, revoked=revoked
     )
     await work.record(event)
     return event
@@ -47,28 +47,19 @@ async def disconnect_all(work: Work, parts: Parts, *, user_id: str) -> int:
     return len(ids)
 
 
-def on_account_closed(parts: Parts) -> Callable[[Work, AccountClosed], Awaitable[None]]:
-    """Return the reaction to a closed account, for the literal in ``app``."""
-
-    async def react(work: Work, event: AccountClosed) -> None:
-        await disconnect_all(work, parts, user_id=event.user_id)
-
-    return react
-
-
-def on_account_reclaimed(parts: Parts) -> Callable[[Work, AccountReclaimed], Awaitable[None]]:
-    """Return the reaction to an account taken over by its mailbox's owner (N130)."""
-
-    async def react(work: Work, event: AccountReclaimed) -> None:
-        await disconnect_all(work, parts, user_id=event.user_id)
-
-    return react
-
-
-async def _bury(work: Work, parts: Parts, grant: Grant) -> None:
+async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
+    """End a grant; say whether the provider is told, which may end others at some."""
+    client = await get_upstream_client(
+        work, parts.envelope, provider=grant.provider, even_disabled=True
+    )
+    provider = parts.catalogue.get(grant.provider, client.config)
+    stays = grant.is_live and bool(await dies_with(work, provider, grant))
     raw_access = await open_access(work, parts.envelope, grant)
     raw_refresh = await open_refresh(work, parts.envelope, grant)
     await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
-    if raw_access is not None:
+    if stays:
+        await keep_at_provider(work, parts, grant=grant)
+    elif raw_access is not None:
         tokens = Tokens(raw_access=raw_access, raw_refresh=raw_refresh)
         await enqueue_revocation(work, parts, grant=grant, tokens=tokens, reason="disconnected")
+    return not stays

@@ -129,6 +129,25 @@ class ReleasePolicySet(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PersonErased(Event):
+    """All that was kept about a person's connections was deleted; ``connections``: how many."""
+
+    name: ClassVar[str] = "connection:person:erased"
+    user_id: str
+    erasure_id: str
+    connections: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionsExported(Event):
+    """A person was given all that is kept about their connections."""
+
+    name: ClassVar[str] = "connection:person:exported"
+    user_id: str
+    with_secrets: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokenReleased(Event):
     """A reader was given a generation of an access token for the first time."""
 

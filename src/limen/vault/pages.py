@@ -69,6 +69,7 @@ class _ConnectPages:
             chosen=wanted.features,
             person=user.email or user.id,
             link=read_query(request).one("link") or "",
+            connection=wanted.connection_id,
         )
 
     async def leave(self, request: Request, work: Work) -> Response:
@@ -77,7 +78,11 @@ class _ConnectPages:
         form = await read_form(request)
         raw_link = form.secret("link")
         if raw_link is None:
-            wanted = WantedConnection(provider=provider, features=form.many("feature"))
+            wanted = WantedConnection(
+                provider=provider,
+                features=form.many("feature"),
+                connection_id=form.one("connection") or "",
+            )
             return see_other(await begin_connect(work, self._parts, wanted=wanted))
         # Looked at first and taken last: leaving asks the provider's endpoints in between.
         wanted = await look_at_link(work, provider=provider, raw_link=raw_link)
@@ -108,7 +113,11 @@ class _ConnectPages:
         link = query.one("link")
         if link is not None:
             return await look_at_link(work, provider=provider, raw_link=Secret(link))
-        return WantedConnection(provider=provider, features=query.many("feature"))
+        return WantedConnection(
+            provider=provider,
+            features=query.many("feature"),
+            connection_id=query.one("connection") or "",
+        )
 
     async def _sign_in_first(self, request: Request, work: Work) -> Response:
         path = f"{work.site.path}/account/connect/{quote(request.path_params['provider'])}"

@@ -6,6 +6,7 @@ what remains then is the receipt. A failed attempt is tried again by the outbox.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -25,6 +26,10 @@ from limen.vault.sealing import key_name, revocation_place
 from limen.vault.store import grants, revocations
 
 KIND: Final = "vault.revoke"
+GIVE_UP_AFTER: Final = dt.timedelta(days=7)
+"""How long tokens are kept, sealed, for a provider that does not confirm their end."""
+
+_MOST_OVERDUE: Final = 200
 _GONE_STATUSES: Final = frozenset({400, 404})
 
 
@@ -155,9 +160,44 @@ async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str)
     await work.record(
         UpstreamRevoked(grant_id=found.grant_id, provider=found.provider, receipt=receipt)
     )
-    grant = await grants.lock_grant(work, found.grant_id)
+    await erase_if_settled(work, parts, grant_id=found.grant_id)
+
+
+async def erase_if_settled(work: Work, parts: Parts, *, grant_id: str) -> None:
+    """Shred the key of a dead grant once nothing sealed to it is needed any more."""
+    grant = await grants.lock_grant(work, grant_id)
     if grant is None or grant.is_live:
         return
-    if await revocations.count_open_revocations(work, found.grant_id) == 0:
-        await grants.bury_grant(work, grant_id=grant.id, state="erased", reason=grant.reason)
+    if await revocations.count_open_revocations(work, grant_id) == 0:
+        await grants.erase_grant(work, grant_id=grant.id, reason=grant.reason)
         await parts.envelope.shred(work, name=key_name(grant.id))
+
+
+async def keep_at_provider(work: Work, parts: Parts, *, grant: Grant) -> None:
+    """End a grant here alone: revoking it would end others of the same account (blast radius)."""
+    await revocations.note_unsent(
+        work,
+        revocation_id=new_id(work.now),
+        grant_id=grant.id,
+        provider=grant.provider,
+        unsent="kept_for_others",
+    )
+    await work.record(
+        UpstreamRevoked(grant_id=grant.id, provider=grant.provider, receipt="kept_for_others")
+    )
+    await erase_if_settled(work, parts, grant_id=grant.id)
+
+
+async def give_up_overdue(work: Work, parts: Parts) -> int:
+    """Wipe tokens whose provider confirms nothing for a week; the receipt says so (F40)."""
+    given_up = 0
+    before = work.now - GIVE_UP_AFTER
+    for each in await revocations.overdue(work, before=before, most=_MOST_OVERDUE):
+        if not await revocations.give_up(work, each.id):
+            continue
+        given_up += 1
+        await work.record(
+            UpstreamRevoked(grant_id=each.grant_id, provider=each.provider, receipt="deadline")
+        )
+        await erase_if_settled(work, parts, grant_id=each.grant_id)
+    return given_up

@@ -1,12 +1,21 @@
-"""Forget links that nobody followed; remind of connections that end soon."""
+"""Forget links nobody followed, remind of what ends soon, give up what nobody confirms."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from limen.db.work import Work
+from limen.vault.parts import Parts
 from limen.vault.refresh.remind import remind
+from limen.vault.revoke_upstream import give_up_overdue
 from limen.vault.store import links
 
 
-async def sweep(work: Work) -> int:
-    """Delete one tenant's expired connect links, and remind; return how many of both."""
-    return await links.sweep_links(work) + await remind(work)
+def sweeper(parts: Parts) -> Callable[[Work], Awaitable[int]]:
+    """Return the sweep of one tenant: links, reminders, and revocations that nobody confirms."""
+
+    async def sweep(work: Work) -> int:
+        swept = await links.sweep_links(work) + await remind(work)
+        return swept + await give_up_overdue(work, parts)
+
+    return sweep

@@ -182,6 +182,7 @@ upstream_revocations = table(
         ["tenant_id", "grant_id"], ["upstream_grants.tenant_id", "upstream_grants.id"]
     ),
     Index(None, "tenant_id", "grant_id"),
+    Index(None, "tenant_id", "settled_at", "created_at"),
     CheckConstraint("outcome IN ('revoked', 'already_gone', 'no_endpoint')", name="outcome"),
     comment="Tokens to be revoked at their provider; settled ones are receipts without tokens.",
 )

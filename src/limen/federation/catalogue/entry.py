@@ -221,6 +221,13 @@ class ErrorRule(Part):
     body: dict[Pointer, str | int | bool] = Field(min_length=1)
     means: AnswerClass
 
+    @field_validator("means")
+    @classmethod
+    def _is_an_error(cls, means: AnswerClass) -> AnswerClass:
+        if means == "ok":
+            raise ValueError("a success is a token, and nothing else")
+        return means
+
 
 class Evidence(Part):
     """Where a fact comes from, and when it was last looked at.

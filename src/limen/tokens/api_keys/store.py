@@ -96,7 +96,7 @@ _ROTATE: Final = (
     .returning(_k.id)
 )
 _SET_SCOPE: Final = sa.update(api_keys).where(*_THIS).values(scope=bindparam("new_scope"))
-_SUSPEND: Final = (
+_SUSPEND: Final = (  # scans: an API is seldom disabled
     sa.update(api_keys)
     .where(_k.tenant_id == _TENANT, _k.audience == bindparam("of_audience"), *_LIVES)
     .values(suspended_at=bindparam("new_suspended_at"))

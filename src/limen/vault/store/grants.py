@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -101,6 +101,61 @@ _BURY_GRANT = (
         updated_at=bindparam("new_updated_at"),
     )
 )
+
+# What remains names nobody: neither the account nor what it allowed.
+_ERASE_GRANT = (
+    sa.update(upstream_grants)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
+    .values(
+        state="erased",
+        reason=bindparam("new_reason"),
+        subject="",
+        live_subject=None,
+        granted_scopes=sa.literal([], _g.granted_scopes.type),
+        generation=_g.generation + 1,
+        sealed_access=None,
+        sealed_refresh=None,
+        next_refresh_at=None,
+        reconnect_by=None,
+        remind_at=None,
+        lease_owner=None,
+        lease_until=None,
+        fence=_g.fence + 1,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
+_SIBLINGS = (
+    sa.select(_g.id, _g.provider)
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.issuer == bindparam("of_issuer"),
+        _g.live_subject == bindparam("of_subject"),
+        _g.id != bindparam("but_not"),
+    )
+    .order_by(_g.id)
+)
+
+
+class Sibling(NamedTuple):
+    """Another live grant of the same external account."""
+
+    id: str
+    provider: str
+
+
+async def siblings_of(work: Work, grant: Grant) -> list[Sibling]:
+    """Return the other live grants of a grant's external account."""
+    rows = await work.execute(
+        _SIBLINGS, of_issuer=grant.issuer, of_subject=grant.subject, but_not=grant.id
+    )
+    return [Sibling(row.id, row.provider) for row in rows.all()]
+
+
+async def erase_grant(work: Work, *, grant_id: str, reason: str) -> None:
+    """Leave of a grant no more than that it was."""
+    await work.execute(
+        _ERASE_GRANT, grant_id=grant_id, new_reason=reason, new_updated_at=work.now
+    )
 
 
 async def find_grant(work: Work, grant_id: str) -> Grant | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -27,6 +28,22 @@ _SETTLE_REVOCATION = (
         sealed_tokens=None,
     )
 )
+_GIVE_UP = (
+    sa.update(upstream_revocations)
+    .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
+    .values(unsent="deadline", settled_at=bindparam("new_settled_at"), sealed_tokens=None)
+    .returning(_v.id)
+)
+_OVERDUE = (
+    sa.select(_v.id, _v.grant_id, _v.provider)
+    .where(
+        _v.tenant_id == _TENANT,
+        _v.settled_at.is_(None),
+        _v.created_at <= bindparam("before", type_=_v.created_at.type),
+    )
+    .order_by(_v.created_at)
+    .limit(bindparam("most", type_=sa.Integer))
+)
 _OPEN_REVOCATIONS = sa.select(sa.func.count()).where(
     _v.tenant_id == _TENANT, _v.grant_id == bindparam("grant_id"), _v.settled_at.is_(None)
 )
@@ -40,6 +57,14 @@ class Revocation:
     grant_id: str
     provider: str
     sealed_tokens: bytes
+
+
+class Overdue(NamedTuple):
+    """A revocation that no provider confirmed."""
+
+    id: str
+    grant_id: str
+    provider: str
 
 
 async def add_revocation(work: Work, **columns: Any) -> None:
@@ -61,6 +86,36 @@ async def settle_revocation(work: Work, *, revocation_id: str, outcome: str) -> 
         new_outcome=outcome,
         new_settled_at=work.now,
     )
+
+
+async def note_unsent(
+    work: Work, *, revocation_id: str, grant_id: str, provider: str, unsent: str
+) -> None:
+    """Write a receipt that nobody was asked, and why."""
+    await work.execute(
+        _ADD_REVOCATION,
+        id=revocation_id,
+        grant_id=grant_id,
+        provider=provider,
+        reason="disconnected",
+        unsent=unsent,
+        created_at=work.now,
+        settled_at=work.now,
+    )
+
+
+async def overdue(work: Work, *, before: dt.datetime, most: int) -> list[Overdue]:
+    """Return revocations that no provider confirmed for so long."""
+    rows = await work.execute(_OVERDUE, before=before, most=most)
+    return [Overdue(row.id, row.grant_id, row.provider) for row in rows.all()]
+
+
+async def give_up(work: Work, revocation_id: str) -> bool:
+    """Wipe the tokens of a revocation that nobody confirms; ``False`` if somebody did."""
+    rows = await work.execute(
+        _GIVE_UP, revocation_id=revocation_id, new_settled_at=work.now
+    )
+    return rows.first() is not None
 
 
 async def count_open_revocations(work: Work, grant_id: str) -> int:

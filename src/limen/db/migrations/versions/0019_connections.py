@@ -89,6 +89,11 @@ def _upstream() -> None:
         ["tenant_id", "issuer", "live_subject"],
     )
     op.add_column("limen_upstream_revocations", sa.Column("unsent", sa.Text()))
+    op.create_index(
+        op.f("ix_limen_upstream_revocations_tenant_id_settled_at_created_at"),
+        "limen_upstream_revocations",
+        ["tenant_id", "settled_at", "created_at"],
+    )
 
 
 def _connections() -> None:

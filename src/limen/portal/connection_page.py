@@ -1,0 +1,132 @@
+"""``/account/connections/{id}``: how a connection does, what it may, and which apps may use it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from limen.db.work import Work
+from limen.kernel.errors import NotFound
+from limen.portal.account_page import back_to_account
+from limen.portal.parts import Parts
+from limen.vault.features.show import ShownFeature, list_features
+from limen.vault.listing import ShownConnection, get_connection
+from limen.vault.parts import Parts as VaultParts
+from limen.vault.sharing.consents import list_shared, unshare
+from limen.web.forms import read_form
+
+PATH: Final = "/account/connections/{connection_id}"
+
+Health = Literal["good", "busy", "soon", "bad"]
+_SOON: Final = dt.timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedApp:
+    """An app that may use the connection.
+
+    Args:
+        allowed: What for, in a person's words.
+    """
+
+    client_id: str
+    name: str
+    allowed: Sequence[str]
+    since: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureRow:
+    """A feature in a person's words.
+
+    Args:
+        state: Of ``limen.vault.features.states``.
+        allows: What each of its scopes means.
+    """
+
+    title: str
+    state: str
+    allows: Sequence[str]
+
+
+async def show_connection_page(request: Request, work: Work, *, parts: Parts) -> Response:
+    """Show one of one's connections."""
+    connection_id = str(request.path_params["connection_id"])
+    vault = _vault(parts)
+    user_id = work.actor.id
+    shown = await get_connection(work, vault, connection_id=connection_id, user_id=user_id)
+    provider, features = await list_features(
+        work, vault, connection_id=connection_id, owner_id=user_id
+    )
+    scopes = provider.facts.scopes
+    rows = [
+        FeatureRow(
+            title=each.feature.title,
+            state=each.standing.state,
+            allows=[scopes[scope].title for scope in each.feature.scopes if scope in scopes],
+        )
+        for each in features
+    ]
+    return parts.pages.render(
+        request,
+        "portal/connection.html",
+        connection=shown,
+        health=health_of(shown, now=work.now),
+        features=rows,
+        apps=await _apps(work, parts, shown=shown, features=features),
+    )
+
+
+async def stop_sharing(request: Request, work: Work, *, parts: Parts) -> Response:
+    """Let an app use the connection no more."""
+    del parts
+    form = await read_form(request)
+    await unshare(
+        work,
+        owner_id=work.actor.id,
+        connection_id=str(request.path_params["connection_id"]),
+        client_id=form.required("client"),
+    )
+    return back_to_account(request, done="connection-unshared")
+
+
+def health_of(shown: ShownConnection, *, now: dt.datetime) -> Health:
+    """Say how a connection does: it works, is being renewed, needs its person soon, or now."""
+    if shown.state == "refreshing":
+        return "busy"
+    if shown.state != "active":
+        return "bad"
+    if shown.reconnect_by is not None and shown.reconnect_by - now < _SOON:
+        return "soon"
+    return "good"
+
+
+async def _apps(
+    work: Work, parts: Parts, *, shown: ShownConnection, features: Sequence[ShownFeature]
+) -> list[SharedApp]:
+    titles: dict[str, Any] = {each.name: each.feature.title for each in features}
+    apps = []
+    for consent in await list_shared(work, owner_id=work.actor.id):
+        if consent.connection_id != shown.id:
+            continue
+        client = await parts.clients.find(work, consent.client_id)
+        apps.append(
+            SharedApp(
+                client_id=consent.client_id,
+                name=consent.client_id if client is None else client.name,
+                allowed=[titles.get(name, name) for name in consent.features],
+                since=consent.given_at,
+            )
+        )
+    return apps
+
+
+def _vault(parts: Parts) -> VaultParts:
+    if parts.vault is None:
+        raise NotFound("connection_not_found", "There is no such connection.")
+    return parts.vault
