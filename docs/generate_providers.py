@@ -21,11 +21,15 @@ your own, or to write one in Python: [guides/providers](guides/providers.md).
 
 `—` is *nothing*, `?` is *not known*. **Refresh token**: what a refresh does to it, and how long an
 unused or any one lives. **Revocation**: what else ends with a token. **Proof of e-mail**: what
-makes an address proved; where it is *never*, it links nothing.
+makes an address proved; where it is *never*, it links nothing. **Evidence** was read there, at
+first or second hand, on the day named; what could not be confirmed says so. Nothing on this page
+was tried against the live providers.
 
-| Provider | Sign in | Connect | Client proves itself | PKCE | Access token | Refresh token | Revocation | Account key | Proof of e-mail | Push |
-|---|---|---|---|---|---|---|---|---|---|---|
 """
+HEADINGS: Final = (
+    *("Provider", "Sign in", "Connect", "Client proves itself", "PKCE", "Access token"),
+    *("Refresh token", "Revocation", "Account key", "Proof of e-mail", "Push"),
+)
 
 ROTATION: Final = {
     "static": "stays",
@@ -53,7 +57,8 @@ def render() -> str:
     entries = sorted(load_entries().values(), key=lambda entry: entry.title.lower())
     rows = [_row(entry) for entry in entries]
     parts = ["\n".join(_section(entry)) for entry in entries]
-    return HEAD + "\n".join(rows) + "\n" + "\n".join(parts).rstrip() + "\n"
+    head = [f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
+    return HEAD + "\n".join([*head, *rows]) + "\n" + "\n".join(parts).rstrip() + "\n"
 
 
 def _row(entry: Entry) -> str:
@@ -71,7 +76,7 @@ def _row(entry: Entry) -> str:
     cells = [
         f"[{entry.title}](#{_anchor(entry)})",
         "yes" if entry.sign_in_scopes is not None else "—",
-        f"{len(entry.features)} features" if entry.features else "—",
+        _count(len(entry.features)),
         takes + body,
         "S256" if operations.authorize.pkce else "—",
         _access(entry.lifetime),
@@ -157,6 +162,10 @@ def _long(seconds: int) -> str:
     if seconds % DAY == 0:
         return f"{seconds // DAY} d"
     return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds // 60} min"
+
+
+def _count(features: int) -> str:
+    return {0: "—", 1: "1 feature"}.get(features, f"{features} features")
 
 
 def _anchor(entry: Entry) -> str:

@@ -39,6 +39,7 @@ def test_the_document_is_there(name: str) -> None:
     [
         ("schema", "schema.md"),
         ("error_codes", "error-codes.md"),
+        ("providers", "providers.md"),
         ("postman", "limen.postman_collection.json"),
     ],
 )

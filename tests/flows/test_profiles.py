@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 from PIL import Image
 
+from limen.accounts.close_account import close_account
 from limen.testing.forms import forms_in
 from limen.testing.visitor import Page
 from tests.at_provider import agree, connect, leave_to_sign_in, order, sign_in_with
 from tests.installation import Installation, Person, Watched, new_address
 from tests.standings import EACH_ONCE
+from tests.unit.net.servers import answer, listening
 
 pytestmark = EACH_ONCE
 PROFILE = "/api/v1/auth/oauth2/profile"
@@ -66,6 +69,32 @@ async def test_what_a_provider_says_is_kept_with_what_it_said_before(limen: Inst
     assert change["before"]["name"] == "Ada L."
     me = (await browser.fetch("GET", "/api/v1/auth/me")).json()
     assert me["claims"]["name"] == "Ada King"
+
+
+async def test_a_receiver_hears_what_changed_and_not_to_what(limen: Installation) -> None:
+    admin = await limen.person(role="admin")
+    token = (await limen.login(admin))["access_token"]
+    sub, email, browser = await somebody(limen)
+    hooks = "/api/v1/admin/webhooks"
+    async with listening(answer(b"{}")) as listener:
+        body = {"url": listener.url, "types": ["profile.changed"]}
+        added = await admin.api("POST", hooks, token, body)
+        await rename(limen, sub, email, "Countess of Lovelace")
+        await sign_in_with(limen, browser, account=sub)
+        await limen.settle()
+        [sent] = [json.loads(each.partition(b"\r\n\r\n")[2]) for each in listener.requests]
+        await admin.api("DELETE", f"{hooks}/{added.json()['id']}", token)
+    assert (sent["type"], sent["data"]["provider"]) == ("profile.changed", "google")
+    assert "name" in sent["data"]["members"]
+    assert "Countess" not in str(sent)
+
+
+async def test_a_closed_account_leaves_no_picture(limen: Installation) -> None:
+    person = await limen.person()
+    await person.sign_in()
+    url = (await put_picture(person.browser, drawn())).json()["picture_url"]
+    await limen.run(lambda work: close_account(work, user_id=person.id))
+    assert (await limen.api.fetch("GET", url)).status == 404
 
 
 async def test_ones_own_words_stand_until_one_chooses_otherwise(limen: Installation) -> None:

@@ -13,6 +13,7 @@ IN_THREE = {"bash", "python", "javascript"}
 ELSEWHERE = {
     "mutual-tls": {"bash", "python"},
     "operators": {"bash"},
+    "providers": {"bash", "python"},
     "resource-server": {"bash", "python"},
 }
 """Pages that are not about a flow of clients: what they show."""

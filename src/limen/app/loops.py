@@ -41,7 +41,9 @@ from limen.tokens.sweep import sweep as sweep_tokens
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.revoke_upstream import KIND as REVOKE
 from limen.vault.revoke_upstream import revoke_handler
-from limen.vault.sweep import sweep as sweep_vault
+from limen.vault.sessions.hold import KIND as UNCONFIRMED
+from limen.vault.sessions.hold import unconfirmed_handler
+from limen.vault.sweep import sweeper as vault_sweeper
 from limen.webhooks.deliver import webhook_handler
 from limen.webhooks.publish import DELIVERY as WEBHOOK
 from limen.webhooks.sweep import sweep as sweep_webhooks
@@ -67,6 +69,7 @@ def loops(runtime: Runtime) -> list[Task]:
             ),
             ACCOUNT_MAIL: account_mail_handler(works=runtime.works, envelope=runtime.envelope),
             REVOKE: revoke_handler(runtime.vault),
+            UNCONFIRMED: unconfirmed_handler(runtime.vault),
             PICTURE: picture_handler(
                 works=runtime.works,
                 envelope=runtime.envelope,
@@ -133,7 +136,10 @@ def loops(runtime: Runtime) -> list[Task]:
                 every_seconds=_SWEEP_SECONDS,
                 turn=functools.partial(_everywhere, runtime, sweep),
             )
-            for name, sweep in _SWEEPS.items()
+            for name, sweep in (
+                *_SWEEPS.items(),
+                ("connections", vault_sweeper(runtime.vault)),
+            )
         ),
     ]
     return tasks + _optional(runtime)
@@ -146,7 +152,6 @@ _SWEEPS: dict[str, Sweep] = {
     "interactions": sweep_oauth,
     "journeys": sweep_federation,
     "proven accounts": sweep_proven,
-    "connect links": sweep_vault,
     "idempotency": sweep_admin,
     "webhooks": sweep_webhooks,
 }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from limen.accounts.events import AccountClosed, PasswordChanged, UserCreated, UserDisabled
 from limen.db.work import Reactions, Work
+from limen.federation.events import ProviderProfileChanged
 from limen.kernel.events import Event
 from limen.sessions.events import SessionEnded, SessionStarted
 from limen.vault import notices as vault
@@ -51,6 +52,7 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     UserDisabled: _plain("user.disabled"),
     AccountClosed: _plain("user.closed"),
     PasswordChanged: _plain("user.password_changed"),
+    ProviderProfileChanged: _plain("profile.changed"),
     SessionStarted: _plain("session.started"),
     SessionEnded: _plain("session.ended"),
     Connected: _Telling(("connection.created", "connection.reconnected"), vault.connected),

@@ -163,10 +163,12 @@ class OAuthRefusal(Refusal):
 
     Attributes:
         is_told: Whether an event of its own tells of it, so that nobody records it once more.
+        closer: A code of ours that says it closer than OAuth's words can; sent besides.
     """
 
     default_code = "invalid_request"
     is_told = False
+    closer = ""
 
 
 class InvalidClient(OAuthRefusal):

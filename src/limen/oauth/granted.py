@@ -52,6 +52,7 @@ class Handed:
         issued_type: What it is.
         token_type: How it is used; ``N_A`` if not as an access token.
         expires_in: In seconds; ``None`` if nobody knows.
+        more: Members of our own.
     """
 
     raw: Secret[str]
@@ -59,6 +60,7 @@ class Handed:
     token_type: str
     scope: tuple[str, ...]
     expires_in: int | None
+    more: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def end_of(spec: AccessTokenSpec, client: Client) -> dt.datetime | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from limen.kernel.clock import to_timestamp
@@ -72,6 +74,7 @@ def handed_response(
     token_type: str,
     scope: tuple[str, ...],
     expires_in: int | None,
+    more: Mapping[str, str | int] = MappingProxyType({}),
 ) -> bytes:
     """Write what a token was exchanged for (RFC 8693 section 2.2.1).
 
@@ -79,6 +82,7 @@ def handed_response(
     how it is used, ``N_A`` if not as one.
     """
     members: dict[str, object] = {
+        **more,
         "access_token": raw_token.reveal(),
         "issued_token_type": issued_type,
         "token_type": token_type,

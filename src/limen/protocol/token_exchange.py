@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from limen.kernel.errors import OAuthRefusal
@@ -19,6 +19,9 @@ REFRESH_TOKEN: Final = f"{_TYPE}refresh_token"
 ID_TOKEN: Final = f"{_TYPE}id_token"
 JWT: Final = f"{_TYPE}jwt"
 ID_JAG: Final = f"{_TYPE}id-jag"
+
+EXTENSIONS: Final = ("limen_feature", "limen_min_ttl", "limen_seen_generation")
+"""As the query of a connection's token has them."""
 
 MAX_TYPE_CHARACTERS: Final = 256
 MAX_AUDIENCE_CHARACTERS: Final = 2048
@@ -48,6 +51,8 @@ class TokenExchangeRequest:
             the client's default.
         resource: What ``resource`` says in canonical form, if it was sent.
         audience: What ``audience`` says, if it was sent.
+        extensions: Parameters of our own, by name, for targets that are not ours (RFC 6749
+            section 8.2).
     """
 
     subject: PresentedToken
@@ -56,6 +61,7 @@ class TokenExchangeRequest:
     resource: str | None
     audience: str | None
     scope: tuple[str, ...] | None
+    extensions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> str | None:
@@ -81,6 +87,7 @@ def parse_token_exchange(params: Params) -> TokenExchangeRequest:
         resource=_single("resource", {parse_resource(raw) for raw in params.many("resource")}),
         audience=_single("audience", {_audience(raw) for raw in params.many("audience")}),
         scope=parse_scope(params.one("scope")),
+        extensions={name: value for name in EXTENSIONS if (value := params.one(name)) is not None},
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from limen.access.rights import may
 from limen.db.work import Work
 from limen.federation.begin import Flow, begin
 from limen.federation.finish import Callback, Finished, finish
-from limen.federation.provider import Ask, ExternalIdentity, Provider
+from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from limen.kernel.ids import new_id
@@ -50,6 +50,7 @@ class WantedConnection:
         for_tenant: It will be the tenant's own, not the person's who connects it.
         return_to: Where the browser goes afterwards: a path here, or a URL at an origin that
             the tenant's policy names.
+        session_id: The connect session it was begun with, if it was begun elsewhere.
     """
 
     provider: str
@@ -57,15 +58,12 @@ class WantedConnection:
     connection_id: str = ""
     return_to: str = HOME
     for_tenant: bool = False
+    session_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what must be remembered until the callback."""
-        return {
-            "features": list(self.features),
-            "connection_id": self.connection_id,
-            "return_to": self.return_to,
-            "for_tenant": self.for_tenant,
-        }
+        told = dataclasses.asdict(self)
+        return {name: value for name, value in told.items() if name != "provider"}
 
     @classmethod
     def from_json(cls, provider: str, told: Mapping[str, Any]) -> WantedConnection:
@@ -76,6 +74,7 @@ class WantedConnection:
             connection_id=told["connection_id"],
             return_to=told["return_to"],
             for_tenant=told.get("for_tenant", False),
+            session_id=told.get("session_id", ""),
         )
 
 
@@ -91,6 +90,10 @@ class ConnectedAccount:
     connection_id: str
     return_to: str
     again: bool
+
+
+Hold = Callable[[Work, Parts, Finished], Awaitable[ConnectedAccount]]
+"""Keeps what a journey begun elsewhere ended with, until its person confirms it."""
 
 
 async def check_wanted(
@@ -129,7 +132,7 @@ async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -
     if actor.kind != "user" or not actor.session_id or actor.scope is not None:
         raise NotPermitted("browser_session_required", "Connecting goes on in a signed-in browser.")
     client, provider, wanted = await check_wanted(work, parts, wanted=wanted)
-    pinned = await _pinned(work, wanted)
+    pinned = await pinned_grant(work, wanted)
     offered = await features_at(work, provider, provider_id=wanted.provider)
     features = [offered[name] for name in wanted.features]
     ask = Ask(
@@ -152,8 +155,17 @@ async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -
     return await begin(work, parts.federation, flow=flow)
 
 
-async def finish_connect(parts: Parts, site: Site, *, callback: Callback) -> ConnectedAccount:
+async def finish_connect(
+    parts: Parts, site: Site, *, callback: Callback, hold: Hold | None = None
+) -> ConnectedAccount:
     """Keep what the provider gave, for the user and session that asked for it.
+
+    Args:
+        parts: The vault's.
+        site: The tenant.
+        callback: A browser's.
+        hold: What is done with the end of a journey that began elsewhere; without it such a
+            journey ends in a refusal.
 
     Raises:
         MalformedRequest, NotPermitted, ProviderUnavailable: As ``federation.finish``.
@@ -164,7 +176,11 @@ async def finish_connect(parts: Parts, site: Site, *, callback: Callback) -> Con
     )
 
     async def keep(work: Work) -> ConnectedAccount:
-        return await _keep(work, parts, finished)
+        if not finished.detail.get("session_id"):
+            return await keep_finished(work, parts, finished)
+        if hold is None:
+            raise NotPermitted("confirmation_required", "This has to be confirmed first.")
+        return await hold(work, parts, finished)
 
     return await parts.works.run(site, keep, actor=callback.actor)
 
@@ -174,21 +190,18 @@ def callback_uri(site: Site, provider: str) -> str:
     return f"{site.issuer}/api/v1/oauth/{provider}/callback"
 
 
-async def _keep(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
+async def keep_finished(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
+    """Make a connection of what a journey ended with, or renew the one it was for.
+
+    Raises:
+        NotPermitted, NotFound: What was allowed at the start is no more.
+        Conflict: ``account_mismatch``, ``account_connected_already``.
+    """
     provider = finished.provider
     wanted = WantedConnection.from_json(finished.client.provider, finished.detail)
     identity = finished.identity
-    grant = await grants.lock_live_grant(
-        work,
-        provider=wanted.provider,
-        upstream_client_id=finished.client.at_provider.client_id,
-        issuer=identity.issuer,
-        subject=identity.subject,
-    )
-    pinned = await _pinned(work, wanted)
-    if pinned is not None and (grant is None or grant.id != pinned.id):
-        await _refuse_mismatch(work, parts, finished, wanted=wanted, other=grant, pinned=pinned)
-    grant = await _store_tokens(work, parts, finished, grant=grant)
+    grant = await check_pinned(work, parts, finished, wanted=wanted)
+    grant = await store_tokens(work, parts, finished, grant=grant)
     connection_id, again = await _put_connection(work, wanted, grant, label=identity.label[:200])
     await note_features(
         work, provider, connection_id=connection_id, wanted=wanted.features, grant=grant
@@ -200,12 +213,40 @@ async def _keep(work: Work, parts: Parts, finished: Finished) -> ConnectedAccoun
             provider=wanted.provider,
             scopes=grant.granted_scopes,
             again=again,
+            connect_session_id=wanted.session_id,
         )
     )
     return ConnectedAccount(connection_id=connection_id, return_to=wanted.return_to, again=again)
 
 
-async def _store_tokens(
+async def live_grant(work: Work, finished: Finished) -> Grant | None:
+    """Return the one live grant of the account that came back, locked."""
+    return await grants.lock_live_grant(
+        work,
+        provider=finished.client.provider,
+        upstream_client_id=finished.client.at_provider.client_id,
+        issuer=finished.identity.issuer,
+        subject=finished.identity.subject,
+    )
+
+
+async def check_pinned(
+    work: Work, parts: Parts, finished: Finished, *, wanted: WantedConnection
+) -> Grant | None:
+    """Refuse another account than the one a connection is pinned to; return the live grant.
+
+    Raises:
+        NotFound: ``connection_not_found``: it was ended meanwhile.
+        Conflict: ``account_mismatch``.
+    """
+    grant = await live_grant(work, finished)
+    pinned = await pinned_grant(work, wanted)
+    if pinned is not None and (grant is None or grant.id != pinned.id):
+        await _refuse_mismatch(work, parts, finished, wanted=wanted, other=grant, pinned=pinned)
+    return grant
+
+
+async def store_tokens(
     work: Work, parts: Parts, finished: Finished, *, grant: Grant | None
 ) -> Grant:
     """Write the tokens to the account's one live grant, made if there is none."""
@@ -300,8 +341,8 @@ async def _check_owner(work: Work, wanted: WantedConnection) -> None:
         raise NotPermitted(public="You are not allowed to do this.")
 
 
-async def _pinned(work: Work, wanted: WantedConnection) -> Grant | None:
-    """Return the grant of the connection that is renewed, if one is."""
+async def pinned_grant(work: Work, wanted: WantedConnection) -> Grant | None:
+    """Return the grant of the connection that is renewed, if one is; ``NotFound`` if none such."""
     if not wanted.connection_id:
         return None
     found = await connections.find_connection(
@@ -332,7 +373,7 @@ async def _refuse_mismatch(
             AccountMismatched(connection_id=wanted.connection_id, provider=wanted.provider)
         )
         if other is not None:
-            await _store_tokens(later, parts, finished, grant=other)
+            await store_tokens(later, parts, finished, grant=other)
             return
         tokens = Tokens(
             raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh
@@ -343,12 +384,8 @@ async def _refuse_mismatch(
     raise Conflict(
         "account_mismatch",
         "That is another account than the one this connection belongs to.",
-        detail=_shown(finished.identity),
+        detail=f"issuer {finished.identity.issuer}",
     )
-
-
-def _shown(identity: ExternalIdentity) -> str:
-    return f"issuer {identity.issuer}"
 
 
 def _check_return(work: Work, return_to: str) -> None:

@@ -8,8 +8,7 @@ from limen.kernel.errors import NotFound
 from limen.vault.events import Disconnected
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
-from limen.vault.erasing.standing_together import dies_with
-from limen.vault.revoke_upstream import enqueue_revocation, keep_at_provider
+from limen.vault.revoke_upstream import dies_with, enqueue_revocation, keep_at_provider
 from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import connections, grants, sharing
 
@@ -49,11 +48,7 @@ async def disconnect_all(work: Work, parts: Parts, *, user_id: str) -> int:
 
 async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
     """End a grant; say whether the provider is told, which may end others at some."""
-    client = await get_upstream_client(
-        work, parts.envelope, provider=grant.provider, even_disabled=True
-    )
-    provider = parts.catalogue.get(grant.provider, client.config)
-    stays = grant.is_live and bool(await dies_with(work, provider, grant))
+    stays = grant.is_live and await _holds_others(work, parts, grant)
     raw_access = await open_access(work, parts.envelope, grant)
     raw_refresh = await open_refresh(work, parts.envelope, grant)
     await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
@@ -63,3 +58,15 @@ async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
         tokens = Tokens(raw_access=raw_access, raw_refresh=raw_refresh)
         await enqueue_revocation(work, parts, grant=grant, tokens=tokens, reason="disconnected")
     return not stays
+
+
+async def _holds_others(work: Work, parts: Parts, grant: Grant) -> bool:
+    """Whether a revocation would end other grants; not if nobody knows the provider any more."""
+    try:
+        client = await get_upstream_client(
+            work, parts.envelope, provider=grant.provider, even_disabled=True
+        )
+        provider = parts.catalogue.get(grant.provider, client.config)
+    except NotFound:
+        return False
+    return bool(await dies_with(work, provider, grant))

@@ -10,7 +10,11 @@ from limen.kernel.events import Event, Outcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connected(Event):
-    """A user connected an account, for the first time or again."""
+    """A user connected an account, for the first time or again.
+
+    Attributes:
+        connect_session_id: The session it was begun with, if it was begun elsewhere.
+    """
 
     name: ClassVar[str] = "connection:account:connected"
     connection_id: str
@@ -18,6 +22,7 @@ class Connected(Event):
     provider: str
     scopes: tuple[str, ...]
     again: bool
+    connect_session_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,7 +208,7 @@ class ReauthRequired(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GrantReinstated(Event):
-    """A grant was refused as one of many: the provider's trouble, and its end is undone."""
+    """An end is undone: it was the provider's trouble, or a lost answer came after all."""
 
     name: ClassVar[str] = "connection:grant:reinstated"
     grant_id: str

@@ -28,6 +28,8 @@ async def connected(work: Work, event: Connected) -> Sequence[Notice]:
         "provider": event.provider,
         "scopes": list(event.scopes),
     }
+    if event.connect_session_id:
+        data["connect_session_id"] = event.connect_session_id
     return [Notice(kind=kind, data=data)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,12 +13,19 @@ from limen.access.require import public, require
 from limen.accounts.directory import get_user
 from limen.db.work import Work
 from limen.federation.finish import Callback
-from limen.kernel.errors import NotPermitted
+from limen.kernel.errors import InvalidInput, NotPermitted, Refusal
 from limen.kernel.secret import Secret
+from limen.kernel.site import Site
+from limen.kernel.tokens import token_hash
 from limen.signin.continue_url import sign_continue
 from limen.vault.connect import WantedConnection, begin_connect, check_wanted, finish_connect
 from limen.vault.connect_link import look_at_link, take_link
+from limen.vault.features.offered import features_at
 from limen.vault.parts import Parts
+from limen.vault.sessions.end import decline_link, fail_journey
+from limen.vault.sessions.hold import hold
+from limen.vault.sessions.pages import confirm_pages, destination
+from limen.vault.sessions.store import leave
 from limen.web.deps import authenticate
 from limen.web.exchange import route
 from limen.web.forms import read_form, read_query
@@ -41,6 +48,7 @@ def pages(parts: Parts) -> list[BaseRoute]:
             methods=["POST"],
         ),
         route("/api/v1/oauth/{provider}/callback", ours.callback, guard=connect, face="page"),
+        *confirm_pages(parts),
     ]
 
 
@@ -65,7 +73,7 @@ class _ConnectPages:
             "vault/connect.html",
             form_action=False,  # the submission ends at the provider
             provider=provider,
-            features=provider.facts.features,
+            features=await features_at(work, provider, provider_id=wanted.provider),
             chosen=wanted.features,
             person=user.email or user.id,
             link=read_query(request).one("link") or "",
@@ -84,10 +92,15 @@ class _ConnectPages:
                 connection_id=form.one("connection") or "",
             )
             return see_other(await begin_connect(work, self._parts, wanted=wanted))
+        if form.one("decision") == "decline":
+            back = await decline_link(work, provider=provider, raw_link=raw_link)
+            return see_other(destination(request, back))
         # Looked at first and taken last: leaving asks the provider's endpoints in between.
         wanted = await look_at_link(work, provider=provider, raw_link=raw_link)
         url = await begin_connect(work, self._parts, wanted=wanted)
         await take_link(work, provider=provider, raw_link=raw_link)
+        if not await leave(work, wanted.session_id, state_hash=_state_hash(url)):
+            raise InvalidInput("link_invalid", "This link was used, has expired or is not yours.")
         return see_other(url)
 
     async def callback(self, request: Request, work: Work) -> Response:
@@ -104,8 +117,28 @@ class _ConnectPages:
             actor=actor,
         )
         await work.let_go()
-        connected = await finish_connect(self._parts, site, callback=callback)
-        return see_other(_destination(request, connected.return_to))
+        try:
+            connected = await finish_connect(self._parts, site, callback=callback, hold=hold)
+        except Refusal as refused:
+            back = await self._failed(site, callback, code=refused.code)
+            if back is None:
+                raise
+            return see_other(destination(request, back))
+        return see_other(destination(request, connected.return_to))
+
+    async def _failed(self, site: Site, callback: Callback, *, code: str) -> str | None:
+        """End the session of a journey that was refused; return where its app wants the browser.
+
+        A copied callback ends nothing: the journey it was copied from may be under way.
+        """
+        raw_state = callback.params.secret("state")
+        if raw_state is None or code == "callback_invalid":
+            return None
+
+        async def body(work: Work) -> str | None:
+            return await fail_journey(work, raw_state=raw_state, reason=code)
+
+        return await self._parts.works.run(site, body, actor=callback.actor)
 
     async def _wanted(self, request: Request, work: Work) -> WantedConnection:
         provider = request.path_params["provider"]
@@ -128,8 +161,7 @@ class _ConnectPages:
         return see_other(page_url(request, "/sign-in", **{"continue": back}))
 
 
-def _destination(request: Request, return_to: str) -> str:
-    """Return where the browser goes; checked when the journey began."""
-    if return_to.startswith("/"):
-        return page_url(request, quote(return_to, safe="/?&=%#"))
-    return quote(return_to, safe=":/?&=%#@[]")
+def _state_hash(authorize_url: str) -> bytes:
+    """Return the hash of the ``state`` that a journey leaves with."""
+    [state] = parse_qs(urlsplit(authorize_url).query)["state"]
+    return token_hash(Secret(state))

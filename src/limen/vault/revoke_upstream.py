@@ -24,6 +24,7 @@ from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.sealing import key_name, revocation_place
 from limen.vault.store import grants, revocations
+from limen.vault.store.grants import Sibling
 
 KIND: Final = "vault.revoke"
 GIVE_UP_AFTER: Final = dt.timedelta(days=7)
@@ -171,6 +172,17 @@ async def erase_if_settled(work: Work, parts: Parts, *, grant_id: str) -> None:
     if await revocations.count_open_revocations(work, grant_id) == 0:
         await grants.erase_grant(work, grant_id=grant.id, reason=grant.reason)
         await parts.envelope.shred(work, name=key_name(grant.id))
+
+
+async def dies_with(work: Work, provider: Provider, grant: Grant) -> list[Sibling]:
+    """Return the other live grants that a revocation of this one would end too.
+
+    Some providers merge what one account gave to all clients of a project; which clients share
+    one nobody tells us, so that every other grant of the account counts.
+    """
+    if provider.facts.blast_radius != "project":
+        return []
+    return await grants.siblings_of(work, grant)
 
 
 async def keep_at_provider(work: Work, parts: Parts, *, grant: Grant) -> None:

@@ -11,6 +11,7 @@ from limen.vault.endpoints.reading import add_reading
 from limen.vault.endpoints.sharing import add_sharing
 from limen.vault.endpoints.tokens import add_tokens, hot_routes
 from limen.vault.parts import Parts
+from limen.vault.sessions.endpoints import add_connect_sessions
 from limen.web.exchange import WorkRoute
 
 __all__ = ["hot_routes", "routes"]
@@ -20,6 +21,7 @@ def routes(parts: Parts) -> APIRouter:
     """Return the vault's JSON API."""
     router = APIRouter(prefix="/api/v1/oauth", route_class=WorkRoute, tags=["connections"])
     for add in (
+        add_connect_sessions,
         add_connecting,
         add_reading,
         add_tokens,

@@ -8,6 +8,7 @@ from limen.db.work import Work
 from limen.vault.parts import Parts
 from limen.vault.refresh.remind import remind
 from limen.vault.revoke_upstream import give_up_overdue
+from limen.vault.sessions.end import sweep as sweep_sessions
 from limen.vault.store import links
 
 
@@ -16,6 +17,7 @@ def sweeper(parts: Parts) -> Callable[[Work], Awaitable[int]]:
 
     async def sweep(work: Work) -> int:
         swept = await links.sweep_links(work) + await remind(work)
+        swept += await sweep_sessions(work)
         return swept + await give_up_overdue(work, parts)
 
     return sweep

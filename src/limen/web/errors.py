@@ -148,7 +148,9 @@ def oauth_body(refusal: Refusal, status: int) -> dict[str, str]:
     else:
         code = "invalid_request"
     text = "".join(c if " " <= c <= "~" and c not in '"\\' else " " for c in refusal.public)
-    return {"error": code, "error_description": text}
+    closer = refusal.closer if isinstance(refusal, OAuthRefusal) else ""
+    more = {"limen_code": closer} if closer else {}
+    return {"error": code, "error_description": text, **more}
 
 
 def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from limen.federation.catalogue.load import load_entries
 from tests.unit.cli.conftest import Limen
 
 PASSWORD = "violet tractor hums at dawn\n"
@@ -234,3 +235,36 @@ def test_a_database_that_is_gone_is_told_without_its_password(
         assert told.status == 1
         assert "canary-pw" not in told.out + told.err
         assert "Traceback" not in told.err
+
+
+def test_a_providers_secrets_live_side_by_side(installation: Limen, tmp_path: Path) -> None:
+    given = ("--client-secret-stdin", "--json")
+    installation("provider", "set", "spotify", "--client-id", "us", *given, stdin="one-canary\n")
+    added = installation(
+        *("provider", "secret", "add", "spotify", "--expires-at", "2099-06-01", *given),
+        stdin="two-canary\n",
+    )
+    listed = installation("provider", "secret", "list", "spotify", "--json").json["secrets"]
+    assert [each["expires_at"] and each["expires_at"][:10] for each in listed] == [
+        "2099-06-01",
+        None,
+    ]
+    assert b"canary" not in (tmp_path / "data" / "limen.db").read_bytes()
+    retire = ("provider", "secret", "retire", "spotify")
+    assert installation(*retire, added.json["id"]).status == 0
+    assert installation(*retire, listed[1]["id"]).status == 1
+
+
+def test_a_provider_is_described_and_gets_a_key_only_where_it_takes_one(
+    installation: Limen, tmp_path: Path
+) -> None:
+    entry = load_entries()["figma"].model_dump_json(by_alias=True)
+    file = tmp_path / "entry.json"
+    file.write_text(entry.replace('"id":"figma"', '"id":"forge"', 1))
+    told = installation("provider", "describe", "forge", "--file", str(file), "--json")
+    assert told.json == {"provider": "forge", "title": "Figma", "override": False}
+    refused = installation("provider", "set", "forge", "--client-id", "us", "--make-key")
+    assert (refused.status, "takes: secret" in refused.err) == (1, True)
+    made = installation("provider", "set", "microsoft", "--client-id", "us", "--make-key", "--json")
+    assert made.json["certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE" not in made.out

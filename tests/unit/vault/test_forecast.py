@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from limen.vault.refresh.forecast import Facts, foresee, next_reminder
-from limen.vault.sweep import sweep
+from limen.vault.sweep import sweeper
 from tests.simulated import ADA
 from tests.vaults import Vault
 
@@ -65,8 +65,8 @@ async def test_a_person_is_reminded_once_at_each_moment(vault: Vault) -> None:
     assert by is not None
     for days, told in ((1, 0), (6, 1), (1, 1), (10, 2), (2, 3), (2, 3)):
         vault.house.clock.advance(days * DAY)
-        await vault.run(sweep)
-        await vault.run(sweep)
+        await vault.run(sweeper(vault.parts))
+        await vault.run(sweeper(vault.parts))
         assert len(vault.named("connection:grant:reconnect_due")) == told
     assert vault.named("connection:grant:reconnect_due")[0].reconnect_by == by.isoformat()
 

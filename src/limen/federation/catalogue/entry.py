@@ -233,6 +233,8 @@ class Evidence(Part):
     """Where a fact comes from, and when it was last looked at.
 
     Attributes:
+        verified_at: The day it was read there, at first or second hand; not that anybody tried
+            it against the provider.
         unverified: What could not be confirmed there and is to be checked against the
             provider's own answers; empty if nothing.
     """

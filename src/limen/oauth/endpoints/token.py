@@ -167,5 +167,6 @@ def _hand_out(handed: Handed) -> Response:
             token_type=handed.token_type,
             scope=handed.scope,
             expires_in=handed.expires_in,
+            more=handed.more,
         )
     )

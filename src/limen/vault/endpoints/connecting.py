@@ -11,7 +11,6 @@ from limen.access.require import require
 from limen.db.work import Work
 from limen.federation.begin import MAX_AWAY
 from limen.vault.connect import WantedConnection, begin_connect
-from limen.vault.connect_link import LINK_TTL, make_link
 from limen.vault.endpoints.schemas import (
     ConnectAnswer,
     ConnectBody,
@@ -20,6 +19,7 @@ from limen.vault.endpoints.schemas import (
 )
 from limen.vault.listing import list_providers
 from limen.vault.parts import Parts
+from limen.vault.sessions.make import make_session
 from limen.web.deps import CurrentWork
 
 
@@ -52,8 +52,8 @@ def add_connecting(router: APIRouter, parts: Parts) -> None:
 async def way_to_provider(work: Work, parts: Parts, *, wanted: WantedConnection) -> ConnectAnswer:
     """Return where the person's browser goes: at once in their session, else by a link of ours."""
     if work.actor.scope is not None:
-        link = await make_link(work, parts, wanted=wanted)
-        return ConnectAnswer(link_url=link, expires_in=_seconds(LINK_TTL))
+        made = await make_session(work, parts, wanted=wanted)
+        return ConnectAnswer(link_url=made.url, expires_in=made.expires_in)
     url = await begin_connect(work, parts, wanted=wanted)
     return ConnectAnswer(authorization_url=url, expires_in=_seconds(MAX_AWAY))
 

@@ -66,9 +66,7 @@ def add_ending(router: APIRouter, parts: Parts) -> None:
             id=connection_id, revoked=event.revoked, manage_url=shown.manage_url
         )
 
-    @router.get(
-        "/export", dependencies=[require(CONNECTIONS_EXPORT)], response_model=ExportAnswer
-    )
+    @router.get("/export", dependencies=[require(CONNECTIONS_EXPORT)], response_model=ExportAnswer)
     async def take_along(
         work: CurrentWork,
         secrets: Annotated[bool, Query(description="The tokens too.")] = False,  # noqa: FBT002 -- a query member

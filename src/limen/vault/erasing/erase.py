@@ -44,9 +44,7 @@ async def erase_person(work: Work, parts: Parts, *, user_id: str) -> Erasure:
         asked_at=work.now,
     )
     await erasing.add_erasure(work, erasure, user_id=user_id)
-    await work.record(
-        PersonErased(user_id=user_id, erasure_id=erasure.id, connections=len(before))
-    )
+    await work.record(PersonErased(user_id=user_id, erasure_id=erasure.id, connections=len(before)))
     return erasure
 
 

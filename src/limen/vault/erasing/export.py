@@ -18,9 +18,7 @@ from limen.vault.store.features import noted_features
 _MOST = 1000
 
 
-async def export(
-    work: Work, parts: Parts, *, user_id: str, with_secrets: bool
-) -> dict[str, Any]:
+async def export(work: Work, parts: Parts, *, user_id: str, with_secrets: bool) -> dict[str, Any]:
     """Return what is kept, as JSON-ready members but for moments.
 
     Args:
@@ -42,9 +40,7 @@ async def export(
     ever = await erasing.all_ever(work, user_id)
     ids = [each.id for each in live]
     told = {
-        "connections": [
-            await _told(work, parts, each, with_secrets=with_secrets) for each in live
-        ],
+        "connections": [await _told(work, parts, each, with_secrets=with_secrets) for each in live],
         "ended": [
             {"id": each.id, "provider": each.provider, "ended_at": each.ended_at}
             for each in ever
@@ -83,8 +79,7 @@ async def _told(
         "scopes": list(grant.granted_scopes),
         "connected_at": connection.created_at,
         "features": {
-            name: {"state": each.state, "denied_at": each.denied_at}
-            for name, each in noted.items()
+            name: {"state": each.state, "denied_at": each.denied_at} for name, each in noted.items()
         },
     }
     if with_secrets:

@@ -216,6 +216,8 @@ async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled)
 
 async def _tell(work: Work, grant: Grant, answer: TokenAnswer) -> None:
     await note_client_works(work, provider=grant.provider)
+    if grant.state == "reauth_required":
+        await work.record(GrantReinstated(grant_id=grant.id, provider=grant.provider))
     await work.record(
         UpstreamTokenRefreshed(
             grant_id=grant.id,

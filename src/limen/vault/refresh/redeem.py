@@ -23,6 +23,8 @@ from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel import failpoints
 from limen.kernel.errors import ProviderUnavailable, Unavailable
 from limen.kernel.site import Site
+from limen.kernel.tokens import token_hash
+from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import Held, Journalled, apply_answer, fail, lose_answer, postpone
 from limen.vault.refresh.claim import Claimed, Upstream, claim
@@ -108,7 +110,11 @@ async def redeem(
 
     async def keep_answer(work: Work) -> None:
         sealed = await seal_response(work, parts.envelope, grant, told=journalled.to_json())
-        await journal.journal_response(work, grant, sealed_response=sealed)
+        if not await journal.journal_response(work, grant, sealed_response=sealed):
+            # Given up as lost a moment ago. It is not: recovery shall find it if we end here.
+            fingerprint = token_hash(claimed.raw_refresh)
+            await journal.add_intent(work, grant, refresh_fingerprint=fingerprint)
+            await journal.journal_response(work, grant, sealed_response=sealed)
         failpoints.reach("vault.refresh.in_journal")
 
     await _keep(parts, site, keep_answer)
@@ -125,24 +131,31 @@ async def redeem(
 
 
 async def _apply(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
-    """Apply the answer once: whoever found it in the journal first has done it.
+    """Apply the answer once, to the grant as it is now: whoever came first has done it.
 
-    When our lease ran out before the answer came, somebody may have given it up as lost. New
-    tokens in hand are better than an uncertain grant, as long as nobody has newer ones.
+    When our lease ran out before the answer came, somebody may hold the next one, or have given
+    the answer up as lost. New tokens in hand are better than either, as long as nobody has newer
+    ones: the other holder has sent nothing while our intent stands.
     """
-    intents = await journal.intents_of(work, held.grant.id)
-    if any(intent.fence == held.intent_fence for intent in intents):
-        return await apply_answer(work, parts, held, journalled=journalled)
     now = await grants.lock_grant(work, held.grant.id)
-    if now is None or held.provider.classify(journalled.answer) != "ok":
+    if now is None:
         return Moved()
+    intents = await journal.intents_of(work, now.id)
+    is_ok = held.provider.classify(journalled.answer) == "ok"
+    is_open = any(intent.fence == held.intent_fence for intent in intents)
     unmoved = now.generation == held.grant.generation
-    if unmoved and now.state in {"active", "uncertain"}:
+    if unmoved and (is_ok or is_open) and _takes(now):
         return await apply_answer(work, parts, replace(held, grant=now), journalled=journalled)
-    if unmoved or not now.is_live:
+    await journal.settle_intent(work, grant_id=now.id, fence=held.intent_fence)
+    if is_ok and (unmoved or not now.is_live):
         answer = held.provider.read_tokens(journalled.answer)
         await discard_tokens(work, parts, now, answer=answer, provider=held.provider)
     return Moved()
+
+
+def _takes(grant: Grant) -> bool:
+    """Say whether an answer still matters; tokens also to one whose rotation was given up."""
+    return grant.state in {"active", "uncertain"} or grant.reason == "lost_rotation"
 
 
 async def _ask(parts: Parts, claimed: Claimed, *, endpoints: Endpoints) -> ProviderAnswer:

@@ -3,15 +3,20 @@
 ``audience`` or ``resource`` names a connection, or a provider at which the person has one
 connection shared with the client. What is given is the provider's own access token: it carries
 the scopes that the answer names, whatever was asked for, because few providers cut a token.
+
+``limen_feature``, ``limen_min_ttl`` and ``limen_seen_generation`` say what the query of the token's
+own route says; the answer names ``limen_connection`` and ``limen_generation``, a refusal the closer
+``limen_code``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Final
 
 from limen.db.work import Work
-from limen.kernel.errors import Conflict, NotFound, NotPermitted, OAuthRefusal
+from limen.kernel.errors import Conflict, NotFound, NotPermitted, OAuthRefusal, Refusal
 from limen.oauth.exchange.case import Case
 from limen.oauth.granted import Handed
 from limen.oauth.trust.chosen import names
@@ -65,6 +70,9 @@ class ConnectionTarget:
             user_id=owner,
             reader=f"client:{client_id}",
             client_id=client_id,
+            feature=request.extensions.get("limen_feature", ""),
+            min_ttl=dt.timedelta(seconds=_number(request, "limen_min_ttl", most=86_400)),
+            seen_generation=_number(request, "limen_seen_generation", most=2**31) or None,
             scopes=request.scope or (),
         )
         released = await _released(work, self._parts, wanted)
@@ -74,19 +82,32 @@ class ConnectionTarget:
             token_type="Bearer",  # noqa: S106 -- RFC 6750's name
             scope=released.scopes,
             expires_in=released.seconds_left(work.now),
+            more={"limen_connection": id_, "limen_generation": released.generation},
         )
+
+
+def _number(request: TokenExchangeRequest, name: str, *, most: int) -> int:
+    raw = request.extensions.get(name, "0")
+    is_number = raw.isascii() and raw.isdecimal() and len(raw) <= 10
+    if not is_number or int(raw) > most:
+        raise OAuthRefusal("invalid_request", f"{name} is no number it can be.", field=name)
+    return int(raw)
 
 
 async def _released(work: Work, parts: Parts, wanted: Wanted) -> Released:
     try:
         return await token_for(work, parts, wanted=wanted)
     except (NotFound, NotPermitted) as refusal:
-        raise OAuthRefusal(
-            "invalid_target", refusal.public, detail=refusal.code, field="audience"
-        ) from None
+        raise _in_oauths_words("invalid_target", refusal, field="audience") from None
     except Conflict as refusal:
         code = "invalid_scope" if refusal.code == "scope_not_granted" else "invalid_request"
-        raise OAuthRefusal(code, refusal.public, detail=refusal.code) from None
+        raise _in_oauths_words(code, refusal) from None
+
+
+def _in_oauths_words(code: str, refusal: Refusal, *, field: str = "") -> OAuthRefusal:
+    said = OAuthRefusal(code, refusal.public, detail=refusal.code, field=field)
+    said.closer = refusal.code
+    return said
 
 
 async def _only_one(work: Work, *, owner_id: str, provider: str, client_id: str) -> str:
@@ -100,7 +121,9 @@ async def _only_one(work: Work, *, owner_id: str, provider: str, client_id: str)
     found = [each.id for each in live if each.provider == provider and each.id in shared]
     if len(found) != 1:
         text = "There are several; name the connection." if found else "Nothing is shared there."
-        raise OAuthRefusal("invalid_target", text, field="audience")
+        refusal = OAuthRefusal("invalid_target", text, field="audience")
+        refusal.closer = "connection_ambiguous" if found else "connection_consent_required"
+        raise refusal
     return found[0]
 
 

@@ -48,14 +48,10 @@ _DROP_CONSENTS = sa.delete(connection_consents).where(
 _DROP_LINKS = sa.delete(connect_links).where(
     connect_links.c.tenant_id == _TENANT, connect_links.c.user_id == bindparam("owner_id")
 )
-_ALL_OF = (
-    sa.select(_c.id, _c.provider, _c.grant_id, _c.created_at, _c.ended_at)
-    .where(
-        _c.tenant_id == _TENANT,
-        _c.user_id == bindparam("owner_id"),
-        _c.belongs_to == sa.literal_column("'person'"),
-    )
-    .order_by(_c.id)
+_ALL_OF = sa.select(_c.id, _c.provider, _c.grant_id, _c.created_at, _c.ended_at).where(
+    _c.tenant_id == _TENANT,
+    _c.user_id == bindparam("owner_id"),
+    _c.belongs_to == sa.literal_column("'person'"),
 )
 _RELEASES = (
     sa.select(
@@ -71,16 +67,12 @@ _RELEASES = (
     .order_by(token_releases.c.connection_id, token_releases.c.reader)
 )
 _ADD = sa.insert(erasures)
-_LIST = (
-    sa.select(_e.id, _e.connections, _e.grants, _e.asked_at)
-    .where(_e.tenant_id == _TENANT, _e.user_id == bindparam("whose"))
-    .order_by(_e.id)
+_LIST = sa.select(_e.id, _e.connections, _e.grants, _e.asked_at).where(
+    _e.tenant_id == _TENANT, _e.user_id == bindparam("whose")
 )
-_RECEIPTS = (
-    sa.select(_v.grant_id, _v.provider, _v.reason, _v.outcome, _v.unsent, _v.settled_at)
-    .where(_v.tenant_id == _TENANT, _v.grant_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_v.grant_id, _v.id)
-)
+_RECEIPTS = sa.select(
+    _v.grant_id, _v.provider, _v.reason, _v.outcome, _v.unsent, _v.settled_at
+).where(_v.tenant_id == _TENANT, _v.grant_id.in_(bindparam("ids", expanding=True)))
 _STATES = sa.select(_g.id, _g.state).where(
     _g.tenant_id == _TENANT, _g.id.in_(bindparam("ids", expanding=True))
 )
@@ -133,7 +125,7 @@ async def forget_all(work: Work, owner_id: str) -> None:
 async def all_ever(work: Work, owner_id: str) -> list[Ever]:
     """Return every connection a person has or had."""
     rows = await work.execute(_ALL_OF, owner_id=owner_id)
-    return [Ever(**row._asdict()) for row in rows.all()]
+    return sorted((Ever(**row._asdict()) for row in rows.all()), key=lambda each: each.id)
 
 
 async def releases_of(work: Work, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -165,7 +157,7 @@ async def erasures_of(work: Work, user_id: str) -> list[Erasure]:
             grants=tuple(row.grants),
             asked_at=row.asked_at,
         )
-        for row in rows.all()
+        for row in sorted(rows.all(), key=lambda row: str(row.id))
     ]
 
 

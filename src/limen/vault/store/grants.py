@@ -124,15 +124,11 @@ _ERASE_GRANT = (
         updated_at=bindparam("new_updated_at"),
     )
 )
-_SIBLINGS = (
-    sa.select(_g.id, _g.provider)
-    .where(
-        _g.tenant_id == _TENANT,
-        _g.issuer == bindparam("of_issuer"),
-        _g.live_subject == bindparam("of_subject"),
-        _g.id != bindparam("but_not"),
-    )
-    .order_by(_g.id)
+_SIBLINGS = sa.select(_g.id, _g.provider).where(
+    _g.tenant_id == _TENANT,
+    _g.issuer == bindparam("of_issuer"),
+    _g.live_subject == bindparam("of_subject"),
+    _g.id != bindparam("but_not"),
 )
 
 
@@ -153,9 +149,7 @@ async def siblings_of(work: Work, grant: Grant) -> list[Sibling]:
 
 async def erase_grant(work: Work, *, grant_id: str, reason: str) -> None:
     """Leave of a grant no more than that it was."""
-    await work.execute(
-        _ERASE_GRANT, grant_id=grant_id, new_reason=reason, new_updated_at=work.now
-    )
+    await work.execute(_ERASE_GRANT, grant_id=grant_id, new_reason=reason, new_updated_at=work.now)
 
 
 async def find_grant(work: Work, grant_id: str) -> Grant | None:

@@ -45,12 +45,12 @@ _CLAIM = (
         _FREE,
         _RESTED,
     )
-    .values(**_LEASE, grace_until=None)
+    .values(**_LEASE)
     .returning(*WHOLE_GRANT)
 )
 _picked = (
     sa.select(_g.tenant_id, _g.id)
-    .where(_g.next_refresh_at <= _NOW, _g.state == "active", _FREE, _RESTED)
+    .where(_g.next_refresh_at <= _NOW, _REFRESHABLE, _FREE, _RESTED)
     .order_by(_g.next_refresh_at)
     .limit(bindparam("batch", type_=sa.Integer))
     .with_for_update(skip_locked=True)
@@ -70,9 +70,15 @@ _HELD = (
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
     .with_for_update(of=upstream_grants)
 )
+# A lease that is gone was ended by the late answer of an earlier holder: nothing is left to do.
 _RENEW_LEASE = (
     sa.update(upstream_grants)
-    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.id == bindparam("grant_id"),
+        _g.fence == bindparam("held"),
+        _g.lease_until.is_not(None),
+    )
     .values(lease_until=DbNow(bindparam("lease_seconds", type_=sa.Float)))
     .returning(*WHOLE_GRANT)
 )
@@ -86,9 +92,14 @@ _MINE = (_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bi
 # A late answer of an earlier holder may have moved the tokens on without touching the fence:
 # whoever then learns that the old ones are dead has learnt nothing (F13).
 _UNMOVED = (*_MINE, _g.generation == bindparam("held_generation"))
+# A rotation that was given up as lost and comes after all: tokens in hand prove the opposite.
+_TAKES_TOKENS = sa.or_(
+    _g.state.in_(("active", "uncertain")),
+    sa.and_(_g.state == "reauth_required", _g.reason == "lost_rotation"),
+)
 _SWAP = (
     sa.update(upstream_grants)
-    .where(*_UNMOVED, _g.state.in_(("active", "uncertain")))
+    .where(*_UNMOVED, _TAKES_TOKENS)
     .values(
         state="active",
         reason=None,
@@ -150,7 +161,7 @@ _CHANGE_STATE = (
     .values(
         state=bindparam("new_state"),
         reason=bindparam("new_reason"),
-        next_refresh_at=None,
+        next_refresh_at=bindparam("new_next_refresh_at"),
         grace_until=bindparam("new_grace_until"),
         **_NO_LEASE,
         updated_at=bindparam("new_updated_at"),
@@ -309,7 +320,10 @@ async def reinstate(work: Work, ids: Sequence[str], *, seconds: float) -> list[s
 async def change_state(
     work: Work, grant: Grant, *, state: str, reason: str, grace_until: dt.datetime | None = None
 ) -> bool:
-    """Move a live grant to another state; ``False`` if the lease was lost."""
+    """Move a live grant to another state; ``False`` if the lease was lost.
+
+    With a grace the loop tries again at once: nobody may ask before that is over.
+    """
     rows = await work.execute(
         _CHANGE_STATE,
         grant_id=grant.id,
@@ -317,6 +331,7 @@ async def change_state(
         held_generation=grant.generation,
         new_state=state,
         new_reason=reason,
+        new_next_refresh_at=None if grace_until is None else work.now,
         new_grace_until=grace_until,
         new_updated_at=work.now,
     )
@@ -335,14 +350,19 @@ async def add_intent(work: Work, grant: Grant, *, refresh_fingerprint: bytes) ->
     )
 
 
-async def journal_response(work: Work, grant: Grant, *, sealed_response: bytes) -> None:
-    """Keep the provider's answer before anything is made of it."""
-    await work.execute(
+async def journal_response(work: Work, grant: Grant, *, sealed_response: bytes) -> bool:
+    """Keep the provider's answer before anything is made of it.
+
+    Returns:
+        ``False`` if others have given the intent up meanwhile.
+    """
+    rows = await work.execute(
         _JOURNAL,
         intent_grant_id=grant.id,
         held=grant.fence,
         new_sealed_response=sealed_response,
     )
+    return rows.count == 1
 
 
 async def settle_intent(work: Work, *, grant_id: str, fence: int) -> None:

@@ -112,9 +112,7 @@ async def overdue(work: Work, *, before: dt.datetime, most: int) -> list[Overdue
 
 async def give_up(work: Work, revocation_id: str) -> bool:
     """Wipe the tokens of a revocation that nobody confirms; ``False`` if somebody did."""
-    rows = await work.execute(
-        _GIVE_UP, revocation_id=revocation_id, new_settled_at=work.now
-    )
+    rows = await work.execute(_GIVE_UP, revocation_id=revocation_id, new_settled_at=work.now)
     return rows.first() is not None
 
 

@@ -1,0 +1,1 @@
+"""Signed events of providers that end grants."""
