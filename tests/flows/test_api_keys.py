@@ -161,15 +161,17 @@ async def test_a_key_for_a_tenant_s_api_is_introspected_by_it_alone(
     assert (refused.status, refused.json()["code"]) == (422, "scope_not_available")
     before = limen.site.policy.api_keys
     await limen.set_policy(api_keys={"scopes": ["read"]})
+    api = await limen.api_client(resource)
     try:
         made = await ada.make("read", resource=resource)
+        told = await limen.post("/oauth2/introspect", api, token=made["api_key"])
     finally:
         await limen.set_policy(api_keys=before.model_dump(mode="json"))
-    told = await limen.post(
-        "/oauth2/introspect", await limen.api_client(resource), token=made["api_key"]
-    )
     said = told.json()
     assert (said["active"], said["sub"], said["scope"]) == (True, ada.person.id, "read")
+    # What people may let their keys do no more, a key that is there does no more.
+    gone = await limen.post("/oauth2/introspect", api, token=made["api_key"])
+    assert gone.json() == {"active": False}
     assert (said["aud"], said["token_type"]) == (resource, "Bearer")
     stranger = await limen.post(
         "/oauth2/introspect", await limen.client("machine"), token=made["api_key"]

@@ -98,7 +98,10 @@ async def test_connect_notion_over_json_by_a_link(limen: Installation) -> None:
     left = await person.browser.fetch("POST", page.url, form=form.fields)
     back = await agree(limen, left.headers["location"])
     page = await person.browser.open(back)
-    assert page.has("account")
+    assert (await _connections(limen, person))[1] == []
+    assert person.email in page.text
+    page = await person.browser.press(page, "confirm-connect")
+    assert page.has("account"), page.text[:500]
     _, [connection] = await _connections(limen, person)
     assert connection["provider"] == "notion"
 

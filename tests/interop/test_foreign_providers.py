@@ -130,6 +130,8 @@ async def _connect(installation: Installation, visitor: Visitor) -> Page:
     page = await visitor.open(begun.json()["link_url"])
     if page.has("connect-continue"):
         page = await visitor.press(page, "connect-continue")
+    if page.has("confirm-connect"):
+        page = await visitor.press(page, "confirm-connect")
     return page
 
 

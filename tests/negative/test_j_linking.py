@@ -9,6 +9,7 @@ import pytest
 
 from limen.federation.profile.identity_id import identity_id
 from limen.testing.visitor import Page
+from tests.flows.test_two_steps import with_app
 from tests.installation import PASSWORD, Installation, Person, Watched, new_address
 from tests.negative.linking_cases import IDENTITIES, PROVE, Linking, add_microsoft
 from tests.negative.social_cases import session_of
@@ -81,6 +82,16 @@ async def test_n129_the_owner_of_the_mailbox_gets_in_and_stays_linked(social: Li
     assert (await person.sign_in()).status == 200  # as before: it was verified here
     [told, *_] = await social.limen.mails(person.email)
     assert "new way to sign in" in told["subject"].lower()
+
+
+async def test_a_mailbox_alone_adds_nothing_to_two_step_sign_in(social: Linking) -> None:
+    person, _ = await with_app(social.limen)
+    sub, browser = await social.account(person.email), social.limen.browser()
+    code = await social.mail_code(browser, await social.blocked(browser, sub), person.email)
+    page = await social.type_code(browser, code)
+    assert (page.status, "two-step sign-in" in page.text) == (409, True)
+    assert await social.identities_of(person.id) == []
+    assert session_of(browser.cookies()) == ""
 
 
 async def test_n130_what_a_squatter_prepared_ends_before_the_owner_is_in(social: Linking) -> None:
@@ -224,7 +235,8 @@ async def test_to_link_takes_a_recent_sign_in(social: Linking) -> None:
     assert token != refreshed["access_token"]
 
 
-async def test_the_last_way_in_stays(social: Linking) -> None:
+async def test_the_last_way_in_stays(limen_on_both: Installation) -> None:
+    social = Linking(limen_on_both)
     browser = social.limen.browser()
     first, second = await social.account(new_address()), await social.account(new_address())
     await social.sign_in(browser, account=first)
@@ -276,6 +288,22 @@ async def test_one_account_is_two_people_in_two_tenants(social: Linking) -> None
 async def _csrf(browser: Watched) -> dict[str, str]:
     fields = dict((await browser.open("/account/link/google")).form_with("link-continue").fields)
     return {"X-CSRF-Token": fields["csrf"], "Sec-Fetch-Site": "same-origin"}
+
+
+async def test_odd_names_are_nobodys(limen_on_both: Installation) -> None:
+    person = await limen_on_both.person()
+    await person.sign_in()
+    limen_on_both.clock.advance(minutes=16)
+    for path in (
+        "/pictures/%00",
+        "/pictures/..%2F..%2Fetc",
+        "/account/link/%00",
+        "/account/link/%0A",
+        "/account/link/nobody",
+        "/api/v1/auth/oauth2/%00/start",
+    ):
+        page = await person.browser.fetch("GET", path)
+        assert page.status in {400, 404, 422}, (path, page.status, page.text[:300])
 
 
 def test_an_identitys_name_tells_issuer_and_subject_apart() -> None:

@@ -12,7 +12,8 @@ from limen.db.work import Work, Works
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.oauth.authorization.undo_sign_in import undo_sign_in
-from limen.oauth.codes import Redeemed, find_code, redeem_code
+from limen.oauth.codes import find_code, redeem_code
+from limen.oauth.model import Redeemed
 from limen.sessions.events import SessionEnded
 from limen.sessions.revoke import revoke
 from limen.signin.ask_after_sign_in import REFUSED

@@ -58,7 +58,7 @@ async def both_know(two: list[Holder], *, moved: int) -> None:
     await until(has_read_it)
 
 
-async def test_one_call_reaches_a_provider_that_rotates(two: list[Holder]) -> None:
+async def test_f4_one_call_reaches_a_provider_that_rotates(two: list[Holder]) -> None:
     connection_id = await two[0].connect("notion", "races")
     await both_know(two, moved=120)
     await two[0].order("notion", lies={"latency_seconds": 0.3})

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from limen.accounts.events import AccountClosed, PasswordChanged, UserCreated, UserDisabled
 from limen.db.work import Reactions, Work
-from limen.federation.events import ProviderProfileChanged
+from limen.federation.events import ProviderProfileChanged, UpstreamSecretExpiring
 from limen.kernel.events import Event
 from limen.sessions.events import SessionEnded, SessionStarted
 from limen.vault import notices as vault
@@ -16,8 +16,11 @@ from limen.vault.events import (
     AccountMismatched,
     Connected,
     Disconnected,
+    GrantReinstated,
     GrantUncertain,
     ReauthRequired,
+    ReconnectDue,
+    ScopesChanged,
     UpstreamRevoked,
     UpstreamTokenRefreshed,
 )
@@ -53,12 +56,16 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     AccountClosed: _plain("user.closed"),
     PasswordChanged: _plain("user.password_changed"),
     ProviderProfileChanged: _plain("profile.changed"),
+    UpstreamSecretExpiring: _plain("provider.secret_expiring"),
     SessionStarted: _plain("session.started"),
     SessionEnded: _plain("session.ended"),
     Connected: _Telling(("connection.created", "connection.reconnected"), vault.connected),
     UpstreamTokenRefreshed: _Telling(("connection.refreshed",), vault.refreshed),
     GrantUncertain: _Telling(("connection.failing",), vault.uncertain),
     ReauthRequired: _Telling(("connection.reauth_required",), vault.reauth_required),
+    GrantReinstated: _Telling(("connection.failing",), vault.reinstated),
+    ReconnectDue: _Telling(("connection.expiring",), vault.expiring),
+    ScopesChanged: _Telling(("connection.scopes_changed",), vault.scopes_changed),
     AccountMismatched: _Telling(("connection.account_switched",), vault.account_switched),
     Disconnected: _Telling(("connection.disconnected",), vault.disconnected),
     UpstreamRevoked: _Telling(("connection.revoked",), vault.revoked),

@@ -56,6 +56,7 @@ class Bearers:
     ) -> None:
         self._transport = transport
         self._credentials = credentials
+        self._api = f"{transport.issuer}/api/v1"
         self._tokens: Remembered[Secret[str]] = Remembered(clock)
         self._refresh_tokens: dict[WithRefreshToken, Secret[str]] = {}
 
@@ -97,7 +98,8 @@ class Bearers:
             again = self._tokens.find(_MACHINE)
             if again is not None:
                 return again
-            told = await self.ask({"grant_type": "client_credentials", "scope": MACHINE_SCOPE})
+            form = {"grant_type": "client_credentials", "scope": MACHINE_SCOPE}
+            told = await self.ask({**form, "resource": self._api})
             return self._keep(_MACHINE, told)
 
         return await self._tokens.alone(_MACHINE, fetch)
@@ -147,7 +149,7 @@ class Bearers:
                 return again
             raw = self._refresh_tokens.get(user, user.refresh_token)
             form = {"grant_type": "refresh_token", "refresh_token": raw.reveal()}
-            told = await self.ask(form)
+            told = await self.ask({**form, "resource": self._api})
             if told.get("refresh_token") not in {None, raw.reveal()}:
                 rotated = Secret(str(told["refresh_token"]))
                 self._refresh_tokens[user] = rotated

@@ -30,7 +30,8 @@ class InProcess:
 
     def __init__(self, app: AsgiApp, *, url: str, root_path: str = "") -> None:
         self._app = app
-        self._url = urlsplit(url.rstrip("/"))
+        self.issuer = url.rstrip("/")
+        self._url = urlsplit(self.issuer)
         self._root = root_path
 
     async def send(self, call: Call) -> Answer:

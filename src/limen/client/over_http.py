@@ -28,7 +28,7 @@ class OverHttp:
 
     def __init__(self, url: str, *, session: aiohttp.ClientSession | None = None) -> None:
         origin_of(url)
-        self._url = url.rstrip("/")
+        self.issuer = url.rstrip("/")
         self._session = session
         self._is_own = session is None
 
@@ -46,7 +46,7 @@ class OverHttp:
         try:
             async with self._session.request(
                 call.method,
-                URL(self._url + call.path, encoded=True),
+                URL(self.issuer + call.path, encoded=True),
                 headers=dict(call.headers),
                 data=call.body,
                 allow_redirects=False,

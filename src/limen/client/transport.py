@@ -65,6 +65,11 @@ class Answer:
 class Transport(Protocol):
     """Sends calls to one server, for one tenant of it."""
 
+    @property
+    def issuer(self) -> str:
+        """The tenant's, without a slash at its end."""
+        ...
+
     async def send(self, call: Call) -> Answer:
         """Return the answer, whatever its status.
 

@@ -50,7 +50,7 @@ class WithAccessToken:
     """A person, by an access token that was issued to this very client.
 
     Args:
-        access_token: With the scopes ``connections:token`` and, to find connections by their
+        access_token: For the resource ``{issuer}/api/v1``, with the scopes ``connections:token`` and, to find connections by their
             provider, ``connections:read``.
     """
 
@@ -62,7 +62,8 @@ class WithRefreshToken:
     """A person, by the refresh token that this very client was given for them.
 
     Args:
-        refresh_token: As it was last kept.
+        refresh_token: As it was last kept; the person agreed to ``connections:token`` and, to
+            find connections by their provider, ``connections:read``.
         keep: Called with the next one where the server rotates it, as it does for public
             clients; nobody else has it then.
     """

@@ -12,10 +12,14 @@ from starlette.requests import Request
 from limen.accounts.adopt_host_user import HostUser
 from limen.app.compose import Application, compose
 from limen.app.start import prepare
+from limen.client.connections import Connections
+from limen.client.in_process import InProcess
+from limen.client.limen import over
 from limen.db.engines import HostEngine, from_host_engine
 from limen.db.work import Recorder
 from limen.embed.guards import DefaultTenant, find_current_user
 from limen.embed.host_people import HostPeople, Identify, end_session_of_host
+from limen.embed.local_caller import local_caller
 from limen.embed.mounting import add_routes, run_with
 from limen.federation.provider import Provider
 from limen.hooks.model import HostHooks
@@ -42,6 +46,10 @@ class Limen:
         providers: Further providers to sign in with or connect accounts at, written in Python;
             ``limen.testing.provider.check_provider`` says what they must hold to.
 
+    Attributes:
+        connections: The same calls as ``limen.client`` makes over HTTP, in this process: of the
+            ``Actor`` that ``current_user`` named, or by a token of the person's.
+
     Raises:
         ConfigurationError: All that is wrong with the settings.
     """
@@ -63,13 +71,18 @@ class Limen:
         self._application: Application = compose(
             settings,
             database=None if engine is None else from_host_engine(engine),
-            authenticators=() if people is None else (people,),
+            authenticators=(local_caller, *(() if people is None else (people,))),
             on_event=() if on_event is None else (on_event,),
             hooks=hooks,
             providers=providers,
         )
         if people is not None:
             people.runtime = self._application.runtime
+        base_url = settings.base_url
+        self.connections: Connections = over(
+            InProcess(self._application.asgi, url=base_url, root_path=urlsplit(base_url).path),
+            clock=self._application.runtime.works.clock,
+        )
 
     def mount(self, host: FastAPI, path: str | None = None) -> None:
         """Serve under a path of the host, start and stop with it.

@@ -8,6 +8,7 @@
 - ``begin``: leave for the provider, with ``state``, PKCE and nonce bound to who asks.
 - ``finish``: come back: take the state, check ``iss``, exchange, verify, identify.
 - ``call``: one operation over ``net``. ``id_token``, ``provider_keys``: what they sign.
+- ``profile/``: what providers said of people, with history, asked again while they are away.
 - ``identities``: which local account an external one is, by (issuer, subject) and nothing else.
 
 ``begin`` and ``finish`` serve both purposes, sign-in (``signin.with_provider``) and connect

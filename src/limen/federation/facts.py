@@ -195,7 +195,9 @@ class Facts:
         manage_url: Where a person removes our access by hand; empty if nobody knows.
         sends_first: Which token the revocation endpoint takes first.
         blast_radius: What dies with a token that is revoked.
+        sends_each: Access and refresh token are each revoked; else the first one ends both.
         already_gone: Its errors that mean there is nothing left to revoke.
+        gone_statuses: HTTP statuses that mean the same by themselves.
         unechoed_scopes: Granted without being named in the answer: their absence is no refusal.
         push: Which signed events tell us that a grant ended.
     """
@@ -209,7 +211,9 @@ class Facts:
     sends_first: Literal["refresh", "access"] = "refresh"
     sends_as: str = "token"
     blast_radius: BlastRadius = "token"
+    sends_each: bool = True
     already_gone: tuple[str, ...] = ()
+    gone_statuses: tuple[int, ...] = ()
     unechoed_scopes: tuple[str, ...] = ()
     api: Api = field(default_factory=Api)
     quota: Quota | None = None

@@ -30,6 +30,9 @@ AnswerClass = Literal[
 """What an answer means; only ``grant_dead`` and ``interaction_required`` may end a grant."""
 
 
+Receipt = Literal["revoked", "already_gone", "failed"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """How one thing is asked of a provider. Authentication and format belong to each, not to all.
@@ -333,6 +336,19 @@ class Provider(abc.ABC):
         """
         named = answer.members.get("token_type")
         return named is None or (isinstance(named, str) and named.lower() in self.token_types)
+
+    def read_receipt(self, answer: ProviderAnswer) -> Receipt:
+        """Say what became of a token that was to be revoked.
+
+        A body that says ``error``, or ``ok: false``, is no confirmation, whatever the status.
+        """
+        error = answer.members.get("error")
+        if error in self.facts.already_gone and error is not None:
+            return "already_gone"
+        if answer.status in self.facts.gone_statuses:
+            return "already_gone"
+        denied = bool(error) or answer.members.get("ok") is False
+        return "failed" if denied or answer.status not in range(OK, 300) else "revoked"
 
     def read_scope(self, raw: object) -> tuple[str, ...] | None:
         """Read the granted scopes of an answer; ``None`` when it does not say."""

@@ -3,6 +3,7 @@
 - ``journey``: pure; what is still missing before a session may begin.
 - ``steps``: what comes between a proven password and a session; ``door``: what that needs.
 - ``with_password``, ``with_provider``: the use cases every face calls.
+- ``provider/``: what becomes of an account elsewhere that somebody proved to have.
 - ``budgets``, ``throttle``, ``known_device``: guessing has a price, and strangers can't make
   others pay it. ``reset_password``, ``change_password``: with the price, and with the factors.
 - ``token_pair``: first-party login as tokens. ``browser_session``: as a cookie.

@@ -27,7 +27,6 @@ from limen.signin.steps.enter import go_on
 from limen.signin.steps.underway import Entered, Underway, Waiting
 from limen.tenants import policy_of
 
-__all__ = ["FEDERATED", "Arrival", "Arrived", "Departure"]
 _CONTINUE: Final = "continue"
 
 

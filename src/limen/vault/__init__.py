@@ -4,11 +4,16 @@ An **upstream grant** is what one external account gave one of our clients at a 
 tokens live there, sealed. A **connection** is one user's use of a grant. A **feature** is a
 named set of scopes an app switches on over a connection.
 
-- How each provider behaves: ``limen.federation.catalogue``. ``expiry``: lifetimes, pure.
+- How each provider behaves: ``limen.federation.catalogue``; how our clients there fare:
+  ``limen.federation.health``.
 - ``connect``: leave and come back, the same user in the same session. ``connect_link``: begun
   without a browser, continued in one.
 - ``token_for``: the one way to a token. ``refresh/``: one redemption at a time, whatever crashes.
+- ``features/``: what apps switch on over a connection. ``annotate``: an owner's name, tags.
+- ``sharing/``: which clients may use a connection, for what. ``release/``: token exchange, and
+  reports of tokens that were refused. ``proxy/``: a connection used without its token.
 - ``disconnect``, ``revoke_upstream``: tombstone, revoke at the provider, wipe, receipt.
+  ``erasing/``: preview, export, erase, and the record that survives.
 - ``sealing``: where its secrets are sealed to. ``model``: what its rows are called.
-- ``listing``, ``routes``, ``schemas``, ``pages``, ``events``, ``tables``, ``store/``.
+- ``listing``, ``routes``, ``endpoints/``, ``pages``, ``events``, ``tables``, ``store/``.
 """

@@ -207,6 +207,17 @@ class ReauthRequired(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ScopesChanged(Event):
+    """A provider gave more or less at a refresh than it had before."""
+
+    name: ClassVar[str] = "connection:grant:scopes_changed"
+    grant_id: str
+    provider: str
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GrantReinstated(Event):
     """An end is undone: it was the provider's trouble, or a lost answer came after all."""
 

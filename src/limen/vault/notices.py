@@ -10,8 +10,11 @@ from limen.vault.events import (
     AccountMismatched,
     Connected,
     Disconnected,
+    GrantReinstated,
     GrantUncertain,
     ReauthRequired,
+    ReconnectDue,
+    ScopesChanged,
     UpstreamRevoked,
     UpstreamTokenRefreshed,
 )
@@ -48,6 +51,33 @@ async def uncertain(work: Work, event: GrantUncertain) -> Sequence[Notice]:
 async def reauth_required(work: Work, event: ReauthRequired) -> Sequence[Notice]:
     """Only its person can help."""
     return await _each(work, event.grant_id, kind="connection.reauth_required", reason=event.reason)
+
+
+async def expiring(work: Work, event: ReconnectDue) -> Sequence[Notice]:
+    """A connection will need its person soon."""
+    return await _each(
+        work,
+        event.grant_id,
+        kind="connection.expiring",
+        reconnect_by=event.reconnect_by,
+        days_left=event.days_left,
+    )
+
+
+async def reinstated(work: Work, event: GrantReinstated) -> Sequence[Notice]:
+    """What had asked for its person does so no more: the provider had refused everybody."""
+    return await _each(work, event.grant_id, kind="connection.failing", reason="provider_incident")
+
+
+async def scopes_changed(work: Work, event: ScopesChanged) -> Sequence[Notice]:
+    """A provider gave more or less than before."""
+    return await _each(
+        work,
+        event.grant_id,
+        kind="connection.scopes_changed",
+        gained=list(event.gained),
+        lost=list(event.lost),
+    )
 
 
 async def account_switched(work: Work, event: AccountMismatched) -> Sequence[Notice]:

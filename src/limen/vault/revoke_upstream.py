@@ -14,7 +14,7 @@ from typing import Final
 from limen.db.outbox import Delivery, Handler, enqueue
 from limen.db.work import Work
 from limen.federation.call import ask_about_token
-from limen.federation.provider import OK, Provider, TokenAnswer
+from limen.federation.provider import Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.ids import new_id
@@ -31,7 +31,6 @@ GIVE_UP_AFTER: Final = dt.timedelta(days=7)
 """How long tokens are kept, sealed, for a provider that does not confirm their end."""
 
 _MOST_OVERDUE: Final = 200
-_GONE_STATUSES: Final = frozenset({400, 404})
 
 
 async def enqueue_revocation(
@@ -124,7 +123,7 @@ async def _revoke(
     facts = provider.facts
     first = facts.sends_first if facts.sends_first in tokens else next(iter(tokens))
     order = [first]
-    if facts.blast_radius == "token":
+    if facts.sends_each:
         order += [kind for kind in tokens if kind != first]
     receipts = []
     for kind in order:
@@ -136,21 +135,18 @@ async def _revoke(
             client=client.at_provider,
             params=_hint(kind, provider),
         )
-        error = answer.members.get("error")
-        if answer.status in range(OK, 300):
-            receipts.append("revoked")
-        elif answer.status in _GONE_STATUSES and error in facts.already_gone:
-            receipts.append("already_gone")
-        else:
+        receipt = provider.read_receipt(answer)
+        if receipt == "failed":
             raise ProviderUnavailable(
                 "provider_revocation", detail=f"{provider.id}: revoke answered {answer.status}"
             )
+        receipts.append(receipt)
     return "revoked" if "revoked" in receipts else "already_gone"
 
 
 def _hint(kind: str, provider: Provider) -> dict[str, str]:
     """Say which kind of token it is where RFC 7009 is spoken."""
-    return {"token_type_hint": f"{kind}_token"} if provider.facts.blast_radius == "token" else {}
+    return {"token_type_hint": f"{kind}_token"} if provider.facts.sends_each else {}
 
 
 async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str) -> None:

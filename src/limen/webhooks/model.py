@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, str]] = {
     "connection.revoked": "A provider confirmed that our tokens are dead.",
     "connection.scopes_changed": "A provider gave more or less than before.",
     "connection.account_switched": "Somebody tried to renew a connection with another account.",
+    "provider.secret_expiring": "A secret or key of ours at a provider ends in 30, 7 or 1 days.",
     "profile.changed": "What a provider says of a person changed.",
     "user.created": "An account was made.",
     "user.disabled": "An account was disabled.",

@@ -269,3 +269,37 @@ def test_a_tenants_own_server_is_where_its_api_is() -> None:
     own = provider("gitlab", values={"host": "git.corp.example"})
     assert own.facts.api.hosts == ("git.corp.example",)
     assert own.issuer_of_identities == "https://git.corp.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "members", "receipt"),
+    [
+        ("google", 200, {}, "revoked"),
+        ("google", 400, {"error": "invalid_token"}, "already_gone"),
+        ("google", 400, {"error": "invalid_request"}, "failed"),
+        ("slack", 200, {"ok": True, "revoked": True}, "revoked"),
+        ("slack", 200, {"ok": False, "error": "token_revoked"}, "already_gone"),
+        ("slack", 200, {"ok": False, "error": "internal_error"}, "failed"),
+        ("slack", 200, {"ok": False}, "failed"),
+        ("github", 204, {}, "revoked"),
+        ("github", 422, {"message": "x"}, "already_gone"),
+        ("github", 401, {"message": "Bad credentials"}, "failed"),
+        ("linear", 401, {}, "already_gone"),
+        ("dropbox", 401, {"error": {".tag": "invalid_access_token"}}, "already_gone"),
+        ("notion", 401, {}, "failed"),
+        ("x", 500, {}, "failed"),
+        ("x", 302, {}, "failed"),
+    ],
+    ids=range(15),
+)
+def test_a_receipt_is_what_the_provider_confirmed(
+    name: str, status: int, members: dict[str, Any], receipt: str
+) -> None:
+    assert provider(name).read_receipt(answer(status, **members)) == receipt
+
+
+def test_what_is_revoked_of_each() -> None:
+    each = {name for name in Providers().ids if provider(name).facts.sends_each}
+    assert each == {"discord", "gitlab", "x"}
+    assert provider("slack").facts.sends_first == "access"
+    assert provider("google").facts.sends_first == "refresh"

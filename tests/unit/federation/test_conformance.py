@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from limen.app import plugins
+from limen.embed import Limen
 from limen.federation.catalogue.load import load_entries
 from limen.federation.facts import Facts, Feature, Lifetime
 from limen.federation.provider import (
@@ -30,6 +32,7 @@ from limen.kernel.errors import ConfigurationError
 from limen.kernel.secret import Secret
 from limen.net import Net
 from limen.testing.provider import check_provider
+from tests.standings import Plan, settings_of
 
 pytestmark = pytest.mark.anyio
 BASE = "https://forge.example"
@@ -183,3 +186,19 @@ def test_what_a_package_offers_must_be_a_provider(monkeypatch: pytest.MonkeyPatc
     for bad in ("builtins:dict", "nowhere.at.all:Forge"):
         with pytest.raises(ConfigurationError, match="forge"):
             offer(bad)
+
+
+async def test_a_host_application_brings_its_own(tmp_path: Path) -> None:
+    settings = settings_of(
+        Plan(folder=tmp_path, database_url=f"sqlite:///{tmp_path}/limen.db"),
+        base_url="http://localhost:8000",
+    )
+    plugin = Forge()
+    application = Limen(settings, providers=[plugin])._application
+    vault = application.runtime.vault
+    try:
+        assert vault.catalogue.get("forge", {}) is plugin
+        assert vault.federation.registry.find("forge", {}) is plugin
+    finally:
+        application.runtime.hasher.close()
+        await application.runtime.net.close()

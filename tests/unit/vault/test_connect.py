@@ -40,7 +40,7 @@ async def test_notion_is_connected_with_basic_json_and_no_scope(vault: Vault) ->
     assert dict((await vault.shown(ada, connection_id)).features) == {"content": "active"}
 
 
-async def test_an_unticked_scope_is_recorded_and_nothing_is_raised(vault: Vault) -> None:
+async def test_f33_an_unticked_scope_is_recorded_and_nothing_is_raised(vault: Vault) -> None:
     ada = await vault.person()
     features = ("calendar_read", "drive_read")
     connection_id = await vault.connect(ada, features=features, untick=[DRIVE])
@@ -49,7 +49,7 @@ async def test_an_unticked_scope_is_recorded_and_nothing_is_raised(vault: Vault)
     assert DRIVE not in shown.scopes
 
 
-async def test_another_user_can_not_finish(vault: Vault) -> None:
+async def test_f37_another_user_can_not_finish(vault: Vault) -> None:
     ada, mallory = await vault.person(), await vault.person()
     callback = await vault.simulated.approve(await vault.leave(ada))
     with pytest.raises(MalformedRequest, match="callback_invalid"):
@@ -100,7 +100,7 @@ async def test_only_a_browser_session_may_leave(vault: Vault) -> None:
             await vault.leave(actor)
 
 
-async def test_renewing_is_pinned_to_the_account(vault: Vault) -> None:
+async def test_f35_renewing_is_pinned_to_the_account(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, account=ADA)
     before = await vault.token(ada, connection_id)
@@ -174,7 +174,7 @@ async def test_tokens_are_sealed_at_rest(vault: Vault) -> None:
     assert released.raw_access.reveal().encode() not in await vault.run(grant_of)
 
 
-async def test_a_missing_refresh_token_is_asked_for_with_a_consent_screen(vault: Vault) -> None:
+async def test_f34_a_missing_refresh_token_is_asked_for_with_a_consent_screen(vault: Vault) -> None:
     url = await vault.leave(await vault.person())
     assert query_of(url)["prompt"] == "consent"
     assert query_of(url)["access_type"] == "offline"

@@ -88,7 +88,7 @@ async def end_leases(vault: Vault) -> None:
         ("after_commit", 1, True),
     ],
 )
-async def test_a_rotating_refresh_token_is_never_shown_twice(
+async def test_f7_f8_a_rotating_refresh_token_is_never_shown_twice(
     vault: Vault, point: str, presented: int, survives: bool
 ) -> None:
     short, ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
@@ -140,7 +140,7 @@ async def test_a_refresh_token_that_stays_survives_every_crash(vault: Vault, poi
         ("in_commit", "active", 2),
     ],
 )
-async def test_recovery_settles_what_was_left(
+async def test_f6_f8_f9_recovery_settles_what_was_left(
     vault: Vault, point: str, state: str, generation: int
 ) -> None:
     short, ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
@@ -187,7 +187,7 @@ async def test_an_answer_that_others_gave_up_is_still_taken(vault: Vault) -> Non
     assert (shown.state, shown.generation) == ("active", 2)
 
 
-async def test_an_answer_that_comes_after_the_end_is_revoked(vault: Vault) -> None:
+async def test_f39_an_answer_that_comes_after_the_end_is_revoked(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     claimed = await late(vault, ada, connection_id)
@@ -201,7 +201,7 @@ async def test_an_answer_that_comes_after_the_end_is_revoked(vault: Vault) -> No
     assert (seen["live_access_tokens"], seen["live_refresh_tokens"]) == ([], [])
 
 
-async def test_a_lease_that_is_nearly_over_sends_nothing(vault: Vault) -> None:
+async def test_f5_a_lease_that_is_nearly_over_sends_nothing(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     claimed = await late(vault, ada, connection_id)

@@ -27,7 +27,7 @@ async def redemptions(vault: Vault, provider: str) -> list[tuple[int, int]]:
     return [(count["presented"], count["accepted"]) for count in seen["redemptions"].values()]
 
 
-async def test_a_fresh_token_asks_nobody(vault: Vault) -> None:
+async def test_f14_a_fresh_token_asks_nobody(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada)
     first = await vault.token(ada, connection_id)
@@ -47,7 +47,7 @@ async def test_a_fresh_token_takes_one_statement(
     assert statements.seen == ["SELECT connections"]
 
 
-async def test_an_expired_token_is_refreshed_once_and_the_refresh_token_kept(
+async def test_f11_an_expired_token_is_refreshed_once_and_the_refresh_token_kept(
     vault: Vault,
 ) -> None:
     ada = await vault.person()
@@ -62,7 +62,7 @@ async def test_an_expired_token_is_refreshed_once_and_the_refresh_token_kept(
     assert await redemptions(vault, "google") == [(2, 2)]
 
 
-async def test_twenty_callers_make_one_call(vault: Vault) -> None:
+async def test_f1_f3_twenty_callers_make_one_call(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     vault.house.clock.advance(MINUTE)
@@ -82,7 +82,7 @@ async def test_enough_must_be_left(vault: Vault) -> None:
     assert longer.generation == 2
 
 
-async def test_asking_for_more_than_there_can_be_burns_no_tokens(vault: Vault) -> None:
+async def test_f28_asking_for_more_than_there_can_be_burns_no_tokens(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada)
     vault.house.clock.advance(MINUTE)
@@ -91,7 +91,7 @@ async def test_asking_for_more_than_there_can_be_burns_no_tokens(vault: Vault) -
     assert await redemptions(vault, "google") == [(1, 1)]
 
 
-async def test_a_reported_generation_is_refreshed_and_a_newer_one_served(vault: Vault) -> None:
+async def test_f12_a_reported_generation_is_refreshed_and_a_newer_one_served(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     vault.house.clock.advance(MINUTE)
@@ -100,7 +100,7 @@ async def test_a_reported_generation_is_refreshed_and_a_newer_one_served(vault: 
     assert await redemptions(vault, "notion") == [(1, 1)]
 
 
-async def test_an_unknown_lifetime_is_never_refreshed_by_time(vault: Vault) -> None:
+async def test_f30_an_unknown_lifetime_is_never_refreshed_by_time(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     vault.house.clock.advance(dt.timedelta(days=40))
@@ -132,7 +132,7 @@ async def test_scopes_that_an_answer_does_not_name_stay(vault: Vault) -> None:
     assert (await vault.token(ada, connection_id)).scopes == before.scopes
 
 
-async def test_a_dead_grant_asks_for_its_person_and_is_left_alone(vault: Vault) -> None:
+async def test_f21_a_dead_grant_asks_for_its_person_and_is_left_alone(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, account=ADA)
     await vault.simulated.order("google", revoke_grants=[ADA])
@@ -165,7 +165,9 @@ async def test_a_dead_grant_asks_for_its_person_and_is_left_alone(vault: Vault) 
         {"kind": "error", "status": 400, "error": "something_new"},
     ],
 )
-async def test_trouble_of_google_changes_no_connection(vault: Vault, fault: dict[str, Any]) -> None:
+async def test_f18_trouble_of_google_changes_no_connection(
+    vault: Vault, fault: dict[str, Any]
+) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada)
     vault.house.clock.advance(HOUR)
@@ -201,7 +203,7 @@ async def test_a_broken_client_is_an_incident_of_ours_alone(vault: Vault) -> Non
     assert len(vault.named("connection:grant:reauth_required")) == 0
 
 
-async def test_a_lost_answer_of_a_rotating_provider_is_uncertain(vault: Vault) -> None:
+async def test_f22_a_lost_answer_of_a_rotating_provider_is_uncertain(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     vault.house.clock.advance(MINUTE)
@@ -291,7 +293,7 @@ async def test_the_loop_refreshes_before_anybody_waits(vault: Vault) -> None:
     assert await redemptions(vault, "google") == [(1, 1)]
 
 
-async def test_loops_of_several_workers_share_the_work(vault: Vault) -> None:
+async def test_f4_loops_of_several_workers_share_the_work(vault: Vault) -> None:
     people = [await vault.person() for _ in range(4)]
     accounts = [
         {"sub": f"sub-{number}", "email": f"p{number}@example.test", "name": "P"}
@@ -317,7 +319,7 @@ async def test_the_loop_leaves_a_failing_client_alone(vault: Vault) -> None:
     assert (await vault.simulated.seen("google"))["calls"]["refresh"] == 1
 
 
-async def test_disconnecting_ends_the_token_at_once_and_at_the_provider(vault: Vault) -> None:
+async def test_f43_disconnecting_ends_the_token_at_once_and_at_the_provider(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, account=ADA)
     await vault.run(

@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from limen.federation.catalogue.addresses import fill, is_allowed, placeholders
-from limen.federation.catalogue.entry import DocumentEntry, Entry, ErrorRule, OperationEntry
+from limen.federation.catalogue.entry import (
+    DocumentEntry,
+    Entry,
+    ErrorRule,
+    OperationEntry,
+    RevokeEntry,
+)
 from limen.federation.catalogue.identity_rule import at, is_other_subject, read_identity
 from limen.federation.facts import Api, Facts, Feature
 from limen.federation.provider import (
@@ -320,12 +326,20 @@ def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
         sends_first=revoke.sends if revoke else "refresh",
         sends_as=revoke.token_param if revoke else "token",
         blast_radius=revoke.blast_radius if revoke else "token",
+        sends_each=revoke is not None
+        and revoke.blast_radius == "token"
+        and bool(revoke.token_param),
         already_gone=revoke.already_gone if revoke else (),
+        gone_statuses=_gone_statuses(revoke) if revoke else (),
         unechoed_scopes=entry.unechoed_scopes,
         api=_filled_api(entry.api, values),
         quota=entry.quota,
         push=entry.push,
     )
+
+
+def _gone_statuses(revoke: RevokeEntry) -> tuple[int, ...]:
+    return (*revoke.gone_statuses, *((401,) if revoke.client_auth == "bearer" else ()))
 
 
 def _filled_api(api: Api, values: Mapping[str, str]) -> Api:

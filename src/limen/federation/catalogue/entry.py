@@ -119,12 +119,15 @@ class RevokeEntry(OperationEntry):
         blast_radius: ``token``: that one; ``grant``: this account's grant to this client;
             ``project``: the grants of every client of the same project too.
         already_gone: Error codes that mean there is nothing left to revoke.
+        gone_statuses: HTTP statuses that mean so by themselves; where the token is the bearer,
+            401 always does.
     """
 
     token_param: str = "token"  # noqa: S105 -- RFC 7009's name of the parameter
     sends: Literal["refresh", "access"] = "refresh"
     blast_radius: BlastRadius = "grant"
     already_gone: tuple[str, ...] = ()
+    gone_statuses: tuple[int, ...] = ()
 
 
 class DocumentEntry(OperationEntry):

@@ -26,6 +26,7 @@ from limen.federation.parts import Parts
 from limen.kernel.errors import Conflict, InvalidInput, NotAuthenticated, Throttled
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, read, token_hash
+from limen.mfa.factors import has_second_factor
 from limen.signin.provider import store
 from limen.signin.provider.proven import Proven, open_proven, seal_proven
 from limen.signin.provider.rules import check_account
@@ -168,7 +169,8 @@ async def take_proof(
     Raises:
         NotAuthenticated: ``sign_in_over``.
         InvalidInput: ``code_invalid``.
-        Conflict: ``identity_in_use``: the account elsewhere is somebody's meanwhile.
+        Conflict: ``identity_in_use``: the account elsewhere is somebody's meanwhile;
+            ``sign_in_to_link``: the account has a second factor.
         NotPermitted: As ``check_account``.
     """
     hashed = (await _find(work, raw_token)).token_hash
@@ -190,6 +192,13 @@ async def take_proof(
     user = await prove_mailbox_of(work, user_id=kept.user_id, address=kept.address)
     if user is None:
         raise _over()
+    if await has_second_factor(work, user.id):
+        # A mailbox alone adds no way in to an account that two factors guard (N148's relative).
+        raise Conflict(
+            "sign_in_to_link",
+            f"Your account has two-step sign-in. Sign in the way you did before, and add "
+            f"{proven.title} on your account page.",
+        )
     await _link(work, parts, proven=proven, user=user)
     return user, kept.detail
 

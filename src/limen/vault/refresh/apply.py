@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from limen.vault.events import (
     GrantReinstated,
     GrantUncertain,
     ReauthRequired,
+    ScopesChanged,
     UpstreamTokenRefreshed,
 )
 from limen.vault.model import Grant
@@ -200,18 +201,34 @@ async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled)
         generation=grant.generation + 1,
         tokens=merge_tokens(answer, before),
     )
+    terms = terms_of(answer, before, provider=provider, requested_at=journalled.requested_at)
     swapped = await journal.swap_tokens(
         work,
         grant=grant,
         sealed_access=sealed_access,
         sealed_refresh=sealed_refresh,
-        terms=terms_of(answer, before, provider=provider, requested_at=journalled.requested_at),
+        terms=terms,
     )
     if not swapped:
         await discard_tokens(work, parts, grant, answer=answer, provider=provider)
         return Moved()
     await _tell(work, grant, answer)
+    await _tell_scopes(work, grant, now=terms.scopes)
     return Moved()
+
+
+async def _tell_scopes(work: Work, grant: Grant, *, now: Sequence[str]) -> None:
+    """Tell of a change that nobody here asked for."""
+    had, has = set(grant.granted_scopes), set(now)
+    if had != has:
+        await work.record(
+            ScopesChanged(
+                grant_id=grant.id,
+                provider=grant.provider,
+                gained=tuple(sorted(has - had)),
+                lost=tuple(sorted(had - has)),
+            )
+        )
 
 
 async def _tell(work: Work, grant: Grant, answer: TokenAnswer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from limen.db.work import Work
 from limen.federation.finish import Finished
@@ -93,7 +93,7 @@ def way_back(
         told["code"] = raw_code.reveal()
     if not session.challenge and return_to.startswith("/"):
         return return_to  # a page of ours shows what there is
-    query = urlencode({name: value for name, value in told.items() if value})
+    query = urlencode({name: value for name, value in told.items() if value}, quote_via=quote)
     return f"{return_to}{'&' if '?' in return_to else '?'}{query}" if query else return_to
 
 

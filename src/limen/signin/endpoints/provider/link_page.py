@@ -42,6 +42,9 @@ class LinkPage:
         """Name both accounts' sides; or ask for a recent sign-in first."""
         check_rate(request, "page")
         name = request.path_params["provider"]
+        check_offered(work, name)
+        client = await get_upstream_client(work, self._federation.envelope, provider=name)
+        provider = find_sign_in_provider(self._federation, name, client.config)
         try:
             check_recent(work)
         except ReauthenticationRequired:
@@ -51,9 +54,6 @@ class LinkPage:
                 path=page_url(request, f"/account/link/{name}"),
             )
             return see_other(page_url(request, "/sign-in", reauth="1", **{"continue": signed}))
-        check_offered(work, name)
-        client = await get_upstream_client(work, self._federation.envelope, provider=name)
-        provider = find_sign_in_provider(self._federation, name, client.config)
         user = await get_user(work, work.actor.id)
         # What is submitted here ends at the provider.
         return self._parts.pages.render(

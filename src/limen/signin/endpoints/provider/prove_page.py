@@ -21,9 +21,9 @@ from limen.signin.endpoints.provider_sign_in import PROVE_COOKIE as COOKIE
 from limen.signin.endpoints.provider_sign_in import PROVE_PATH
 from limen.signin.parts import Parts
 from limen.signin.provider.prove_mailbox import Asked, mail_proof, show_proof, take_proof
+from limen.signin.provider.proven import FEDERATED
 from limen.signin.steps.enter import go_on
 from limen.signin.steps.underway import Underway
-from limen.signin.with_provider import FEDERATED
 from limen.web import cookies
 from limen.web.deps import authenticate
 from limen.web.exchange import route

@@ -22,11 +22,12 @@ from limen.signin.endpoints.provider.schemas import (
 from limen.signin.endpoints.step_answers import StepRequired, answer_proof
 from limen.signin.parts import Parts
 from limen.signin.provider.prove_mailbox import ProofNeeded, mail_proof, take_proof
+from limen.signin.provider.proven import FEDERATED
 from limen.signin.provider.ticket import take_ticket
 from limen.signin.steps.enter import go_on
 from limen.signin.steps.take_step import Passed
 from limen.signin.steps.underway import Underway
-from limen.signin.with_provider import FEDERATED, let_in, needs_proof
+from limen.signin.with_provider import let_in, needs_proof
 from limen.web.deps import CurrentWork
 from limen.web.exchange import WorkRoute
 from limen.web.rate_limit import limit

@@ -1,0 +1,233 @@
+"""The failure modes seen in the field: each has a test by its number; those without a better home."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from limen.db.work import Work
+from limen.federation.call import read_answer
+from limen.federation.provider import ProviderAnswer, TokenAnswer
+from limen.kernel.errors import NotFound, ProviderUnavailable
+from limen.kernel.secret import Secret
+from limen.net import Answer
+from limen.vault.parts import RefreshTimes
+from limen.vault.refresh.apply import Held, Journalled, apply_answer
+from limen.vault.refresh.outcome import Moved
+from limen.vault.refresh.terms import Before, merge_tokens, terms_of
+from limen.vault.store import journal
+from limen.vault.store.connections import list_connections
+from limen.vault.tables import upstream_grants
+from tests.simulated import ADA, NOTION_ADA
+from tests.vaults import Vault
+
+HOUR = dt.timedelta(hours=1, minutes=5)
+NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.timezone.utc)
+
+ELSEWHERE: Final = {
+    36: "test_n130_an_unverified_address_reserves_nothing",
+    38: "test_n113_an_answer_that_names_another_issuer",
+    41: "test_n278_a_wrong_key_does_not_start",
+    42: "test_n278_rewrap_is_resumable_and_needs_the_old_key_until_done",
+}
+"""Cases that carry a number of the security catalogue."""
+
+
+def test_every_failure_mode_has_a_test() -> None:
+    named: set[str] = set()
+    for path in Path(__file__).parents[2].rglob("test_*.py"):
+        if "node_modules" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named |= {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+    numbers = {
+        int(number)
+        for name in named
+        if name.startswith("test_f")
+        for number in re.findall(r"(?:^test|(?<=\d))_f(\d+)(?=_)", name)
+    }
+    numbers |= {number for number, name in ELSEWHERE.items() if name in named}
+    assert sorted(set(range(1, 46)) - numbers) == []
+
+
+# -- refresh ------------------------------------------------------------------------------------
+
+
+async def rested(vault: Vault) -> None:
+    """Let back-off end: it runs on the database's clock."""
+    rest = sa.update(upstream_grants).values(retry_at=None)
+
+    async def body(work: Work) -> None:
+        await work.execute(rest)
+
+    await vault.run(body)
+
+
+@pytest.mark.anyio
+async def test_f2_a_refresh_that_hung_leaves_nothing_behind(vault: Vault) -> None:
+    quick = vault.with_times(deadline_seconds=0.2, lease_seconds=0.5, wait_seconds=2.0)
+    ada = await vault.person()
+    connection_id = await vault.connect(ada)
+    vault.house.clock.advance(HOUR)
+    slow = {"kind": "slow", "seconds": 1.0}
+    await vault.simulated.order("google", faults={"refresh": [slow]})
+    with pytest.raises(ProviderUnavailable):
+        await quick.token(ada, connection_id)
+    await rested(vault)
+    assert (await quick.token(ada, connection_id)).generation == 2
+
+
+def test_f5_a_lease_outlasts_the_call_it_covers() -> None:
+    with pytest.raises(ValueError, match="lease"):
+        RefreshTimes(deadline_seconds=5.0, lease_seconds=5.0)
+
+
+def before(**known: Any) -> Before:
+    return Before(
+        **{
+            "raw_refresh": Secret("old"),
+            "scopes": ("a",),
+            "lifetime_seconds": None,
+            "jitter": 0.5,
+            "consented_at": NOW,
+            **known,
+        }
+    )
+
+
+def answered(refresh: str | None, **known: Any) -> TokenAnswer:
+    return TokenAnswer(
+        **{
+            "raw_access": Secret("new-access"),
+            "raw_refresh": None if refresh is None else Secret(refresh),
+            "expires_in": 3600,
+            "scope": None,
+            "raw_id_token": None,
+            "members": {},
+            **known,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "kept"),
+    [("new", "old", "new"), (None, "old", "old"), ("new", None, "new"), (None, None, None)],
+)
+def test_f10_f11_a_new_refresh_token_wins_and_silence_keeps_the_old(
+    given: str | None, held: str | None, kept: str | None
+) -> None:
+    old = before(raw_refresh=None if held is None else Secret(held))
+    merged = merge_tokens(answered(given), old)
+    assert merged.raw_access == Secret("new-access")
+    assert merged.raw_refresh == (None if kept is None else Secret(kept))
+
+
+@pytest.mark.anyio
+async def test_f13_a_loser_does_not_end_what_the_winner_renewed(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
+    vault.house.clock.advance(dt.timedelta(minutes=1))
+    [listed] = await vault.run(lambda work: list_connections(work, owner_id=ada.id, most=1))
+    provider = vault.parts.catalogue.get("notion", {})
+
+    async def lose(work: Work) -> object:
+        claimed = await journal.seize_grant(
+            work, grant_id=listed.grant.id, owner="late", lease_seconds=0.0
+        )
+        assert claimed is not None
+        stale = Held(grant=claimed, provider=provider, intent_fence=claimed.fence)
+        dead = ProviderAnswer(status=400, members={"error": "invalid_grant"}, is_object=True)
+        moved = sa.update(upstream_grants).values(generation=claimed.generation + 1)
+        await work.execute(moved)  # somebody's answer came first
+        journalled = Journalled(answer=dead, requested_at=work.now)
+        return await apply_answer(work, vault.parts, stale, journalled=journalled)
+
+    assert await vault.run(lose) == Moved()
+    assert (await vault.shown(ada, connection_id)).state == "active"
+    assert vault.named("connection:grant:reauth_required") == []
+
+
+@pytest.mark.anyio
+async def test_f17_connecting_again_forgets_the_failures_before(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    vault.house.clock.advance(HOUR)
+    await vault.simulated.order("google", faults={"refresh": [{"kind": "status"}]})
+    with pytest.raises(ProviderUnavailable):
+        await vault.token(ada, connection_id)
+    with pytest.raises(ProviderUnavailable):
+        await vault.token(ada, connection_id)  # it is left alone now
+    await vault.connect(ada, account=ADA, connection_id=connection_id)
+    vault.house.clock.advance(HOUR)
+    assert (await vault.token(ada, connection_id)).generation == 3
+
+
+# -- what providers answer ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "members"),
+    [
+        ("github", {"error": "bad_refresh_token"}),
+        ("slack", {"ok": False, "error": "invalid_refresh_token"}),
+    ],
+    ids=["github", "slack"],
+)
+@pytest.mark.anyio
+async def test_f23_f24_an_error_is_one_also_with_status_200(
+    vault: Vault, provider: str, members: dict[str, Any]
+) -> None:
+    found = vault.parts.catalogue.get(provider, {})
+    answer = ProviderAnswer(status=200, members=members, is_object=True)
+    assert found.classify(answer) == "grant_dead"
+    empty = ProviderAnswer(status=200, members={}, is_object=True)
+    assert found.classify(empty) != "ok"
+
+
+def test_f25_an_answer_is_read_as_what_it_is() -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    told = read_answer(Answer(200, form, b"access_token=abc&scope=repo%2Cuser"))
+    assert told.members == {"access_token": "abc", "scope": "repo,user"}
+    html = read_answer(Answer(200, {"content-type": "text/html"}, b"<h1>Sorry</h1>"))
+    assert not html.is_object
+    assert html.members == {}
+
+
+# -- expiry ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_f32_a_life_counts_from_when_it_was_asked_for(vault: Vault) -> None:
+    provider = vault.parts.catalogue.get("google", {})
+    terms = terms_of(answered("new"), before(), provider=provider, requested_at=NOW)
+    assert terms.expires_at == NOW + dt.timedelta(hours=1)
+    assert terms.requested_at == NOW
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_f44_whoever_reads_gets_no_expired_token_while_it_can_be_renewed(
+    vault: Vault,
+) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    vault.house.clock.advance(HOUR)
+    for use in ("raw", "proxy", "look"):
+        released = await vault.token(ada, connection_id, use=use)
+        assert released.generation == 2
+        assert released.expires_at is not None
+        assert released.expires_at > vault.house.clock.now()
+    with pytest.raises(NotFound):
+        await vault.token(ada, "another")
