@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urljoin
 
 from limen.oauth.exchange.policy import ExchangePolicy
 from limen.oauth.exchange.set_policy import set_exchange_policy
@@ -50,7 +51,9 @@ async def connected(
         page = await person.browser.press(page, "sign-in-submit", typed)
     form = page.form_with("connect-continue")
     headers = {"Sec-Fetch-Site": "same-origin"}
-    left = await person.browser.fetch("POST", form.action, form=form.fields, headers=headers)
+    left = await person.browser.fetch(
+        "POST", urljoin(page.url, form.action), form=form.fields, headers=headers
+    )
     assert left.status == 303, left.text
     callback = await agree(limen, left.headers["location"], account=account)
     back = await person.browser.open(callback)

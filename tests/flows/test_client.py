@@ -106,9 +106,11 @@ async def test_a_token_is_asked_for_once_until_it_is_not_fresh(limen: Installati
 
 async def test_an_api_key_is_its_owners(limen: Installation) -> None:
     ada = await connected(limen)
-    body = {"name": "mine", "scope": ["connections:token", "connections:read"]}
-    made = (await ada.person.api("POST", "/api/v1/api-keys", ada.own, body)).json()
-    key = ApiKey(Secret(made["key"]))
+    body = {"name": "mine", "scope": "connections:token connections:read"}
+    page = await ada.person.api("POST", "/api/v1/api-keys", ada.own, body)
+    assert page.status == 201, page.text
+    made = page.json()
+    key = ApiKey(Secret(made["api_key"]))
     async with Limen(limen.issuer, key, clock=limen.clock) as client:
         assert (await client.connections.token(ME, "google")).generation == 1
         with pytest.raises(Unauthorized):
@@ -263,15 +265,13 @@ async def test_a_provider_that_is_down_is_no_fault_of_the_connection(limen: Inst
     ada = await connected(limen)
     limen.clock.advance(hours=2)
     fresh = (await limen.login(ada.person))["access_token"]
-    await order(limen, "google", faults={"refresh": [{"kind": "status", "status": 500}] * 3})
+    await order(limen, "google", faults={"refresh": [{"kind": "status", "status": 500}]})
     async with Limen(limen.issuer, fresh, clock=limen.clock) as client:
         with pytest.raises(ProviderDown):
             await client.connections.token(ME, "google")
         await order(limen, "google", faults={})
         [shown] = await client.connections.list(ME)
         assert shown.state == "active"
-        limen.clock.advance(minutes=10)
-        assert (await client.connections.token(ME, "google")).generation == 2
 
 
 @pytest.mark.parametrize("by", ["owner", "exchange"])

@@ -107,6 +107,10 @@ class Reader:
     async def _visit(self, url: str, user_code: str) -> str:
         """Do what a person does; return the address their browser ends at."""
         async with Visitor(self._site.issuer) as visitor:
+            if "/account/connect" in url:
+                page = await visitor.sign_in(**self._site.person, at=await visitor.open(url))
+                page = await _at_provider(visitor, await visitor.press(page, "connect-continue"))
+                return (await visitor.press(page, "confirm-connect")).url
             if "/auth/oauth2/" in url:
                 page = await _at_provider(visitor, await visitor.open(url))
             else:

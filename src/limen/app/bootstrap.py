@@ -77,16 +77,23 @@ async def seed_providers(runtime: Runtime) -> None:
     """
     tenant = await runtime.directory.default()
     clients = {
-        provider: (client.client_id, client.client_secret)
+        provider: NewUpstreamClient(
+            provider=provider,
+            client_id=client.client_id,
+            raw_secret=client.client_secret,
+            values=client.values,
+        )
         for provider, client in runtime.settings.providers.configured.items()
     }
     if runtime.settings.development.simulators:
         for provider in SIMULATED:
-            clients.setdefault(provider, (CLIENT_ID, Secret(CLIENT_SECRET)))
+            simulated = NewUpstreamClient(
+                provider=provider, client_id=CLIENT_ID, raw_secret=Secret(CLIENT_SECRET)
+            )
+            clients.setdefault(provider, simulated)
 
     async def body(work: Work) -> None:
-        for provider, (client_id, raw_secret) in clients.items():
-            new = NewUpstreamClient(provider=provider, client_id=client_id, raw_secret=raw_secret)
+        for new in clients.values():
             await seed_upstream_client(work, runtime.envelope, new=new)
 
     await runtime.works.run(tenant, body, actor=OPERATOR)

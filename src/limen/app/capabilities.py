@@ -32,6 +32,7 @@ from limen.simulators.dev_pages import pages as dev_pages
 from limen.vault import pages as vault_pages
 from limen.vault import routes as vault
 from limen.vault.endpoints.proxying import proxy_routes
+from limen.vault.endpoints.pushing import event_routes
 from limen.vault.release.exchange import ConnectionTarget
 
 
@@ -75,6 +76,7 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
             ),
             *vault_pages.pages(runtime.vault),
             *proxy_routes(runtime.vault),
+            *event_routes(runtime.vault),
             *portal.pages(portal_parts),
             *_development_pages(runtime, oauth_parts),
         ],

@@ -24,7 +24,7 @@ from limen.cli import (
 )
 from limen.cli.machines import api_keys, service_accounts
 from limen.cli.say import complain
-from limen.cli.upstream import providers
+from limen.cli.upstream import connections, providers
 from limen.kernel.errors import ConfigurationError, Refusal
 from limen.observe import logger
 
@@ -53,6 +53,7 @@ for name, group in (
     ("service-account", service_accounts.group),
     ("api-key", api_keys.group),
     ("provider", providers.group),
+    ("connection", connections.group),
     ("token", tokens.group),
     ("issuer", issuers.group),
     ("webhook", webhooks.group),

@@ -217,18 +217,17 @@ class Connections:
             raise
 
     async def _fetch_once(self, user: User, asked: Asked) -> ConnectionToken:
-        subject = await self._subject(user, asked)
+        subject = await self._subject(user)
         if subject is not None:
             return await by_exchange(self._bearers, subject, asked, clock=self._clock)
         return await by_route(self._transport, await self._bearers.speaker(user), asked)
 
-    async def _subject(self, user: User, asked: Asked) -> OnBehalfOf | None:
+    async def _subject(self, user: User) -> OnBehalfOf | None:
         """Return what is exchanged; ``None`` where the connection's own route serves."""
         if isinstance(user, OnBehalfOf):
             return user
-        is_machine = isinstance(user, Tenant) and isinstance(self._credentials, ClientSecret)
         # A machine may not list what the tenant has; by exchange it finds what is shared with it.
-        if is_machine and not asked.connection:
+        if isinstance(user, Tenant) and isinstance(self._credentials, ClientSecret):
             return OnBehalfOf(await self._bearers.machine())
         return None
 

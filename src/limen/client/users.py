@@ -24,8 +24,8 @@ class Me:
 class Tenant:
     """The tenant's own connections.
 
-    A client with a secret is given what the tenant shares with it; a person's token or key
-    needs the permission ``connections:service``.
+    A client with a secret is given what the tenant shares with it, by exchange of its own token;
+    a person's token or key needs the permission ``connections:service``.
     """
 
 

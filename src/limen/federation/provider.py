@@ -250,6 +250,10 @@ class Provider(abc.ABC):
         """Say whether ``iss`` of an ID token is this provider's, under any of its names."""
         return issuer == self.issuer_of_identities
 
+    def keeps_accounts_of(self, issuer: str) -> bool:
+        """Say whether an account is kept here: what it gave is sent to no other place."""
+        return issuer == self.issuer_of_identities or self.is_own_issuer(issuer)
+
     def check_claims(self, claims: Mapping[str, Any]) -> None:
         """Refuse claims of a verified ID token that are not for this provider's configuration.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ from limen.federation.catalogue.entry import Entry
 from limen.federation.catalogue.load import load_entries
 from limen.federation.catalogue.override import Override
 from limen.federation.openid import OpenIdProvider
-from limen.federation.provider import Provider
+from limen.federation.provider import ExternalIdentity, Provider, Told
 from limen.federation.providers.apple import Apple
 from limen.federation.providers.microsoft import Microsoft
 from limen.kernel.errors import ConfigurationError, InvalidInput, NotFound
@@ -41,6 +42,22 @@ class OwnProvider(CatalogueProvider):
     @override
     def issuer_of_identities(self) -> str:
         return self._kept_under
+
+    @override
+    def keeps_accounts_of(self, issuer: str) -> bool:
+        return issuer == self._kept_under
+
+    @override
+    def identify(self, told: Told) -> ExternalIdentity:
+        """Believe an address only of the domains the entry names.
+
+        Whoever runs a provider may claim any address; which ones it may speak for is for the
+        entry to say, and a claim of the provider's own (``hd``) does not widen it.
+        """
+        found = super().identify(told)
+        domain = (found.email or "").rpartition("@")[2].lower()
+        proves = found.email_verified and domain in self.entry.identity.email_domains
+        return dataclasses.replace(found, email_verified=proves)
 
 
 class Providers:

@@ -67,6 +67,7 @@ class NewUpstreamClient:
         connect_scopes: To ask when connecting, for such a provider.
         values: What completes a shipped entry's addresses: Microsoft's ``tenant``.
         allowed_tenants: Of Microsoft's shared endpoints only these.
+        refreshes_per_second: How often tokens may be refreshed there; 0 for no limit of ours.
     """
 
     provider: str
@@ -80,6 +81,7 @@ class NewUpstreamClient:
     connect_scopes: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     allowed_tenants: tuple[str, ...] = ()
+    refreshes_per_second: float = 0.0
 
     @property
     def first_credential(self) -> NewCredential:
@@ -99,6 +101,7 @@ class NewUpstreamClient:
             "connect_scopes": list(self.connect_scopes),
             "values": dict(self.values),
             "allowed_tenants": list(self.allowed_tenants),
+            "refreshes_per_second": self.refreshes_per_second,
         }
         return {name: value for name, value in told.items() if value}
 
@@ -140,9 +143,9 @@ async def seed_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstre
     """
     record = await store.find_client(work, new.provider)
     if record is not None and record.client_id == new.client_id and record.bound_to is None:
-        plain = not set(record.config) - {"override"}
+        kept = {name: value for name, value in record.config.items() if name != "override"}
         held = await open_credentials(work, envelope, record)
-        if plain and new.first_credential.credential in held:
+        if kept == new.config and new.first_credential.credential in held:
             return False
     await set_upstream_client(work, envelope, new=new)
     return True

@@ -49,6 +49,7 @@ def _table() -> dict[str, Place]:
     for provider in ProviderSettings.model_fields:
         for part in ("client_id", "client_secret"):
             table[f"{provider}_{part}".upper()] = ("providers", provider, part)
+    table["MICROSOFT_TENANT"] = ("providers", "microsoft", "tenant")
     table[OLDER_KEY] = ("keys", "master_key")
     return table
 

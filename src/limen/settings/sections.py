@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import override
 
 from limen.kernel.secret import Secret
 from limen.settings.kinds import (
@@ -351,12 +352,31 @@ class ProviderClient(Section):
     client_id: str = Field(min_length=1, max_length=512)
     client_secret: SecretText
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What completes the provider's addresses, beside their defaults."""
+        return {}
+
+
+class MicrosoftClient(ProviderClient):
+    """As ``ProviderClient``; ``tenant``: ``common``, ``organizations``, ``consumers`` or an id."""
+
+    tenant: str = Field(
+        default="common",
+        pattern=r"^(common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+    )
+
+    @property
+    @override
+    def values(self) -> dict[str, str]:
+        return {} if self.tenant == "common" else {"tenant": self.tenant}
+
 
 class ProviderSettings(Section):
     """Our clients at the providers, for the default tenant; YouTube falls back on Google's."""
 
     google: ProviderClient | None = None
-    microsoft: ProviderClient | None = None
+    microsoft: MicrosoftClient | None = None
     notion: ProviderClient | None = None
     github: ProviderClient | None = None
     youtube: ProviderClient | None = None

@@ -20,11 +20,11 @@ from limen.kernel.tokens import token_hash
 from limen.signin.continue_url import sign_continue
 from limen.vault.connect import WantedConnection, begin_connect, check_wanted, finish_connect
 from limen.vault.connect_link import look_at_link, take_link
+from limen.vault.endpoints.confirming import confirm_pages, destination
 from limen.vault.features.offered import features_at
 from limen.vault.parts import Parts
 from limen.vault.sessions.end import decline_link, fail_journey
 from limen.vault.sessions.hold import hold
-from limen.vault.sessions.pages import confirm_pages, destination
 from limen.vault.sessions.store import leave
 from limen.web.deps import authenticate
 from limen.web.exchange import route

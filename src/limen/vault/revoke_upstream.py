@@ -76,14 +76,17 @@ def revoke_handler(parts: Parts) -> Handler:
     """Return the outbox's handler of ``vault.revoke``."""
 
     async def handle(delivery: Delivery) -> None:
-        async def read(work: Work) -> tuple[UpstreamClient, str, dict[str, str]] | None:
+        async def read(work: Work) -> tuple[UpstreamClient, Grant, dict[str, str]] | None:
             return await _read(work, parts, delivery.payload.decode())
 
         found = await parts.works.run(delivery.site, read)
         if found is None:
             return
-        client, provider_id, tokens = found
-        provider = parts.catalogue.get(provider_id, client.config)
+        client, grant, tokens = found
+        provider = parts.catalogue.get(grant.provider, client.config)
+        if not provider.keeps_accounts_of(grant.issuer):
+            detail = f"{grant.provider}: is another place now"
+            raise ProviderUnavailable("provider_moved", detail=detail, sent=False)
         receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
 
         async def settle(work: Work) -> None:
@@ -96,7 +99,7 @@ def revoke_handler(parts: Parts) -> Handler:
 
 async def _read(
     work: Work, parts: Parts, revocation_id: str
-) -> tuple[UpstreamClient, str, dict[str, str]] | None:
+) -> tuple[UpstreamClient, Grant, dict[str, str]] | None:
     found = await revocations.find_revocation(work, revocation_id)
     if found is None:
         return None
@@ -106,7 +109,9 @@ async def _read(
     client = await get_upstream_client(
         work, parts.envelope, provider=found.provider, even_disabled=True
     )
-    return client, found.provider, tokens
+    grant = await grants.find_grant(work, found.grant_id)
+    assert grant is not None
+    return client, grant, tokens
 
 
 async def _revoke(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from limen.vault.endpoints.connect_sessions import add_connect_sessions
 from limen.vault.endpoints.connecting import add_connecting
 from limen.vault.endpoints.ending import add_ending
 from limen.vault.endpoints.features import add_features
+from limen.vault.endpoints.pushing import add_push_secrets
 from limen.vault.endpoints.reading import add_reading
 from limen.vault.endpoints.sharing import add_sharing
 from limen.vault.endpoints.tokens import add_tokens, hot_routes
 from limen.vault.parts import Parts
-from limen.vault.sessions.endpoints import add_connect_sessions
 from limen.web.exchange import WorkRoute
 
 __all__ = ["hot_routes", "routes"]
@@ -23,6 +24,7 @@ def routes(parts: Parts) -> APIRouter:
     for add in (
         add_connect_sessions,
         add_connecting,
+        add_push_secrets,
         add_reading,
         add_tokens,
         add_features,

@@ -71,3 +71,19 @@ async def test_the_hosts_own_user_is_a_person_here_and_its_audit_hears_of_it(
         actions = (await visitor.fetch("GET", "/actions")).json()
         assert actions.count("account:user:created") >= 1
         assert "account:session:started" in actions
+
+
+async def test_a_person_connects_google_and_reads_their_calendar(tmp_path: Path) -> None:
+    port = free_port()
+    app = _load("connect_google").build(port=port, data_dir=tmp_path)
+    async with _served(app, port), Visitor(f"http://localhost:{port}") as visitor:
+        assert (await visitor.fetch("GET", "/calendar")).status == 401
+        typed = {"email": "ada@example.org", "password": PASSWORD}
+        await visitor.press(await visitor.open("/auth/sign-up"), "sign-up-submit", typed)
+        await visitor.press(await visitor.open("/auth/sign-in"), "sign-in-submit", typed)
+        page = await visitor.open("/calendar")
+        for button in ("connect-continue", "account-108000000000000000001", "allow", "confirm-connect"):
+            page = await visitor.press(page, button)
+        assert page.status == 200, page.text[:500]
+        calendars = (await visitor.fetch("GET", "/calendar")).json()
+        assert [each["primary"] for each in calendars] == [True]

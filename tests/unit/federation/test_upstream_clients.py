@@ -281,6 +281,26 @@ async def test_a_changed_entry_does_not_get_the_secret_of_before(house: House, m
     assert await held(house, "forge") == ["two"]
 
 
+@pytest.mark.parametrize("moved", ["public", "document", "api"])
+async def test_nor_do_codes_and_tokens_follow_a_changed_entry(house: House, moved: str) -> None:
+    await describe(house, own_entry())
+    await set_client(house, "forge")
+    entry = own_entry()
+    match moved:
+        case "public":
+            entry["operations"]["refresh"] |= {
+                "url": "https://evil.example/token",
+                "client_auth": "none",
+            }
+        case "document":
+            entry["documents"]["me"]["url"] = "https://evil.example/me"
+        case _:
+            entry["api"]["hosts"] = ["evil.example"]
+    await describe(house, entry)
+    with pytest.raises(NotPermitted, match="provider_client_unbound"):
+        await got(house, "forge")
+
+
 async def test_an_entry_never_takes_over_another_client(house: House) -> None:
     await set_client(house, "forge", issuer="https://op.example")
     with pytest.raises(Conflict, match="provider_id_taken"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from limen.federation.catalogue.load import load_entries
 from limen.federation.provider import ExternalIdentity, Provider, ProviderAnswer, Told
 from limen.federation.providers.microsoft import CONSUMERS
 from limen.federation.registry import Providers
@@ -352,3 +353,25 @@ def test_a_token_goes_to_no_address_outside_the_provider(url: Any, is_asked: boo
 def test_an_api_base_url_is_believed_among_the_providers_hosts(url: str, kept: bool) -> None:
     lifted = told("salesforce", answer={"instance_url": url}).answer.lifted
     assert ("instance_url" in lifted) is kept
+
+
+@pytest.mark.parametrize(
+    ("domains", "email", "verified"),
+    [
+        ([], "ada@corp.example", False),
+        (["corp.example"], "ada@corp.example", True),
+        (["corp.example"], "ada@CORP.example", True),
+        (["corp.example"], "victim@gmail.com", False),
+        (["corp.example"], "ada@sub.corp.example", False),
+        (["corp.example"], "ada@corp.example.evil.example", False),
+    ],
+    ids=range(6),
+)
+def test_a_tenants_own_provider_speaks_for_the_domains_it_names(
+    domains: list[str], email: str, verified: bool
+) -> None:
+    entry = load_entries()["discord"].model_dump(by_alias=True, mode="json") | {"id": "forge"}
+    entry["identity"] |= {"email_domains": domains, "email_domain_at": "/hd"}
+    me = {"id": "9", "email": email, "verified": True, "hd": email.rpartition("@")[2]}
+    found = provider("forge", entry=entry).identify(told("discord", documents={"me": me}))
+    assert (found.email, found.email_verified) == (email, verified)

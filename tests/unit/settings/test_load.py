@@ -284,3 +284,28 @@ def test_rfc_8414_2_an_issuer_has_no_query_and_no_fragment(
     with pytest.raises(ConfigurationError) as caught:
         load(given)
     assert caught.value.problems[0].startswith("LIMEN_BASE_URL")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "values"),
+    [
+        ("", {}),
+        ("common", {}),
+        ("organizations", {"tenant": "organizations"}),
+        (
+            "11111111-2222-3333-4444-555555555555",
+            {"tenant": "11111111-2222-3333-4444-555555555555"},
+        ),
+    ],
+)
+def test_microsofts_directory_is_named_by_the_environment(
+    tenant: str, values: dict[str, str]
+) -> None:
+    given = {"MICROSOFT_CLIENT_ID": "x", "MICROSOFT_CLIENT_SECRET": "k29dkLs92-secret"}
+    client = load({**given, "MICROSOFT_TENANT": tenant}).providers.configured["microsoft"]
+    assert client.values == values
+
+
+def test_a_directory_that_is_an_address_is_refused() -> None:
+    given = {"MICROSOFT_CLIENT_ID": "x", "MICROSOFT_CLIENT_SECRET": "k29dkLs92-secret"}
+    assert problems_of({**given, "MICROSOFT_TENANT": "evil.example/x"})

@@ -119,3 +119,22 @@ async def _is_ended(vault: Vault, provider: str) -> None:
     assert seen["live_access_tokens"] == []
     with pytest.raises(NotFound):
         await vault.token(ada, connection)
+
+
+async def test_f43_where_nothing_can_be_revoked_the_receipt_says_so(vault: Vault) -> None:
+    silent = sorted(ENTRIES.keys() - set(REVOCABLE))
+    assert len(silent) > 1
+    for provider in silent:
+        entry = await register(vault, provider)
+        ada = await vault.person()
+        connection = await vault.connect(ada, provider)
+        await vault.run(
+            lambda work, id_=connection, who=ada.id: disconnect(  # type: ignore[misc]  # bound now
+                work, vault.parts, connection_id=id_, user_id=who
+            ),
+            actor=ada,
+        )
+        assert await vault.outbox() == []
+        assert entry.manage_url.startswith("https://")
+    receipts = [event.receipt for event in vault.named("connection:grant:revoked")]
+    assert receipts == ["no_endpoint"] * len(silent)

@@ -22,7 +22,6 @@ from limen.vault.refresh.recover import recover
 from limen.vault.refresh.redeem import find_upstream, redeem
 from limen.vault.store import journal
 from limen.vault.store.connections import list_connections
-from limen.vault.store.journal import Due
 from limen.vault.tables import upstream_grants
 from tests.simulated import ADA, NOTION_ADA
 from tests.unit.vault.test_every_vendor import register
@@ -134,7 +133,7 @@ async def test_f5_an_answer_is_kept_while_another_holds_the_next_lease(vault: Va
     assert await arrive(vault, claimed) == Moved()
     # Whoever holds the next lease has nothing left to do, and does nothing.
     loop = RefreshLoop(vault.parts, site_of=vault.house.site_of)
-    await loop._one(Due(tenant_id=due.tenant_id, grant_id=due.grant_id, fence=due.fence))
+    await loop._one(due)
     assert (await vault.simulated.seen("notion"))["calls"]["refresh"] == 1
     await is_well(vault, ada, connection_id)
 

@@ -53,6 +53,9 @@ def register(  # noqa: PLR0913 -- each argument is an option
     allow_tenant: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Of Microsoft's, only these.")
     ] = None,
+    refreshes_per_second: Annotated[
+        float, typer.Option(min=0.0, help="How often tokens may be refreshed there; 0: no limit.")
+    ] = 0.0,
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -87,6 +90,7 @@ def register(  # noqa: PLR0913 -- each argument is an option
             connect_scopes=split(connect_scope),
             values=values,
             allowed_tenants=tuple(allow_tenant or ()),
+            refreshes_per_second=refreshes_per_second,
         )
         known = runtime.vault.federation.registry.providers
         await check_new_client(work, net=runtime.net, providers=known, new=new)

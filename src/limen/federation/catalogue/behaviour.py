@@ -76,7 +76,11 @@ class CatalogueProvider(Provider):
 
     @property
     def credential_hosts(self) -> frozenset[str]:
-        """The vendor's hosts that our client's secret is sent to, wherever a simulator stands."""
+        """Whom our client's secret, people's codes and their tokens are sent to, by the entry.
+
+        However it says who we are: a refresh token goes to the endpoint of a public client too,
+        and an access token to every document and API.
+        """
         operations = self.entry.operations
         found = (
             operations.exchange,
@@ -85,11 +89,13 @@ class CatalogueProvider(Provider):
             operations.introspect,
             *self.entry.documents.values(),
         )
-        return frozenset(
+        called = {
             urlsplit(self._filled(operation.url)).netloc
             for operation in found
-            if operation is not None and operation.client_auth in {"basic", "post"}
-        )
+            if operation is not None and operation.url
+        }
+        named = {host for document in self.entry.documents.values() for host in document.hosts}
+        return frozenset(called | named | set(self._facts.api.hosts))
 
     @override
     async def endpoints(self, net: Net, *, now: dt.datetime) -> Endpoints:

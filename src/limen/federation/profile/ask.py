@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from limen.federation.call import ask_about_token, call_as_client
@@ -34,9 +34,22 @@ class Upstream:
     endpoints: Endpoints
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a provider may be asked with.
+
+    Args:
+        answer: Carries the access token.
+        claims: Of a verified ID token that came along; empty without one.
+    """
+
+    answer: TokenAnswer
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def refresh_access(
     parts: Parts, upstream: Upstream, *, record: Record, raw_refresh: Secret[str]
-) -> TokenAnswer:
+) -> Access:
     """Redeem a kept refresh token, once.
 
     Raises:
@@ -58,15 +71,16 @@ async def refresh_access(
     if meaning != "ok" or not provider.may_send(answer):
         raise ProviderUnavailable(detail=f"{provider.id}: profile refresh {meaning}", sent=False)
     tokens = provider.read_tokens(answer)
-    if tokens.raw_id_token is not None:
-        claims = await _claims(parts, upstream, tokens)
-        if provider.names_other_account(claims, issuer=record.issuer, subject=record.subject):
-            raise OtherAccount
-    return tokens
+    if tokens.raw_id_token is None:
+        return Access(answer=tokens)
+    claims = await _claims(parts, upstream, tokens)
+    if provider.names_other_account(claims, issuer=record.issuer, subject=record.subject):
+        raise OtherAccount
+    return Access(answer=tokens, claims=claims)
 
 
 async def ask_profile(
-    parts: Parts, upstream: Upstream, *, record: Record, answer: TokenAnswer, before: Words
+    parts: Parts, upstream: Upstream, *, record: Record, access: Access, before: Words
 ) -> ExternalIdentity:
     """Return what the provider says of a linked account now.
 
@@ -76,9 +90,9 @@ async def ask_profile(
         OtherAccount: It speaks of another one.
         ProviderUnavailable: It does not say, or not now.
     """
-    provider = upstream.provider
+    provider, answer = upstream.provider, access.answer
     operations = provider.documents_for(
-        upstream.endpoints, purpose="sign_in", has_claims=False, answer=answer
+        upstream.endpoints, purpose="sign_in", has_claims=bool(access.claims), answer=answer
     )
     documents: dict[str, Any] = {}
     for name, operation in operations.items():
@@ -92,7 +106,10 @@ async def ask_profile(
         if told.status != OK or not (told.is_object or told.items):
             raise ProviderUnavailable(detail=f"{provider.id}: {name} answered {told.status}")
         documents[name] = told.members if told.is_object else told.items
-    claims = _as_signed_in(record, documents.get("userinfo"))
+    userinfo = documents.get("userinfo", {})
+    if access.claims and userinfo and userinfo.get("sub") != access.claims.get("sub"):
+        raise OtherAccount
+    claims = access.claims or _as_signed_in(record, userinfo)
     identity = provider.identify(Told(answer=answer, claims=claims, documents=documents))
     if (identity.issuer, identity.subject) != (record.issuer, record.subject):
         raise OtherAccount
@@ -105,11 +122,9 @@ async def ask_profile(
 
 
 def _as_signed_in(record: Record, userinfo: object) -> Mapping[str, Any]:
-    """Return what an ID token would say, of a UserInfo answer that names the same subject."""
-    if not isinstance(userinfo, Mapping):
+    """Return what an ID token would say, of a UserInfo answer; whose it is shows afterwards."""
+    if not isinstance(userinfo, Mapping) or not isinstance(userinfo.get("sub"), str):
         return {}
-    if userinfo.get("sub") != record.subject:
-        raise OtherAccount
     return {**userinfo, "iss": record.issuer}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from limen.federation.events import IdentityRefused
 from limen.federation.parts import Parts
 from limen.federation.profile import store
 from limen.federation.profile.ask import (
+    Access,
     AccessGone,
     OtherAccount,
     Upstream,
@@ -45,6 +47,7 @@ TokenOf = Callable[[Site, Account], Awaitable[Secret[str] | None]]
 """Finds an access token of a person's connection to an account."""
 
 _BATCH: Final = 20
+_TOGETHER: Final = 5
 _log = logger("limen.federation")
 
 
@@ -59,6 +62,7 @@ class Synchroniser:
     def __init__(self, parts: Parts, *, token_of: TokenOf) -> None:
         self._parts = parts
         self._token_of = token_of
+        self._together = asyncio.Semaphore(_TOGETHER)
 
     async def run_once(self, site: Site) -> int:
         """Ask for a batch of one tenant's profiles; return how many."""
@@ -68,19 +72,22 @@ class Synchroniser:
             return await store.claim_due(work, batch=_BATCH, next_at=work.now + later)
 
         due = await self._parts.works.run(site, claim)
-        for record in due:
+        await asyncio.gather(*(self._try(site, record) for record in due))
+        return len(due)
+
+    async def _try(self, site: Site, record: Record) -> None:
+        async with self._together:
             try:
                 await self._one(site, record)
             except Refusal as refusal:
                 _log.info("profile waits", provider=record.provider, refusal=refusal.code)
             except OtherAccount:
                 await self._stop(site, record, reason="other_subject")
-        return len(due)
 
     async def _one(self, site: Site, record: Record) -> None:
         upstream = await self._upstream(site, record)
-        answer = await self._access(site, record, upstream)
-        if answer is None:
+        access = await self._access(site, record, upstream)
+        if access is None:
             await self._stop(site, record, reason="")
             return
 
@@ -89,7 +96,7 @@ class Synchroniser:
 
         before = await self._parts.works.run(site, read)
         identity = await ask_profile(
-            self._parts, upstream, record=record, answer=answer, before=before
+            self._parts, upstream, record=record, access=access, before=before
         )
         await self._keep(site, record, identity)
 
@@ -113,18 +120,20 @@ class Synchroniser:
 
         await self._parts.works.run(site, body)
 
-    async def _access(self, site: Site, record: Record, upstream: Upstream) -> TokenAnswer | None:
+    async def _access(self, site: Site, record: Record, upstream: Upstream) -> Access | None:
         """Return an access token: of the person's own connection, or of what sign-in left."""
         account = Account(user_id=record.user_id, issuer=record.issuer, subject=record.subject)
         raw = await self._token_of(site, account)
         if raw is not None:
-            return TokenAnswer(
-                raw_access=raw,
-                raw_refresh=None,
-                expires_in=None,
-                scope=None,
-                raw_id_token=None,
-                members={},
+            return Access(
+                answer=TokenAnswer(
+                    raw_access=raw,
+                    raw_refresh=None,
+                    expires_in=None,
+                    scope=None,
+                    raw_id_token=None,
+                    members={},
+                )
             )
 
         async def take(work: Work) -> Secret[str] | None:
@@ -134,7 +143,7 @@ class Synchroniser:
         if raw_refresh is None:
             return None
         try:
-            answer = await refresh_access(
+            access = await refresh_access(
                 self._parts, upstream, record=record, raw_refresh=raw_refresh
             )
         except AccessGone:
@@ -143,8 +152,8 @@ class Synchroniser:
             if not unavailable.sent:
                 await self._put_back(site, record, raw_refresh)
             raise
-        await self._put_back(site, record, answer.raw_refresh or raw_refresh)
-        return answer
+        await self._put_back(site, record, access.answer.raw_refresh or raw_refresh)
+        return access
 
     async def _put_back(self, site: Site, record: Record, raw_refresh: Secret[str]) -> None:
         async def body(work: Work) -> None:
@@ -162,7 +171,7 @@ class Synchroniser:
 
         client = await parts.works.run(site, read)
         provider = parts.registry.find(record.provider, client.config)
-        if provider is None:
+        if provider is None or not provider.keeps_accounts_of(record.issuer):
             raise NotFound("provider_unknown", "There is no such provider here.")
         endpoints = await provider.endpoints(parts.net, now=parts.works.clock.now())
         return Upstream(client=client, provider=provider, endpoints=endpoints)

@@ -12,7 +12,9 @@ from typing import Literal
 from limen.db.work import Work
 from limen.tokens.replay import store
 
-Presented = Literal["client_assertion", "dpop_proof", "request_object", "assertion", "totp"]
+Presented = Literal[
+    "client_assertion", "dpop_proof", "request_object", "assertion", "totp", "provider_event"
+]
 
 
 async def first_time(

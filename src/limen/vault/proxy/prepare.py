@@ -75,6 +75,8 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     api = provider.facts.api
     check_path(call.path)
     check_host(call.host, api)
+    if not provider.keeps_accounts_of(grant.issuer):  # its name is another place's by now
+        raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
     if shared is not None:
         asked = Asked(use="proxy", feature=wanted.feature)
         check_release(shared, asked, grant=grant, provider=provider)

@@ -89,6 +89,9 @@ async def prepare(
     if grant.upstream_client_id != upstream.client.at_provider.client_id:
         await journal.give_back(work, grant)
         return Postponed("client_replaced")
+    if not upstream.provider.keeps_accounts_of(grant.issuer):
+        await journal.give_back(work, grant)
+        return Postponed("provider_moved")
     raw_refresh = await open_refresh(work, parts.envelope, grant)
     if raw_refresh is None:
         return await end_grant(work, grant, reason="no_refresh_token")

@@ -68,15 +68,7 @@ class RefreshLoop:
 
     async def _refresh(self, site: Site, due: Due) -> Outcome:
         parts = self._parts
-
-        async def look(work: Work) -> str:
-            held = await journal.held_grant(work, grant_id=due.grant_id, fence=due.fence)
-            return "" if held is None else held.provider
-
-        provider = await parts.works.run(site, look)
-        if not provider:
-            return Busy()
-        upstream = await find_upstream(parts, site, provider=provider)
+        upstream = await find_upstream(parts, site, provider=due.provider)
         endpoints = await upstream.provider.endpoints(parts.net, now=parts.works.clock.now())
 
         async def begin(work: Work) -> Claimed | Outcome:

@@ -6,5 +6,5 @@ the provider, what came back. Until then nothing of it is in use (F37).
 
 - ``make``: the link. ``hold``: what came back, until it is confirmed. ``confirm``: yes or no.
 - ``follow``: what whoever asked is told, by poll or by a code. ``end``: sessions that failed.
-- ``endpoints``, ``pages``, ``events``, ``model``, ``store``, ``tables``.
+- ``events``, ``model``, ``store``, ``tables``.
 """

@@ -63,7 +63,7 @@ _CLAIM_DUE = (
         sa.tuple_(_g.tenant_id, _g.id).in_(sa.select(_picked.c.tenant_id, _picked.c.id)),
     )
     .values(**_LEASE)
-    .returning(_g.tenant_id, _g.id, _g.fence)
+    .returning(_g.tenant_id, _g.id, _g.provider, _g.fence)
 )
 _HELD = (
     sa.select(*WHOLE_GRANT)
@@ -205,6 +205,7 @@ class Due:
 
     tenant_id: str
     grant_id: str
+    provider: str
     fence: int
 
 
@@ -230,7 +231,10 @@ async def claim_due(work: Work, *, batch: int, owner: str, lease_seconds: float)
     rows = await work.execute(
         _CLAIM_DUE, batch=batch, owner=owner, lease_seconds=lease_seconds, now=work.now
     )
-    return [Due(tenant_id=row.tenant_id, grant_id=row.id, fence=row.fence) for row in rows.all()]
+    return [
+        Due(tenant_id=row.tenant_id, grant_id=row.id, provider=row.provider, fence=row.fence)
+        for row in rows.all()
+    ]
 
 
 async def held_grant(work: Work, *, grant_id: str, fence: int) -> Grant | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from limen.admin.api.providers.schemas import (
+from limen.admin.api.upstream_providers.schemas import (
     ClientView,
     FeatureView,
     ProviderDetail,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.concurrency import run_in_threadpool
 
-from limen.admin.api.providers.schemas import ClientBody, SecretBody
+from limen.admin.api.upstream_providers.schemas import ClientBody, SecretBody
 from limen.db.work import Work
 from limen.federation.clients.credentials import ClientKey, SharedSecret
 from limen.federation.clients.make_key import GivenKey, make_key, take_key
@@ -45,6 +45,7 @@ async def read_client(work: Work, *, provider: str, body: ClientBody) -> NewUpst
         connect_scopes=body.connect_scopes,
         values=body.values,
         allowed_tenants=body.allowed_tenants,
+        refreshes_per_second=body.refreshes_per_second,
     )
 
 

@@ -4,6 +4,6 @@
   use case takes. ``show``: what a tenant has, without secrets.
 """
 
-from limen.admin.api.providers.routes import routes
+from limen.admin.api.upstream_providers.routes import routes
 
 __all__ = ["routes"]

@@ -45,6 +45,7 @@ class ClientBody(SecretBody):
         issuer: For an OpenID provider that does not ship; found by discovery.
         values: What completes a provider's addresses, as its entry names them.
         allowed_tenants: Of Microsoft's shared endpoints only these directories.
+        refreshes_per_second: How often tokens may be refreshed there; 0 for no limit of ours.
     """
 
     client_id: Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -54,6 +55,7 @@ class ClientBody(SecretBody):
     connect_scopes: tuple[ScopeName, ...] = Field(default=(), max_length=100)
     values: dict[str, Text] = Field(default_factory=dict, max_length=20)
     allowed_tenants: tuple[Text, ...] = Field(default=(), max_length=200)
+    refreshes_per_second: float = Field(default=0.0, ge=0, le=10_000)
 
 
 class StateBody(Body):

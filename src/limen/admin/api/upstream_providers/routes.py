@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 
 from limen.access.permissions import PROVIDERS_READ, PROVIDERS_WRITE
 from limen.access.require import require
-from limen.admin.api.providers.read import read_client, read_credential
-from limen.admin.api.providers.schemas import (
+from limen.admin.api.upstream_providers.read import read_client, read_credential
+from limen.admin.api.upstream_providers.schemas import (
     ClientBody,
     EntryBody,
     OverrideBody,
@@ -19,7 +19,7 @@ from limen.admin.api.providers.schemas import (
     SecretBody,
     StateBody,
 )
-from limen.admin.api.providers.show import list_providers, show_provider
+from limen.admin.api.upstream_providers.show import list_providers, show_provider
 from limen.admin.parts import Parts
 from limen.federation.clients.sealed import retire_credential
 from limen.federation.describe_provider import (

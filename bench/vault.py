@@ -1,0 +1,228 @@
+"""The vault with many connections: what claiming, refreshing and listing cost as it grows.
+
+Not part of every ``make bench``: ``make bench ARGS="--vault-rows 1000000"``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bench.vault_rows import LIVE, Rows, connect, vault_rows
+from limen.db.postgres import PostgresConnection
+from limen.db.work import Work
+from limen.kernel.site import ALL_TENANTS
+from limen.testing.postgres import postgres
+from limen.vault.listing import list_connections
+from limen.vault.parts import RefreshTimes
+from limen.vault.refresh.loop import RefreshLoop
+from limen.vault.store import journal
+from limen.vault.token_for import Wanted, token_for
+
+FEW: Final = 10_000
+USERS: Final = 100
+_TIMES: Final = 40
+_FLAT: Final = 1.5
+_PER_SECOND: Final = 500
+_SLOWEST_SECONDS: Final = 2.0
+_SLOWEST_STATEMENT_MS: Final = 100.0
+
+
+@dataclass
+class Slowest:
+    """The statement that took longest.
+
+    Args:
+        took_ms: Of them, most.
+        sql: Its beginning.
+    """
+
+    took_ms: float = 0.0
+    sql: str = ""
+    count: int = 0
+    over: int = field(default=0)
+
+
+async def measure_vault(rows: int, *, seconds: float) -> None:
+    """Measure and print, on PostgreSQL.
+
+    Args:
+        rows: Connections there are at last; ``FEW`` is what they are compared with.
+        seconds: How long each rate is measured.
+    """
+    print(f"vault: load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    with postgres(durable=True) as server:
+        async with vault_rows(server.url()) as made:
+            few = await _at(made, FEW)
+            many = await _at(made, rows)
+            for name, before in few.items():
+                ratio = many[name] / before
+                verdict = "within" if ratio <= _FLAT else "OVER"
+                print(
+                    f"postgresql {name:<40}{before:>9.2f} ms{many[name]:>9.2f} ms"
+                    f"{ratio:>8.2f} x{'':<9} budget {_FLAT:g} x{'':<7}{verdict}",
+                    flush=True,
+                )
+            await _rate(made, seconds)
+            await _at_once(made)
+
+
+async def _at(made: Rows, rows: int) -> dict[str, float]:
+    """Return milliseconds of each, with so many connections."""
+    began = time.perf_counter()
+    await made.grow(rows)
+    print(f"vault: {rows} connections after {time.perf_counter() - began:.0f} s", flush=True)
+    await made.simulated.order("google", lies={"latency_seconds": 0.0})
+    return {
+        "claiming 50 that are due": await _typical(lambda: _claim(made)),
+        "refreshing one of 50 in the loop": await _refresh(made),
+        "listing a person's ten": await _typical(lambda: _list(made)),
+        "finding a token that is fresh": await _typical(lambda: _token(made)),
+    }
+
+
+async def _typical(once: Callable[[], Awaitable[float]]) -> float:
+    """Return the median, which a busy machine moves least."""
+    took = sorted([await once() for _ in range(_TIMES)])
+    return took[len(took) // 2]
+
+
+async def _claim(made: Rows) -> float:
+    await made.make_due(LIVE)
+
+    async def claim(work: Work) -> int:
+        return len(await journal.claim_due(work, batch=50, owner="bench", lease_seconds=30.0))
+
+    began = time.perf_counter()
+    assert await made.works.run(ALL_TENANTS, claim) == 50
+    return (time.perf_counter() - began) * 1e3
+
+
+async def _refresh(made: Rows) -> float:
+    loop = RefreshLoop(made.parts, site_of=made.site_of)
+    took = []
+    for _ in range(5):
+        await made.make_due(0)
+        await _settle(made)
+        await made.make_due(50)
+        began = time.perf_counter()
+        assert await loop.run_once() >= 50
+        took.append((time.perf_counter() - began) / 50 * 1e3)
+    return sorted(took)[len(took) // 2]
+
+
+async def _settle(made: Rows) -> None:
+    """Refresh whatever is due already."""
+    loop = RefreshLoop(made.parts, site_of=made.site_of)
+    while await loop.run_once():
+        pass
+
+
+_NUMBERS = itertools.count(1)
+
+
+async def _list(made: Rows) -> float:
+    user_id = f"u{next(_NUMBERS) * 7 % (made.count // 10)}"
+
+    async def body(work: Work) -> Any:
+        return await list_connections(work, made.parts, user_id=user_id)
+
+    began = time.perf_counter()
+    assert len(await made.run(body)) == 10
+    return (time.perf_counter() - began) * 1e3
+
+
+async def _token(made: Rows) -> float:
+    wanted = Wanted(connection_id=made.live[-1], user_id=made.ada.id, reader="")
+
+    async def body(work: Work) -> Any:
+        return await token_for(work, made.parts, wanted=wanted)
+
+    await made.run(body)
+    began = time.perf_counter()
+    await made.run(body)
+    return (time.perf_counter() - began) * 1e3
+
+
+async def _rate(made: Rows, seconds: float) -> None:
+    """Refresh in the background as fast as one process can, at a provider that takes 100 ms."""
+    await made.simulated.order("google", lies={"latency_seconds": 0.1})
+    for name, times in {
+        "as it comes": RefreshTimes(),
+        "200 at once": RefreshTimes(batch=400, together=200),
+    }.items():
+        loop = RefreshLoop(made.with_times(times), site_of=made.site_of)
+        done, took, cpu = 0, 0.0, 0.0
+        while took < seconds:
+            await made.make_due(LIVE)
+            began, used = time.perf_counter(), time.process_time()
+            while count := await loop.run_once():
+                done += count
+            took += time.perf_counter() - began
+            cpu += time.process_time() - used
+        rate = done / took
+        verdict = "within" if rate >= _PER_SECOND else "UNDER"
+        print(
+            f"postgresql background refreshes, {name:<20}{rate:>8.0f}/s{cpu / done * 1e6:>9.0f} us"
+            f"{rate / _PER_SECOND:>8.2f} of {_PER_SECOND}/s {verdict}",
+            flush=True,
+        )
+
+
+async def _at_once(made: Rows) -> None:
+    """Have a hundred people connect at the same moment."""
+    await made.simulated.order("google", lies={"latency_seconds": 0.1})
+    accounts = [
+        {"sub": f"sub-{number}", "email": f"p{number}@example.test", "name": "P"}
+        for number in range(USERS)
+    ]
+    await made.simulated.order("google", accounts=accounts)
+    people = [await made.person(f"person{number}") for number in range(USERS)]
+    took: list[float] = []
+
+    async def one(number: int) -> None:
+        made_by = people[number]
+        took.extend(await connect(made, made_by, account=f"sub-{number}"))
+
+    with _statements() as slowest:
+        await asyncio.gather(*(one(number) for number in range(USERS)))
+    longest = max(took)
+    verdict = "within" if longest <= _SLOWEST_SECONDS else "OVER"
+    print(
+        f"postgresql {USERS} connect at once, longest operation {longest:.2f} s, "
+        f"budget {_SLOWEST_SECONDS:g} s {verdict}"
+    )
+    verdict = "within" if slowest.took_ms <= _SLOWEST_STATEMENT_MS else "OVER"
+    print(
+        f"postgresql {slowest.count} statements, longest {slowest.took_ms:.0f} ms, {slowest.over} "
+        f"over {_SLOWEST_STATEMENT_MS:g} ms: {slowest.sql} {verdict}"
+    )
+
+
+@contextmanager
+def _statements() -> Iterator[Slowest]:
+    """Time every statement until the block ends, from sending it to having its rows."""
+    slowest, original = Slowest(), PostgresConnection.run
+
+    async def run(connection: Any, sql: str, values: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return await original(connection, sql, values, **more)
+        finally:
+            took = (time.perf_counter() - began) * 1e3
+            slowest.count += 1
+            slowest.over += took > _SLOWEST_STATEMENT_MS
+            if took > slowest.took_ms:
+                slowest.took_ms, slowest.sql = took, sql[:60]
+
+    PostgresConnection.run = run  # type: ignore[method-assign]
+    try:
+        yield slowest
+    finally:
+        PostgresConnection.run = original  # type: ignore[method-assign]
