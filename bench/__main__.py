@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 import time
 from pathlib import Path
+
+import uvloop
 
 from bench.cpu import pss_megabytes
 from bench.load import Measured
@@ -14,13 +15,16 @@ from bench.paths import PATHS
 from bench.peers import empty_post, one_hash, one_rsa_signature, peer_client_credentials
 from bench.report import BUDGETS, Yardsticks, line
 from bench.setting import setting
+from bench.vault import measure_vault
 from limen.testing.postgres import postgres
 from tests.servers import Server
 
 
-async def main() -> None:
+async def main(options: argparse.Namespace) -> None:
     """Measure and print."""
-    options = _options()
+    if options.vault_rows:
+        await measure_vault(options.vault_rows, seconds=options.seconds)
+        return
     with tempfile.TemporaryDirectory(prefix="limen-bench-") as folder:
         for engine in ("sqlite", "postgresql"):
             (Path(folder) / engine).mkdir()
@@ -40,6 +44,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each is measured")
     parser.add_argument("--only", default="", help="part of a path's name")
+    parser.add_argument(
+        "--vault-rows",
+        type=int,
+        default=0,
+        help="instead, the vault with so many connections beside 10000: a million take minutes",
+    )
     return parser.parse_args()
 
 
@@ -88,4 +98,4 @@ def _start_and_memory(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main(_options()))

@@ -154,8 +154,8 @@ async def _rate(made: Rows, seconds: float) -> None:
     """Refresh in the background as fast as one process can, at a provider that takes 100 ms."""
     await made.simulated.order("google", lies={"latency_seconds": 0.1})
     for name, times in {
-        "as it comes": RefreshTimes(),
-        "200 at once": RefreshTimes(batch=400, together=200),
+        "100 at once": RefreshTimes(),
+        "20 at once": RefreshTimes(batch=50, together=20),
     }.items():
         loop = RefreshLoop(made.with_times(times), site_of=made.site_of)
         done, took, cpu = 0, 0.0, 0.0

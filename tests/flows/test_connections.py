@@ -147,6 +147,26 @@ async def test_f16_a_provider_that_wants_rest_is_left_alone(
         assert (await person.api("GET", at, own)).status == 200
 
 
+async def test_a_large_body_goes_on_while_it_comes(
+    limen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, own, id_ = await connected(limen)
+    url = f"{limen.issuer}{BASE}/{id_}/proxy/www.googleapis.com/upload/drive/v3/files"
+    headers = {"Authorization": f"Bearer {own}", "Content-Type": "application/octet-stream"}
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"x" * 100_000
+
+    async with vendor_of(limen, monkeypatch) as vendor:
+        async with limen.plain.post(url, data=parts(), headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+        assert vendor.seen[-1]["body"] == 3_000_000
+        vendor.refuse = 1  # what was not kept can't be sent again
+        async with limen.plain.post(url, data=parts(), headers=headers) as answer:
+            assert answer.status == 401
+
+
 async def test_nobody_uses_or_changes_somebody_elses(limen: Installation) -> None:
     _, _, id_ = await connected(limen)
     mallory = await limen.person()

@@ -126,10 +126,12 @@ async def test_connecting_ends_with_the_person_it_began_with(limen: Installation
         assert (await _connections(limen, someone))[1] == []
 
 
-async def test_the_account_page_disconnects(limen: Installation) -> None:
+async def test_a_connections_page_disconnects(limen: Installation) -> None:
     person = await limen.person()
     await person.sign_in()
-    page = await connect(limen, person, account=GRACE)
+    await connect(limen, person, account=GRACE)
+    _, [connection] = await _connections(limen, person)
+    page = await person.browser.open(f"/account/connections/{connection['id']}")
     [form] = [form for form in forms_in(page.text) if form.action.endswith("/disconnect")]
     sent = await person.browser.fetch("POST", _absolute(limen, form.action), form=form.fields)
     assert sent.status == 303, sent.text[:500]

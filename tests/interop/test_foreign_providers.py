@@ -6,6 +6,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -14,6 +15,7 @@ from limen.testing.processes import free_port
 from limen.testing.visitor import Page, Visitor
 from tests.interop.conftest import Installation
 from tests.interop.node_scripts import FOLDER
+from tests.patience import until
 from tests.servers import PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +51,11 @@ class ForeignProvider:
         """What the provider counted."""
         with urllib.request.urlopen(f"{self.issuer}/seen") as answer:
             return dict(json.load(answer))
+
+    def order(self, **orders: str) -> None:
+        """Say who comes next, and how the token endpoint fails."""
+        with urllib.request.urlopen(f"{self.issuer}/order?{urlencode(orders)}") as answer:
+            assert answer.status == 200
 
     def end(self) -> None:
         """Stop the process."""
@@ -139,15 +146,15 @@ async def test_a_connection_is_made_refreshed_when_it_expires_and_revoked(
     installation: Installation, foreign: ForeignProvider
 ) -> None:
     async with Visitor(installation.issuer, also=[foreign.issuer]) as visitor:
+        others = await _live(visitor, await _tokens(visitor))
         page = await _connect(installation, visitor)
         assert page.status == 200, page.text[:800]
         bearer = await _tokens(visitor)
-        listed = await visitor.fetch("GET", "/api/v1/oauth/connections", headers=bearer)
-        (connection,) = [item for item in listed.json()["items"] if item["provider"] == "foreign"]
-        first = await _token(visitor, connection["id"], bearer)
-        again = await _token(visitor, connection["id"], bearer)
+        [connection] = await _live(visitor, bearer) - others
+        first = await _token(visitor, connection, bearer)
+        again = await _token(visitor, connection, bearer)
         assert again["access_token"] == first["access_token"]
-        assert foreign.seen()["refreshes"] == 0
+        before = foreign.seen()
 
         moved = dt.timedelta(minutes=10).total_seconds()
         host = {"Host": installation.issuer.removeprefix("http://")}
@@ -155,16 +162,63 @@ async def test_a_connection_is_made_refreshed_when_it_expires_and_revoked(
             "POST", "/dev/clock", body={"advance_seconds": moved}, headers=host
         )
         assert clock.status == 200, clock.text
-        second = await _token(visitor, connection["id"], bearer)
+        second = await _token(visitor, connection, bearer)
         assert second["access_token"] != first["access_token"]
         assert second["generation"] > first["generation"]
-        assert foreign.seen() == {"refreshes": 1, "revocations": 0, "reused": 0}
+        assert foreign.seen()["refreshes"] > before["refreshes"]
+        assert foreign.seen()["reused"] == before["reused"]
 
         gone = await visitor.fetch(
-            "DELETE", f"/api/v1/oauth/connections/{connection['id']}", headers=bearer
+            "DELETE", f"/api/v1/oauth/connections/{connection}", headers=bearer
         )
         assert gone.status == 200, gone.text
         refused = await visitor.fetch(
-            "GET", f"/api/v1/oauth/connections/{connection['id']}/token", headers=bearer
+            "GET", f"/api/v1/oauth/connections/{connection}/token", headers=bearer
         )
         assert refused.status in {404, 409}
+
+        async def is_revoked() -> bool:
+            return foreign.seen()["revocations"] > before["revocations"]
+
+        await until(is_revoked, "the provider was not told")
+
+
+async def test_a_provider_that_stumbles_costs_no_connection(
+    installation: Installation, foreign: ForeignProvider
+) -> None:
+    async with Visitor(installation.issuer) as visitor:
+        others = await _live(visitor, await _tokens(visitor))
+    for account in ("one", "two", "three"):
+        foreign.order(account=account)
+        async with Visitor(installation.issuer, also=[foreign.issuer]) as visitor:
+            page = await _connect(installation, visitor)
+            assert page.status == 200, page.text[:800]
+    foreign.order(account="foreigner")
+    before = foreign.seen()
+    async with Visitor(installation.issuer) as visitor:
+        bearer = await _tokens(visitor)
+        ids = await _live(visitor, bearer) - others
+        assert len(ids) == 3
+        old = {each: (await _token(visitor, each, bearer))["generation"] for each in ids}
+        foreign.order(faults="429,500,html")
+        await visitor.fetch("POST", "/dev/clock", body={"advance_seconds": 600})
+        bearer = await _tokens(visitor)
+
+        async def are_fresh() -> bool:
+            path = "/api/v1/oauth/connections/{}/token"
+            pages = [await visitor.fetch("GET", path.format(each), headers=bearer) for each in ids]
+            assert {page.status for page in pages} <= {200, 502, 503}
+            assert await _live(visitor, bearer) >= ids
+            return {page.status for page in pages} == {200}
+
+        await until(are_fresh, "they do not come back")
+        assert foreign.seen()["faults"] == before["faults"] + 3
+        assert foreign.seen()["reused"] == before["reused"]
+        for each in ids:
+            assert (await _token(visitor, each, bearer))["generation"] > old[each]
+
+
+async def _live(visitor: Visitor, bearer: dict[str, str]) -> set[str]:
+    """The connections at the foreign provider that need nobody's help."""
+    page = await visitor.fetch("GET", "/api/v1/oauth/connections?provider=foreign", headers=bearer)
+    return {each["id"] for each in page.json()["items"] if each["state"] == "active"}

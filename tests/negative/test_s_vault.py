@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from limen.crypto.envelope import SealBroken
 from limen.db.base import metadata
 from limen.db.work import Work
-from limen.kernel.errors import Conflict, NotFound, ProviderUnavailable
+from limen.kernel.errors import Conflict, NotFound, NotPermitted, ProviderUnavailable
 from limen.kernel.site import Site
 from limen.tenants.store import ensure_tenant_row
 from limen.vault.disconnect import disconnect
+from limen.vault.endpoints.owner import caller_of
 from limen.vault.listing import list_connections
 from limen.vault.tables import upstream_grants
 from limen.vault.token_for import Wanted, token_for
@@ -237,3 +238,23 @@ async def _due_now(work: Work) -> None:
         sa.update(outbox).values(due_at=sa.bindparam("then")),
         then=dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc),
     )
+
+
+async def test_n245_a_delegated_token_or_another_role_gets_no_token_in_clear(vault: Vault) -> None:
+    ada, auditor = await vault.person(), await vault.administrator()
+    connection_id = await vault.connect(ada, account=ADA)
+    app = dataclasses.replace(
+        ada, client_id=await vault.client(), scope=frozenset({"connections:token"})
+    )
+
+    async def ask(work: Work) -> Any:
+        caller = await caller_of(work, "me")
+        return await token_for(work, vault.parts, wanted=caller.wanted(connection_id))
+
+    with pytest.raises(NotPermitted, match="release_not_allowed"):
+        await vault.run(ask, actor=app)
+    with pytest.raises(NotFound, match="connection_not_found"):
+        await vault.run(ask, actor=auditor)
+    raw = (await vault.run(ask, actor=ada)).raw_access.reveal()
+    listed = await vault.run(lambda work: list_connections(work, vault.parts, user_id=ada.id))
+    assert raw not in repr(listed)

@@ -51,7 +51,7 @@ def routes(parts: Parts, *, short_paths: bool = False) -> list[APIRouter]:
         tokens,
         issuers,
         upstream_providers,
-            tenants,
+        tenants,
         keys,
         hooks,
         webhooks,

@@ -13,6 +13,7 @@ from limen.federation.provider import Operation, Provider, ProviderAnswer
 from limen.kernel.foreign_json import parse_json
 from limen.kernel.secret import Secret
 from limen.net import Answer, Net
+from limen.net.retry_after import read_retry_after
 
 __all__ = ["ClientAtProvider", "ask_about_token", "call", "call_as_client", "read_answer"]
 
@@ -140,7 +141,11 @@ def read_answer(answer: Answer) -> ProviderAnswer:
         members=found if is_object else {},
         is_object=is_object,
         items=found if isinstance(found, list) else (),
-        retry_after_seconds=_retry_after(answer.headers.get("retry-after")),
+        retry_after_seconds=read_retry_after(
+            answer.headers.get("retry-after"),
+            date=answer.headers.get("date"),
+            most_seconds=_MAX_RETRY_AFTER_SECONDS,
+        ),
     )
 
 
@@ -164,10 +169,3 @@ def _encode(operation: Operation, fields: Mapping[str, str]) -> tuple[str, bytes
     if operation.body == "json":
         return "application/json", json.dumps(fields).encode()
     return _FORM, urlencode(fields).encode()
-
-
-def _retry_after(raw: str | None) -> int | None:
-    """Read seconds; a date is not worth a parser, and an absurd number is no reason to stop."""
-    if raw is None or not (raw.isascii() and raw.isdecimal()):
-        return None
-    return min(int(raw[:9]), _MAX_RETRY_AFTER_SECONDS)

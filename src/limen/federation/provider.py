@@ -264,13 +264,7 @@ class Provider(abc.ABC):
         _ = claims
 
     def names_other_account(self, claims: Mapping[str, Any], *, issuer: str, subject: str) -> bool:
-        """Say whether an ID token that a refresh brought is somebody else's (N121).
-
-        Args:
-            claims: Of the token.
-            issuer: Of the identity as it was connected.
-            subject: As ``issuer``.
-        """
+        """Say whether an ID token that a refresh brought is not the connected account's (N121)."""
         told = claims.get("iss")
         if not isinstance(told, str) or str(claims.get("sub")) != subject:
             return True
@@ -279,10 +273,7 @@ class Provider(abc.ABC):
     def documents_for(
         self, endpoints: Endpoints, *, purpose: Purpose, has_claims: bool, answer: TokenAnswer
     ) -> Mapping[str, Operation]:
-        """Return what else has to be asked before ``identify`` can tell whose tokens these are.
-
-        Connecting with a verified ID token needs nothing more; signing in wants the profile.
-        """
+        """Return what else is asked before ``identify``; nothing to connect with an ID token."""
         _ = answer
         return {} if has_claims and purpose == "connect" else endpoints.documents
 
@@ -298,12 +289,7 @@ class Provider(abc.ABC):
         return params
 
     def refresh_params(self, raw_refresh: Secret[str], *, scopes: Sequence[str]) -> dict[str, str]:
-        """Return what the token endpoint is sent for a refresh token.
-
-        Args:
-            raw_refresh: The token.
-            scopes: What is wanted of those granted; sent where the provider asks for it.
-        """
+        """Return what is sent for a refresh token; ``scopes`` only where the provider asks."""
         _ = scopes
         return {"grant_type": "refresh_token", "refresh_token": raw_refresh.reveal()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -23,6 +24,12 @@ from limen.federation.providers.microsoft import Microsoft
 from limen.kernel.errors import ConfigurationError, InvalidInput, NotFound
 
 _MAX_MADE: Final = 1000
+_MAX_PATTERN_CHARS: Final = 200
+_MAX_REPEATS: Final = 3
+_PLAIN_PATTERN: Final = re.compile(
+    r"(?:[A-Za-z0-9_|.-]|\\[.d-]|\[[A-Za-z0-9._-]+\]|[+*?]|\{\d{1,3}(?:,\d{0,3})?\})*", re.ASCII
+)
+_REPEATS: Final = re.compile(r"[+*?]|\{\d+,", re.ASCII)
 
 
 class OwnProvider(CatalogueProvider):
@@ -188,10 +195,27 @@ def read_entry(document: Mapping[str, Any]) -> Entry:
     Raises:
         InvalidInput: ``provider_entry``: it is none; names the first member at fault.
     """
+    _check_patterns(document)
     try:
         return Entry.model_validate(document)
     except ValidationError as error:
         raise _no_entry(error) from None
+
+
+def _check_patterns(document: Mapping[str, Any]) -> None:
+    """Refuse patterns that a value could keep busy for hours, before any is tried.
+
+    A tenant's pattern runs where everybody's requests do: no groups, few repetitions.
+    """
+    values = document.get("values")
+    for name, value in (values if isinstance(values, Mapping) else {}).items():
+        raw = value.get("pattern") if isinstance(value, Mapping) else None
+        if not isinstance(raw, str) or len(raw) > _MAX_PATTERN_CHARS:
+            continue  # the schema has its own words for these
+        if not _PLAIN_PATTERN.fullmatch(raw) or len(_REPEATS.findall(raw)) > _MAX_REPEATS:
+            where = f"values/{str(name)[:40]}/pattern"
+            text = "letters, digits, dots, classes, alternatives, and three repetitions"
+            raise InvalidInput("provider_entry", f"{where}: only {text}.", field=f"entry/{where}")
 
 
 def read_override(document: Mapping[str, Any], entry: Entry) -> Entry:

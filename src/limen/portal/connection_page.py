@@ -14,6 +14,7 @@ from limen.db.work import Work
 from limen.kernel.errors import NotFound
 from limen.portal.account_page import back_to_account
 from limen.portal.parts import Parts
+from limen.vault.erasing.preview import preview
 from limen.vault.features.show import ShownFeature, list_features
 from limen.vault.listing import ShownConnection, get_connection
 from limen.vault.parts import Parts as VaultParts
@@ -23,6 +24,7 @@ from limen.web.forms import read_form
 PATH: Final = "/account/connections/{connection_id}"
 
 Health = Literal["good", "busy", "soon", "bad"]
+_ORDER: Final = ("active", "denied", "needs_admin", "missing")
 _SOON: Final = dt.timedelta(days=14)
 
 
@@ -46,7 +48,7 @@ class FeatureRow:
 
     Args:
         state: Of ``limen.vault.features.states``.
-        allows: What each of its scopes means.
+        allows: What each of its scopes means, where the title does not say it.
     """
 
     title: str
@@ -68,17 +70,24 @@ async def show_connection_page(request: Request, work: Work, *, parts: Parts) ->
         FeatureRow(
             title=each.feature.title,
             state=each.standing.state,
-            allows=[scopes[scope].title for scope in each.feature.scopes if scope in scopes],
+            allows=[
+                title
+                for scope in each.feature.scopes
+                if scope in scopes and (title := scopes[scope].title) != each.feature.title
+            ],
         )
-        for each in features
+        for each in sorted(features, key=lambda each: _ORDER.index(each.standing.state))
     ]
+    apps = await _apps(work, parts, shown=shown, features=features)
     return parts.pages.render(
         request,
         "portal/connection.html",
         connection=shown,
         health=health_of(shown, now=work.now),
         features=rows,
-        apps=await _apps(work, parts, shown=shown, features=features),
+        apps=apps,
+        # Last: it may ask the provider for its endpoints, outside any transaction.
+        ending=await preview(work, vault, connection_id=connection_id, owner_id=user_id),
     )
 
 

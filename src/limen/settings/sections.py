@@ -321,8 +321,8 @@ class VaultSettings(Section):
     deadline_seconds: float = Field(default=8.0, gt=0, le=60)
     lease_seconds: float = Field(default=15.0, gt=0, le=300)
     wait_seconds: float = Field(default=12.0, gt=0, le=60)
-    batch: int = Field(default=50, ge=1, le=1000)
-    together: int = Field(default=20, ge=1, le=1000)
+    batch: int = Field(default=200, ge=1, le=1000)
+    together: int = Field(default=100, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _lease_outlasts(self) -> VaultSettings:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from limen.simulators.misbehave import Stage
+from limen.simulators.signed_events import EventOrder, signed_event
 from limen.simulators.state import Account, Client, Fault, Lies, Redemptions, State
 
 
@@ -24,6 +25,7 @@ class Order(BaseModel, extra="forbid"):
         clients: Register or replace.
         accounts: Register or replace.
         revoke_grants: Subjects whose consent is withdrawn at the provider, by hand as it were.
+        events: Signed events to write, as the provider would send them; the answer holds them.
     """
 
     reset: bool = False
@@ -32,6 +34,7 @@ class Order(BaseModel, extra="forbid"):
     clients: list[Client] = []
     accounts: list[Account] = []
     revoke_grants: list[str] = []
+    events: list[EventOrder] = []
 
 
 def fingerprint(raw_token: str) -> str:
@@ -58,8 +61,8 @@ def withdraw(state: State, sub: str, *, client_id: str | None = None) -> None:
             del state.consented[key]
 
 
-def control(stage: Stage) -> list[Route]:
-    """Return the control routes of one provider."""
+def control(stage: Stage, *, push: str = "") -> list[Route]:
+    """Return the control routes of one provider, which signs its events as ``push`` says."""
 
     async def tell(_: Request) -> Response:
         with stage.store.change() as state:
@@ -74,7 +77,8 @@ def control(stage: Stage) -> list[Route]:
             stage.store.reset()
         with stage.store.change() as state:
             _obey(state, order)
-            return JSONResponse(_told(state))
+            events = [signed_event(stage, state, each, push=push) for each in order.events]
+            return JSONResponse({**_told(state), "events": events})
 
     return [
         Route("/_control", tell, methods=["GET"]),

@@ -75,9 +75,9 @@ def public_jwk(state: State) -> dict[str, str]:
     }
 
 
-def sign_rs256(state: State, claims: dict[str, Any]) -> str:
+def sign_rs256(state: State, claims: dict[str, Any], *, typ: str = "JWT") -> str:
     """Sign a JWT as the vendors do; no library of ours involved."""
-    head = {"alg": "RS256", "kid": _kid(state), "typ": "JWT"}
+    head = {"alg": "RS256", "kid": _kid(state), "typ": typ}
     signed = f"{_b64url(json.dumps(head).encode())}.{_b64url(json.dumps(claims).encode())}"
     signature = _key(state).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{signed}.{_b64url(signature)}"

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive
 from limen.kernel.errors import MalformedRequest, TooLarge, UnsupportedContent
 
 _PICTURE: Final = "/auth/oauth2/profile/picture"
+_EVENTS: Final = "/api/v1/oauth/events/"
 _PROXIED: Final = re.compile(r"/api/v1/oauth/connections/[^/]+/proxy/")
 
 
@@ -35,6 +36,8 @@ class BodyLimits:
         """Return the limit of a route path."""
         if _PROXIED.match(path):
             return self.max_proxied_bytes
+        if path.startswith(_EVENTS):
+            return self.max_bytes
         if path.endswith(_PICTURE):
             return self.max_picture_bytes
         return self.max_json_bytes if path.startswith("/api/") else self.max_bytes

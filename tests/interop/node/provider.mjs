@@ -4,7 +4,13 @@ import { Provider } from "oidc-provider";
 
 const { port, clients } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
-const seen = { refreshes: 0, revocations: 0, reused: 0 };
+const seen = { refreshes: 0, revocations: 0, reused: 0, faults: 0 };
+const orders = { account: "foreigner", faults: [] };
+const FAULTS = {
+  429: (ctx) => { ctx.status = 429; ctx.set("Retry-After", "1"); ctx.body = { error: "slow_down" }; },
+  500: (ctx) => { ctx.status = 500; ctx.body = { error: "server_error" }; },
+  html: (ctx) => { ctx.status = 200; ctx.type = "html"; ctx.body = "<h1>Down for maintenance</h1>"; },
+};
 
 const provider = new Provider(issuer, {
   clients: clients.map((client) => ({
@@ -37,10 +43,21 @@ provider.on("refresh_token.destroyed", () => { seen.revocations += 1; });
 
 provider.use(async (ctx, next) => {
   if (ctx.path === "/seen") { ctx.body = seen; return; }
+  if (ctx.path === "/order") {
+    if (ctx.query.account) orders.account = ctx.query.account;
+    if (ctx.query.faults) orders.faults = ctx.query.faults.split(",");
+    ctx.body = orders;
+    return;
+  }
+  if (ctx.path === "/token" && orders.faults.length > 0) {
+    seen.faults += 1;
+    FAULTS[orders.faults.shift()](ctx);
+    return;
+  }
   if (!ctx.path.startsWith("/interaction/")) { await next(); return; }
   const { prompt, params, session } = await provider.interactionDetails(ctx.req, ctx.res);
   if (prompt.name === "login") {
-    await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: params.login_hint ?? "foreigner" } });
+    await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: params.login_hint ?? orders.account } });
   } else {
     const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
     grant.addOIDCScope(params.scope);

@@ -301,6 +301,16 @@ async def test_nor_do_codes_and_tokens_follow_a_changed_entry(house: House, move
         await got(house, "forge")
 
 
+@pytest.mark.parametrize("pattern", ["(a+)+b", "a*a*a*a*b", "a?a?a?a?b", "(a|a)*b"])
+async def test_an_own_entrys_pattern_keeps_nobody_busy(house: House, pattern: str) -> None:
+    value = {"title": "x", "kind": "segment", "pattern": pattern, "default": "a" * 22}
+    with pytest.raises(InvalidInput, match="provider_entry") as refused:
+        await describe(house, own_entry(values={"site": value}))
+    assert refused.value.field == "entry/values/site/pattern"
+    value["pattern"] = "[a-z0-9-]+|a{22}\\.b"
+    await describe(house, own_entry(values={"site": value}))
+
+
 async def test_an_entry_never_takes_over_another_client(house: House) -> None:
     await set_client(house, "forge", issuer="https://op.example")
     with pytest.raises(Conflict, match="provider_id_taken"):

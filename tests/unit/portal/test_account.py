@@ -126,6 +126,8 @@ async def test_connections_are_shown_and_ended(portal: Portal) -> None:
         "/account/connections/disconnect", {"csrf": theirs, "connection": connection_id}
     )
     assert error_code(refused) == "connection_not_found"
+    page = await browser.open(f"/account/connections/{connection_id}")
+    assert "Google is told to forget us" in page.text
     fields = {"csrf": csrf_of(page), "connection": connection_id}
     done = await browser.post("/account/connections/disconnect", fields)
     assert done.headers["location"] == "/account?done=disconnected"

@@ -19,6 +19,7 @@ from limen.vault.proxy.way import (
     headers_out,
     with_token,
 )
+from limen.web.body_limits import BodyLimits
 
 API = Api(hosts=("*.googleapis.com", "api.notion.com"), headers={"Notion-Version": "2022-06-28"})
 TOKEN = "ya29.a0/secret+token=="
@@ -135,6 +136,14 @@ def test_no_cookie_policy_or_token_comes_back() -> None:
     assert headers_back(home, api=API, raw_access=TOKEN) == home
 
 
+def test_what_is_handed_on_may_be_larger_than_what_is_read() -> None:
+    limits = BodyLimits()
+    base = "/api/v1/oauth/connections/01c1"
+    assert limits.for_path(f"{base}/proxy/www.googleapis.com/x") == limits.max_proxied_bytes
+    for path in (f"{base}/token", f"{base}/a/proxy/x", "/api/v1/proxy/x"):
+        assert limits.for_path(path) == limits.max_json_bytes
+
+
 @given(
     before=st.binary(max_size=60), after=st.binary(max_size=60), cuts=st.lists(st.integers(0, 200))
 )
@@ -174,3 +183,5 @@ def test_a_part_of_a_consent_reaches_its_part_of_the_api() -> None:
     assert not may("unknown", DRIVE, "/anything")
     # The same path reads and writes: who may read only is not let near it.
     assert not may(CALENDAR, CALENDAR_WRITE, "/calendar/v3/events")
+    # And a scope that nobody knows may write there too.
+    assert not may(CALENDAR, "https://www.googleapis.com/auth/calendar.events", "/calendar/v3/x")

@@ -26,7 +26,7 @@ from limen.vault.endpoints.owner import Caller as ConnectionCaller
 from limen.vault.endpoints.owner import caller_of
 from limen.vault.model import TENANT_OWNER
 from limen.vault.release.exchange import ConnectionTarget
-from limen.vault.sharing.consents import Wish, list_shared, share, unshare
+from limen.vault.sharing.consents import Wish, list_shared, share, switch_off, unshare
 from limen.vault.sharing.policy import Mode, get_release_policy, set_release_policy
 from limen.vault.token_for import Released
 from tests.simulated import ADA, GRACE
@@ -138,6 +138,30 @@ async def test_what_is_taken_back_is_given_no_more(vault: Vault) -> None:
         await given(vault, ada, connection_id, client)
     with pytest.raises(NotFound, match="connection_consent_not_found"):
         await take_back(ada)
+
+
+async def test_a_feature_that_is_switched_off_serves_no_client(vault: Vault) -> None:
+    ada, connection_id, client = await shared(vault, "calendar_read", "drive_read")
+    await agree(vault, ada, connection_id, client, "calendar_read", "drive_read")
+    assert await given(vault, ada, connection_id, client)
+
+    async def stop(feature: str) -> None:
+        await vault.run(
+            lambda work: switch_off(
+                work, vault.parts, owner_id=ada.id, connection_id=connection_id, feature=feature
+            ),
+            actor=ada,
+        )
+
+    # The token still carries the scopes: it leaves no more, also to who names no feature.
+    await stop("drive_read")
+    with pytest.raises(NotPermitted, match="release_too_broad"):
+        await given(vault, ada, connection_id, client)
+    with pytest.raises(NotPermitted, match="connection_consent_required"):
+        await given(vault, ada, connection_id, client, use="proxy", feature="drive_read")
+    await stop("calendar_read")
+    with pytest.raises(NotPermitted, match="connection_consent_required"):
+        await given(vault, ada, connection_id, client, use="proxy")
 
 
 async def test_nobody_agrees_for_somebody_else(vault: Vault) -> None:

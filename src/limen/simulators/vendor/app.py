@@ -41,7 +41,7 @@ def vendor(entry: Entry, stage: Stage) -> Router:
     operations = entry.operations
     place = path_of(operations.authorize.url)
     routes = [
-        *control(stage),
+        *control(stage, push=entry.push),
         Route(place, authorize.start, methods=["GET"]),
         Route(f"{place}/account", authorize.choose, methods=["POST"]),
         Route(f"{place}/consent", authorize.decide, methods=["POST"]),
@@ -61,6 +61,8 @@ def vendor(entry: Entry, stage: Stage) -> Router:
     if entry.jwks_uri:
         routes.append(Route(path_of(entry.jwks_uri), _keys(stage)))
         routes.append(Route("/.well-known/openid-configuration", _discovery(entry, stage)))
+    if entry.push == "google_risc":
+        routes.append(Route("/.well-known/risc-configuration", _risc(entry, stage)))
     return Router([*routes, Route("/{path:path}", Apis(entry, stage).any, methods=_EVERY)])
 
 
@@ -102,6 +104,17 @@ def _keys(stage: Stage) -> _Endpoint:
         )
 
     return keys
+
+
+def _risc(entry: Entry, stage: Stage) -> _Endpoint:
+    """Where the keys of signed events are; the issuer ends in a slash, as Google's does."""
+    base = stage.base_url
+    told = {"issuer": f"{base}/", "jwks_uri": f"{base}{path_of(entry.jwks_uri or '')}"}
+
+    async def configuration(_: Request) -> Response:
+        return await answer(stage, "risc", lambda _: JSONResponse(told))
+
+    return configuration
 
 
 def _discovery(entry: Entry, stage: Stage) -> _Endpoint:

@@ -3,5 +3,6 @@
 - ``owner``: whose connections a caller speaks of, and through which client.
 - ``connecting``, ``reading``, ``tokens``, ``features``, ``sharing``, ``ending``: the routes.
 - ``connect_sessions``: made and followed by apps; ``confirming``: the page they end at.
-- ``pushing``: signed events of providers. ``proxying``: the egress proxy. ``schemas``, ``more_schemas``: the JSON shapes.
+- ``pushing``: signed events of providers. ``proxying``: the egress proxy.
+- ``schemas``, ``more_schemas``, ``ending_schemas``: the JSON shapes.
 """

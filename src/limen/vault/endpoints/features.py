@@ -21,10 +21,11 @@ from limen.vault.endpoints.more_schemas import (
     ShownFeatureModel,
 )
 from limen.vault.endpoints.owner import OwnerQuery, owner_of
-from limen.vault.features.activate import activate, deactivate
+from limen.vault.features.activate import activate
 from limen.vault.features.declare import declare_feature, undeclare_feature
 from limen.vault.features.show import list_features
 from limen.vault.parts import Parts
+from limen.vault.sharing.consents import switch_off as stop_feature
 from limen.web.deps import CurrentWork
 
 
@@ -97,9 +98,11 @@ def add_features(router: APIRouter, parts: Parts) -> None:
     async def switch_off(
         *, connection_id: str, feature: str, work: CurrentWork, owner: OwnerQuery = "me"
     ) -> None:
-        """Switch a feature off; what was granted at the provider stays granted."""
+        """Switch a feature off: no client is served by it; at the provider it stays granted."""
         owner_id = await owner_of(work, owner)
-        await deactivate(work, connection_id=connection_id, owner_id=owner_id, feature=feature)
+        await stop_feature(
+            work, parts, owner_id=owner_id, connection_id=connection_id, feature=feature
+        )
 
     @router.put(
         "/providers/{provider}/features/{feature}",

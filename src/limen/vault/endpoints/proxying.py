@@ -24,6 +24,7 @@ from limen.db.work import Work
 from limen.kernel.actor import Actor
 from limen.kernel.errors import InvalidInput, Refusal
 from limen.kernel.site import Site
+from limen.net.retry_after import read_retry_after
 from limen.net.stream import Bounds, Streaming, stream
 from limen.vault.endpoints.owner import caller_of
 from limen.vault.parts import Parts
@@ -145,14 +146,17 @@ class _Proxied(Response):
         return found if found.generation > released.generation else None
 
     async def _note_pause(self, streaming: Streaming) -> None:
-        told = dict(streaming.headers).get("retry-after", "")
-        if streaming.status not in _PAUSES or not (told.isascii() and told.isdecimal()):
+        told = dict(streaming.headers)
+        seconds = read_retry_after(
+            told.get("retry-after"), date=told.get("date"), most_seconds=_MAX_PAUSE_SECONDS
+        )
+        if streaming.status not in _PAUSES or not seconds:
             return
         keep = functools.partial(
             pauses.pause,
             grant_id=self._prepared.released.grant_id,
             host=self._prepared.host,
-            seconds=min(int(told[:9]), _MAX_PAUSE_SECONDS),
+            seconds=seconds,
         )
         await self._parts.works.run(self._site, keep, actor=self._actor)
 

@@ -47,6 +47,9 @@ def reaches(agreed: Iterable[str], beyond: Iterable[str], *, host: str, path: st
         host: Pinned already.
         path: Checked already: it turns nowhere.
     """
+    beyond = tuple(beyond)
+    if any(scope not in _REACH for scope in beyond):
+        return False  # nobody knows what it reaches: perhaps the same paths, and to write
     places = {place for scope in agreed for place in _REACH.get(scope, ())}
     # Reading is agreed and writing is not: the same path serves both, so that neither is safe.
     closed = {place for scope in beyond for place in _REACH.get(scope, ())}

@@ -72,7 +72,7 @@ def told_by_slack(body: Mapping[str, Any]) -> Told:
     """Read an event of Slack's Events API; the tokens of people and of bots are named apart."""
     if body.get("type") == "url_verification":
         challenge = body.get("challenge")
-        return Told(challenge=challenge if _is_id(challenge) else "")
+        return Told(challenge=str(challenge) if _is_id(challenge) else "")
     event, team = body.get("event"), body.get("team_id")
     if body.get("type") != "event_callback" or not isinstance(event, dict) or not _is_id(team):
         return Told()

@@ -31,7 +31,7 @@ from limen.vault.refresh.claim import Claimed, Upstream, claim
 from limen.vault.refresh.outcome import Moved, Outcome
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import seal_response
-from limen.vault.store import grants, journal
+from limen.vault.store import journal
 
 T = TypeVar("T")
 _KEEP_ATTEMPTS: Final = 6
@@ -137,12 +137,11 @@ async def _apply(work: Work, parts: Parts, held: Held, *, journalled: Journalled
     the answer up as lost. New tokens in hand are better than either, as long as nobody has newer
     ones: the other holder has sent nothing while our intent stands.
     """
-    now = await grants.lock_grant(work, held.grant.id)
-    if now is None:
+    found = await journal.answered_grant(work, grant_id=held.grant.id, fence=held.intent_fence)
+    if found is None:
         return Moved()
-    intents = await journal.intents_of(work, now.id)
+    now, is_open = found
     is_ok = held.provider.classify(journalled.answer) == "ok"
-    is_open = any(intent.fence == held.intent_fence for intent in intents)
     unmoved = now.generation == held.grant.generation
     if unmoved and (is_ok or is_open) and _takes(now):
         return await apply_answer(work, parts, replace(held, grant=now), journalled=journalled)

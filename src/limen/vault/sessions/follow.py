@@ -70,6 +70,8 @@ def _shown(work: Work, session: ConnectSession) -> ShownSession:
     match session.state:
         case "completed" | "refused" as ended:
             state = ended
+        case _:
+            pass
     left = session.expires_at - work.now
     return ShownSession(
         id=session.id,

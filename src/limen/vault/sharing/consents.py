@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limen.access.permissions import FULL_SCOPE
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
+from limen.kernel.events import Event
 from limen.vault.events import ConnectionShared, ConnectionUnshared
+from limen.vault.features.activate import deactivate
 from limen.vault.features.show import see
 from limen.vault.parts import Parts
 from limen.vault.sharing.policy import check_client
@@ -89,6 +91,41 @@ async def unshare(work: Work, *, owner_id: str, connection_id: str, client_id: s
     ):
         raise NotFound("connection_consent_not_found", "There is no such consent.")
     await work.record(ConnectionUnshared(connection_id=connection_id, client_id=client_id))
+
+
+async def switch_off(
+    work: Work, parts: Parts, *, owner_id: str, connection_id: str, feature: str
+) -> None:
+    """Switch a feature off, and take it out of every agreement: no client is served by it.
+
+    Who switches it on again has to agree again.
+
+    Raises:
+        NotFound: As ``deactivate``.
+    """
+    await deactivate(work, connection_id=connection_id, owner_id=owner_id, feature=feature)
+    seen = await see(work, parts, connection_id=connection_id, owner_id=owner_id)
+    for consent in await sharing.consents_for(work, [connection_id]):
+        if feature not in consent.features:
+            continue
+        left = tuple(name for name in consent.features if name != feature)
+        needed = {
+            scope
+            for name in left
+            if name in seen.features
+            for scope in seen.provider.normalise(seen.features[name].scopes)
+        }
+        scopes = tuple(scope for scope in consent.scopes if scope in needed)
+        client_id = consent.client_id
+        if left:
+            await sharing.put_consent(work, replace(consent, features=left, scopes=scopes))
+            event: Event = ConnectionShared(
+                connection_id=connection_id, client_id=client_id, features=left
+            )
+        else:
+            await sharing.drop_consent(work, connection_id=connection_id, client_id=client_id)
+            event = ConnectionUnshared(connection_id=connection_id, client_id=client_id)
+        await work.record(event)
 
 
 def _check_is_owner(work: Work) -> None:

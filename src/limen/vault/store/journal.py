@@ -63,11 +63,21 @@ _CLAIM_DUE = (
         sa.tuple_(_g.tenant_id, _g.id).in_(sa.select(_picked.c.tenant_id, _picked.c.id)),
     )
     .values(**_LEASE)
-    .returning(_g.tenant_id, _g.id, _g.provider, _g.fence)
+    .returning(_g.tenant_id, _g.id.label("grant_id"), _g.provider, _g.fence)
 )
 _HELD = (
     sa.select(*WHOLE_GRANT)
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
+    .with_for_update(of=upstream_grants)
+)
+_ANSWERED = (
+    sa.select(
+        *WHOLE_GRANT,
+        sa.exists()
+        .where(_i.tenant_id == _g.tenant_id, _i.grant_id == _g.id, _i.fence == bindparam("held"))
+        .label("is_open"),
+    )
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
     .with_for_update(of=upstream_grants)
 )
 # A lease that is gone was ended by the late answer of an earlier holder: nothing is left to do.
@@ -231,16 +241,19 @@ async def claim_due(work: Work, *, batch: int, owner: str, lease_seconds: float)
     rows = await work.execute(
         _CLAIM_DUE, batch=batch, owner=owner, lease_seconds=lease_seconds, now=work.now
     )
-    return [
-        Due(tenant_id=row.tenant_id, grant_id=row.id, provider=row.provider, fence=row.fence)
-        for row in rows.all()
-    ]
+    return [Due(**row._asdict()) for row in rows.all()]
 
 
 async def held_grant(work: Work, *, grant_id: str, fence: int) -> Grant | None:
     """Return a grant whose lease is still ours, locked."""
     row = (await work.execute(_HELD, grant_id=grant_id, held=fence)).first()
     return None if row is None else to_grant(row)
+
+
+async def answered_grant(work: Work, *, grant_id: str, fence: int) -> tuple[Grant, bool] | None:
+    """Return a grant as it is now, locked, and whether the intent of that fence still stands."""
+    row = (await work.execute(_ANSWERED, grant_id=grant_id, held=fence)).first()
+    return None if row is None else (to_grant(row), bool(row.is_open))
 
 
 async def renew_lease(
