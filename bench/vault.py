@@ -221,7 +221,7 @@ def _statements() -> Iterator[Slowest]:
             if took > slowest.took_ms:
                 slowest.took_ms, slowest.sql = took, sql[:60]
 
-    PostgresConnection.run = run  # type: ignore[method-assign]
+    PostgresConnection.run = run  # type: ignore[method-assign, assignment]
     try:
         yield slowest
     finally:

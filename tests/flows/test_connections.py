@@ -112,6 +112,20 @@ async def test_the_proxy_sends_the_token_and_keeps_it(
         assert (await person.api("TRACE", f"{at}/x", own)).status == 405
 
 
+async def test_no_link_on_another_site_uses_a_connection(
+    limen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At some providers a GET writes: a cookie alone sends none, however safe the method is."""
+    person, own, id_ = await connected(limen)
+    url = f"{limen.issuer}{BASE}/{id_}/proxy/www.googleapis.com/calendar/v3/x"
+    async with vendor_of(limen, monkeypatch) as vendor:
+        for headers in ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, {}):
+            refused = await person.browser.fetch("GET", url, headers=headers)
+            assert (refused.status, refused.json()["code"]) == (403, "csrf_failed")
+        assert vendor.seen == []
+        assert (await person.api("GET", url.removeprefix(limen.issuer), own)).status == 200
+
+
 async def test_f12_a_call_is_repeated_once_with_a_newer_token(
     limen: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +208,7 @@ async def test_nobody_uses_or_changes_somebody_elses(limen: Installation) -> Non
         assert answer.status == 404, (method, path, answer.text)
 
 
-PERMISSIONS = (
+PERMISSIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("GET", f"{BASE}", None, "connections:read"),
     ("GET", f"{BASE}/x", None, "connections:read"),
     ("PATCH", f"{BASE}/x", {}, "connections:write"),

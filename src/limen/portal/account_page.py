@@ -17,7 +17,7 @@ DONE: Final = {
     "session-ended": "That session is over.",
     "sessions-ended": "You are signed out everywhere else.",
     "consent-withdrawn": "That app has no access any more.",
-    "disconnected": "The account is disconnected. We told the provider to forget us.",
+    "disconnected": "The account is disconnected.",
     "connection-unshared": "That app uses the account no more.",
     "password-changed": "Your password is changed. You were signed out everywhere else.",
     "two-step-on": "Two-step sign-in is on. You were signed out everywhere else.",

@@ -9,7 +9,7 @@ const orders = { account: "foreigner", faults: [] };
 const FAULTS = {
   429: (ctx) => { ctx.status = 429; ctx.set("Retry-After", "1"); ctx.body = { error: "slow_down" }; },
   500: (ctx) => { ctx.status = 500; ctx.body = { error: "server_error" }; },
-  html: (ctx) => { ctx.status = 200; ctx.type = "html"; ctx.body = "<h1>Down for maintenance</h1>"; },
+  html: (ctx) => { ctx.status = 502; ctx.type = "html"; ctx.body = "<h1>Down for maintenance</h1>"; },
 };
 
 const provider = new Provider(issuer, {
@@ -39,7 +39,6 @@ provider.on("grant.error", (ctx) => {
 provider.on("grant.success", (ctx) => {
   if (ctx.oidc.params.grant_type === "refresh_token") seen.refreshes += 1;
 });
-provider.on("refresh_token.destroyed", () => { seen.revocations += 1; });
 
 provider.use(async (ctx, next) => {
   if (ctx.path === "/seen") { ctx.body = seen; return; }
@@ -54,7 +53,11 @@ provider.use(async (ctx, next) => {
     FAULTS[orders.faults.shift()](ctx);
     return;
   }
-  if (!ctx.path.startsWith("/interaction/")) { await next(); return; }
+  if (!ctx.path.startsWith("/interaction/")) {
+    await next();
+    if (ctx.path === "/token/revocation" && ctx.status === 200) seen.revocations += 1;
+    return;
+  }
   const { prompt, params, session } = await provider.interactionDetails(ctx.req, ctx.res);
   if (prompt.name === "login") {
     await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: params.login_hint ?? orders.account } });

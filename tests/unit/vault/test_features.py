@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_f33_a_feature_is_asked_for_with_what_was_granted_and_nothing_more
     assert before["calendar_read"] == "active"
     assert before["drive_read"] == "missing"
     assert await turn_on(vault, ada, connection_id, "drive_read") == "google"
-    wanted = {"features": ("drive_read",), "connection_id": connection_id}
+    wanted: dict[str, Any] = {"features": ("drive_read",), "connection_id": connection_id}
     url = await vault.leave(ada, **wanted)
     asked = set(query_of(url)["scope"].split())
     assert {CALENDAR, DRIVE} <= asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from limen.crypto.envelope import Envelope
+from limen.crypto.kms import LocalKey, WrappingKeys
 from limen.db.work import Work
 from limen.federation.tables import upstream_clients
 from limen.kernel import failpoints
 from limen.kernel.actor import Actor
 from limen.kernel.errors import Conflict, ProviderUnavailable, Unavailable
+from limen.kernel.secret import Secret
+from limen.vault.disconnect import disconnect
 from limen.vault.refresh.claim import OWNER, Claimed, claim
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.refresh.outcome import Moved
@@ -25,7 +30,7 @@ from limen.vault.store.connections import list_connections
 from limen.vault.tables import upstream_grants
 from tests.simulated import ADA, NOTION_ADA
 from tests.unit.vault.test_every_vendor import register
-from tests.vaults import Vault
+from tests.vaults import Vault, make_parts
 
 pytestmark = pytest.mark.anyio
 MINUTE = dt.timedelta(minutes=1)
@@ -136,6 +141,35 @@ async def test_f5_an_answer_is_kept_while_another_holds_the_next_lease(vault: Va
     await loop._one(due)
     assert (await vault.simulated.seen("notion"))["calls"]["refresh"] == 1
     await is_well(vault, ada, connection_id)
+
+
+async def test_f39_an_answer_for_what_is_erased_meanwhile_harms_nobody(vault: Vault) -> None:
+    ada, connection_id, claimed = await at_notion(vault)
+    await vault.run(
+        lambda work: disconnect(work, vault.parts, connection_id=connection_id, user_id=ada.id)
+    )
+    assert await vault.outbox() == []
+    assert await arrive(vault, claimed) == Moved()
+    assert await recover(vault.parts, site_of=vault.house.site_of) == 0
+    assert await vault.outbox() == []
+    seen = await vault.simulated.seen("notion")
+    assert (seen["live_access_tokens"], seen["live_refresh_tokens"]) == ([], [])
+
+
+async def test_f39_a_journal_of_what_is_erased_stops_nobody(vault: Vault) -> None:
+    ada, connection_id, claimed = await at_notion(vault)
+    failpoints.arm(["vault.refresh.after_journal"], die)
+    with pytest.raises(Died):
+        await arrive(vault, claimed)
+    await vault.run(
+        lambda work: disconnect(work, vault.parts, connection_id=connection_id, user_id=ada.id)
+    )
+    assert await vault.outbox() == []
+    envelope = Envelope(WrappingKeys(LocalKey(Secret(bytes(range(32))))))  # remembers no key
+    house = dataclasses.replace(vault.house, envelope=envelope)
+    parts = make_parts(house, vault.simulated.base_url, vault.parts.net)
+    assert await recover(parts, site_of=vault.house.site_of) == 1
+    assert await recover(parts, site_of=vault.house.site_of) == 0
 
 
 async def test_f13_a_refusal_that_comes_late_ends_nothing(vault: Vault) -> None:

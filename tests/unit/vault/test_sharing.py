@@ -86,7 +86,7 @@ async def test_a_client_that_may_use_the_proxy_is_given_no_token(vault: Vault) -
     await allow(vault, client, "proxy")
     with pytest.raises(NotPermitted, match="release_by_proxy_only"):
         await given(vault, ada, connection_id, client)
-    assert await given(vault, ada, connection_id, client, use="proxy")
+    assert (await given(vault, ada, connection_id, client, use="proxy")).raw_access
 
 
 async def test_nothing_without_the_owners_consent(vault: Vault) -> None:
@@ -104,18 +104,20 @@ async def test_a_consent_is_for_the_features_it_names(vault: Vault) -> None:
     ada, connection_id, client = await shared(vault, "calendar_read", "drive_read")
     with pytest.raises(NotPermitted, match="connection_consent_required"):
         await given(vault, ada, connection_id, client, use="proxy", feature="drive_read")
-    assert await given(vault, ada, connection_id, client, use="proxy", feature="calendar_read")
+    assert (
+        await given(vault, ada, connection_id, client, use="proxy", feature="calendar_read")
+    ).raw_access
 
 
 async def test_a_token_that_allows_more_than_was_agreed_does_not_leave(vault: Vault) -> None:
     ada, connection_id, client = await shared(vault)
-    assert await given(vault, ada, connection_id, client)
+    assert (await given(vault, ada, connection_id, client)).raw_access
     # Another app has the person give more: what this client holds must not grow with it.
     await vault.connect(ada, account=ADA, connection_id=connection_id, features=("drive_read",))
     with pytest.raises(NotPermitted, match="release_too_broad"):
         await given(vault, ada, connection_id, client)
     await agree(vault, ada, connection_id, client, "calendar_read", "drive_read")
-    assert await given(vault, ada, connection_id, client)
+    assert (await given(vault, ada, connection_id, client)).raw_access
 
 
 async def test_what_is_taken_back_is_given_no_more(vault: Vault) -> None:
@@ -132,7 +134,7 @@ async def test_what_is_taken_back_is_given_no_more(vault: Vault) -> None:
 
     with pytest.raises(NotFound, match="connection_consent_not_found"):
         await take_back(mallory)
-    assert await given(vault, ada, connection_id, client)
+    assert (await given(vault, ada, connection_id, client)).raw_access
     await take_back(ada)
     with pytest.raises(NotPermitted, match="connection_consent_required"):
         await given(vault, ada, connection_id, client)
@@ -143,7 +145,7 @@ async def test_what_is_taken_back_is_given_no_more(vault: Vault) -> None:
 async def test_a_feature_that_is_switched_off_serves_no_client(vault: Vault) -> None:
     ada, connection_id, client = await shared(vault, "calendar_read", "drive_read")
     await agree(vault, ada, connection_id, client, "calendar_read", "drive_read")
-    assert await given(vault, ada, connection_id, client)
+    assert (await given(vault, ada, connection_id, client)).raw_access
 
     async def stop(feature: str) -> None:
         await vault.run(
@@ -219,7 +221,7 @@ async def test_a_machine_uses_what_the_tenant_shares_with_it(vault: Vault) -> No
     await vault.run(
         lambda work: share(work, vault.parts, owner_id=TENANT_OWNER, wish=wish), actor=admin
     )
-    assert await given(vault, tenant, connection_id, client)
+    assert (await given(vault, tenant, connection_id, client)).raw_access
 
 
 # -- token exchange -----------------------------------------------------------------------------
@@ -248,6 +250,7 @@ async def exchange(
                 user_id=actor.id,
                 client_id=client_id,
                 subject=actor.id,
+                issuer=changes.get("issuer", ""),
                 expires_at=work.now + dt.timedelta(hours=1),
             ),
             request=request,
@@ -280,6 +283,7 @@ async def test_an_exchange_is_within_policy_and_consent(vault: Vault) -> None:
     urn = f"urn:limen:connection:{connection_id}"
     for actor, audience, changes, code in (
         (ada, urn, {"audiences": ()}, "invalid_target"),
+        (ada, urn, {"issuer": "https://idp.example"}, "invalid_target"),
         (ada, urn, {"audiences": ("urn:limen:connection:other",)}, "invalid_target"),
         (mallory, urn, {}, "invalid_target"),
         (ada, "urn:limen:connection:other", {}, "invalid_target"),

@@ -33,6 +33,7 @@ from limen.vault.proxy.redact import Redactor
 from limen.vault.proxy.way import METHODS, headers_back, headers_out, with_token
 from limen.vault.store import pauses
 from limen.vault.token_for import Released, token_for
+from limen.web import csrf
 from limen.web.errors import answer
 from limen.web.exchange import route
 
@@ -48,6 +49,9 @@ def proxy_routes(parts: Parts) -> list[Route]:
 
     async def proxied(request: Request, work: Work) -> Response:
         """Decide whether the call may be made; it is made when the answer is asked for."""
+        if work.actor.kind == "user" and work.actor.scope is None:
+            # Safe methods too: at some providers a GET writes, and anybody's link is one.
+            await csrf.check(request)
         caller = await caller_of(work, "me")
         call = ProxiedCall(
             reader=caller.reader,

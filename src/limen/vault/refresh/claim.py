@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.health.incidents import draw_rate, may_probe
 from limen.federation.provider import Provider
@@ -131,7 +132,11 @@ async def _drop(work: Work, parts: Parts, held: Held, *, intent: Intent) -> None
     await journal.settle_intent(work, grant_id=held.grant.id, fence=intent.fence)
     if intent.sealed_response is None:
         return
-    journalled = Journalled.from_json(await open_response(work, parts.envelope, intent))
+    try:
+        told = await open_response(work, parts.envelope, intent)
+    except SealBroken:
+        return  # erased, and its key with it
+    journalled = Journalled.from_json(told)
     if held.provider.classify(journalled.answer) == "ok":
         answer = held.provider.read_tokens(journalled.answer)
         await discard_tokens(work, parts, held.grant, answer=answer, provider=held.provider)

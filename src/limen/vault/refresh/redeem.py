@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.call import call_as_client
 from limen.federation.provider import Endpoints, ProviderAnswer
@@ -109,7 +110,10 @@ async def redeem(
     grant = claimed.held.grant
 
     async def keep_answer(work: Work) -> None:
-        sealed = await seal_response(work, parts.envelope, grant, told=journalled.to_json())
+        try:
+            sealed = await seal_response(work, parts.envelope, grant, told=journalled.to_json())
+        except SealBroken:
+            return  # erased meanwhile, and its key with it: what came is revoked below
         if not await journal.journal_response(work, grant, sealed_response=sealed):
             # Given up as lost a moment ago. It is not: recovery shall find it if we end here.
             fingerprint = token_hash(claimed.raw_refresh)

@@ -51,15 +51,17 @@ class ConnectionTarget:
         """Return the third party's token, if policy and consent cover it.
 
         Raises:
-            OAuthRefusal: ``invalid_target``: the client's policy does not name it, there is no
-                such connection, or its owner did not agree; ``invalid_scope``: the token lacks a
-                scope; ``invalid_request``: only the owner can help, at the provider.
+            OAuthRefusal: ``invalid_target``: the client's policy does not name it, another issuer
+                vouched for the subject, there is no such connection, or its owner did not agree;
+                ``invalid_scope``: the token lacks a scope; ``invalid_request``: only the owner
+                can help, at the provider.
         """
         request = case.request
         named = _named(request, issuer=work.site.issuer)
         assert named is not None
         what, id_ = named
-        if not _allows(case, what=what, id_=id_):
+        if case.subject.issuer or not _allows(case, what=what, id_=id_):
+            # Another issuer may say who somebody is, and opens nothing of theirs here by that.
             raise _not_for_it()
         owner = case.subject.user_id or TENANT_OWNER
         client_id = case.caller.client.client_id
