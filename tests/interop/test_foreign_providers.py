@@ -171,7 +171,7 @@ async def test_a_connection_is_made_refreshed_when_it_expires_and_revoked(
         gone = await visitor.fetch(
             "DELETE", f"/api/v1/oauth/connections/{connection}", headers=bearer
         )
-        assert gone.status == 200, gone.text
+        assert (gone.status, gone.json()["revoked"]) == (200, True), gone.text
         refused = await visitor.fetch(
             "GET", f"/api/v1/oauth/connections/{connection}/token", headers=bearer
         )

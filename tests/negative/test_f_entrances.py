@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -225,7 +224,7 @@ async def believes_access(raw: str) -> object:
     remote = Remote(ISSUER, net=Net(NetSettings()), clock=FrozenClock(NOW))
     held = remote._keys
     held._known, held._fresh_for = Published(JWKS, KEYS), 300.0
-    held._read_at = held._tried_at = time.monotonic()
+    held._read_at = held._tried_at = held._seconds()
     return _unless_none(await remote.find(Secret(raw), audience=API))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from limen.federation.call import read_answer
 from limen.federation.provider import OK
@@ -26,6 +27,29 @@ class ProviderKeys:
     def __init__(self, net: Net) -> None:
         self._net = net
         self._kept: dict[str, tuple[dt.datetime, KeySet]] = {}
+        self._documents: dict[str, tuple[dt.datetime, Mapping[str, Any]]] = {}
+
+    async def document(self, url: str, *, now: dt.datetime) -> Mapping[str, Any]:
+        """Return what a provider publishes about its keys, asked for once an hour.
+
+        Raises:
+            ProviderUnavailable: It can't be read; nor is it asked again for a minute.
+        """
+        kept = self._documents.get(url)
+        if kept is not None:
+            age = now - kept[0]
+            if dt.timedelta() <= age < (_KEPT_FOR if kept[1] else _NOT_AGAIN_FOR):
+                return kept[1]
+        if len(self._documents) >= _MAX_SETS:
+            self._documents.clear()
+        self._documents[url] = (now, {})  # whoever asks meanwhile, or after a failure
+        answer = read_answer(
+            await self._net.fetch("GET", url, headers={"Accept": "application/json"})
+        )
+        if answer.status != OK or not answer.is_object:
+            raise ProviderUnavailable(detail=f"a document of keys answered {answer.status}")
+        self._documents[url] = (now, answer.members)
+        return answer.members
 
     async def find(self, jwks_uri: str, *, kid: object, now: dt.datetime) -> KeySet:
         """Return the keys published at an address, fresh enough for a token that names ``kid``.

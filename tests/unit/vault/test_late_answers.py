@@ -27,8 +27,8 @@ from limen.vault.refresh.recover import recover
 from limen.vault.refresh.redeem import find_upstream, redeem
 from limen.vault.store import journal
 from limen.vault.store.connections import list_connections
-from limen.vault.tables import upstream_grants
-from tests.simulated import ADA, NOTION_ADA
+from limen.vault.tables import refresh_intents, upstream_grants
+from tests.simulated import ADA, GRACE, NOTION_ADA
 from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault, make_parts
 
@@ -170,6 +170,28 @@ async def test_f39_a_journal_of_what_is_erased_stops_nobody(vault: Vault) -> Non
     parts = make_parts(house, vault.simulated.base_url, vault.parts.net)
     assert await recover(parts, site_of=vault.house.site_of) == 1
     assert await recover(parts, site_of=vault.house.site_of) == 0
+
+
+async def test_f42_a_row_that_does_not_open_keeps_no_other_waiting(vault: Vault) -> None:
+    ada, grace = await vault.person(), await vault.person()
+    damaged = await vault.connect(ada, account=ADA)
+    whole = await vault.connect(grace, account=GRACE)
+    vault.house.clock.advance(HOUR)
+    claimed = await begun(vault, ada)
+    failpoints.arm(["vault.refresh.after_journal"], die)
+    with pytest.raises(Died):
+        await arrive(vault, claimed)
+    await change(vault, lease_until=None)
+
+    async def damage(work: Work) -> None:
+        await work.execute(sa.update(refresh_intents).values(sealed_response=b"damaged"))
+
+    await vault.run(damage)
+    assert await vault.loop() == 2
+    assert (await vault.shown(grace, whole)).generation == 2
+    shown = await vault.shown(ada, damaged)
+    assert (shown.state, shown.generation) == ("active", 1)
+    assert await vault.loop() == 0  # it is tried again, later
 
 
 async def test_f13_a_refusal_that_comes_late_ends_nothing(vault: Vault) -> None:

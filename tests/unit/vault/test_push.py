@@ -117,6 +117,25 @@ async def test_an_event_token_under_another_key_is_refused(vault: Vault) -> None
             await deliver(vault, "google", Sent(headers={}, body=body.encode()))
 
 
+async def test_forged_events_make_us_ask_google_once(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await written(vault, "google", sub=ADA)
+    head, claims, _ = sent.body.decode().split(".")
+    asked: list[str] = []
+    fetch = vault.parts.net.fetch
+
+    async def counted(method: str, url: str, **how: Any) -> Any:
+        asked.append(url)
+        return await fetch(method, url, **how)
+
+    monkeypatch.setattr(vault.parts.net, "fetch", counted)
+    for _ in range(5):
+        with pytest.raises(MalformedRequest, match="event_refused"):
+            await deliver(vault, "google", Sent(headers={}, body=f"{head}.{claims}.AAAA".encode()))
+    assert len(asked) == len(set(asked)) <= 2
+
+
 async def test_an_event_of_nobody_here_is_answered_like_any_other(vault: Vault) -> None:
     assert await deliver(vault, "google", await written(vault, "google", sub="nobody")) == ""
     assert vault.named("connection:grant:reauth_required") == []
@@ -227,7 +246,7 @@ async def test_only_a_real_secret_of_a_provider_that_signs_with_one_is_kept(vaul
             await configured(vault, provider)
         with pytest.raises(InvalidInput, match=code):
             await vault.run(
-                lambda work, provider=provider, raw=raw: set_push_secret(  # type: ignore[misc]
+                lambda work, provider=provider, raw=raw: set_push_secret(  # type: ignore[misc]  # mypy can't infer it
                     work, vault.parts, provider=provider, raw_secret=Secret(raw)
                 ),
                 actor=OPERATOR,

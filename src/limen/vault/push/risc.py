@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from limen.federation.call import read_answer
-from limen.federation.provider import OK, Provider
+from limen.federation.provider import Provider
 from limen.federation.provider_keys import ProviderKeys
 from limen.kernel.clock import from_timestamp
 from limen.kernel.errors import ProviderUnavailable
@@ -46,7 +45,7 @@ async def verify_event(
     """
     endpoints = await provider.endpoints(net, now=now)
     unverified = peek(raw)
-    published = await _configuration(net, endpoints.issuer)
+    published = await _configuration(keys, endpoints.issuer, now=now)
     key_set = await keys.find(published["jwks_uri"], kid=unverified.header.get("kid"), now=now)
     claims = verify(
         raw,
@@ -68,14 +67,16 @@ async def verify_event(
     return claims
 
 
-async def _configuration(net: Net, issuer: str) -> dict[str, str]:
-    """Read where Google publishes its keys, from the issuer's own origin alone."""
+async def _configuration(keys: ProviderKeys, issuer: str, *, now: dt.datetime) -> dict[str, str]:
+    """Read where Google publishes its keys, from the issuer's own origin alone.
+
+    Not for each event: anybody may send one, and only its signature says who it was.
+    """
     base = issuer.rstrip("/")
-    headers = {"Accept": "application/json"}
-    answer = read_answer(await net.fetch("GET", f"{base}{_PATH}", headers=headers))
-    told, keys_at = answer.members.get("issuer"), answer.members.get("jwks_uri")
-    if answer.status != OK or not isinstance(told, str) or not isinstance(keys_at, str):
-        raise ProviderUnavailable(detail=f"risc configuration answered {answer.status}")
+    members = await keys.document(f"{base}{_PATH}", now=now)
+    told, keys_at = members.get("issuer"), members.get("jwks_uri")
+    if not isinstance(told, str) or not isinstance(keys_at, str):
+        raise ProviderUnavailable(detail="risc configuration can't be read")
     if told.rstrip("/") != base or not urlsplit(keys_at).hostname:
         raise ProviderUnavailable(detail="risc configuration names another issuer")
     return {"issuer": told, "jwks_uri": keys_at}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.kernel.errors import Refusal
 from limen.kernel.site import ALL_TENANTS, Site
@@ -65,6 +66,9 @@ class RefreshLoop:
             except Refusal as refused:
                 # The provider is switched off, or does not answer discovery: later.
                 return await self._later(site, due, reason=refused.code)
+            except SealBroken:
+                # A damaged row is its own trouble, and no other's in the batch.
+                return await self._later(site, due, reason="seal_broken")
 
     async def _refresh(self, site: Site, due: Due) -> Outcome:
         parts = self._parts

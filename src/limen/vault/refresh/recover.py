@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.kernel.errors import Refusal
 from limen.kernel.site import ALL_TENANTS, Site
@@ -34,8 +35,8 @@ async def recover(parts: Parts, *, site_of: SiteOf) -> int:
         site = await site_of(tenant_id)
         try:
             settled += await _settle(parts, site, grant_id)
-        except Refusal:
-            continue
+        except (Refusal, SealBroken):
+            continue  # one that can't be settled keeps nobody else's waiting
     return settled
 
 
