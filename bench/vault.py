@@ -223,8 +223,8 @@ def _statements() -> Iterator[Slowest]:
             if took > slowest.took_ms:
                 slowest.took_ms, slowest.sql = took, sql[:60]
 
-    PostgresConnection.run = run  # type: ignore[method-assign, assignment]
+    PostgresConnection.run = run  # type: ignore[method-assign, assignment]  # timed
     try:
         yield slowest
     finally:
-        PostgresConnection.run = original  # type: ignore[method-assign]
+        PostgresConnection.run = original  # type: ignore[method-assign]  # as it was

@@ -10,11 +10,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from limen.db.older_views import VIEWS, View
 from limen.db.schema import load_tables
 
 TARGET = Path(__file__).resolve().parent / "schema.md"
 
-OWNER = re.compile(r"limen\.[a-z_]+\.tables$")
+OWNER = re.compile(r"limen(\.[a-z_]+)+\.tables$")
 
 HEAD = """\
 # The tables
@@ -27,6 +28,13 @@ what is read back is sealed (`sealed_*`, AES-256-GCM bound to its place). Types 
 PostgreSQL; where SQLite's differs it stands behind a slash.
 """
 
+VIEWS_HEAD = """
+## Views under older names
+
+Read-only, for reports that older applications' tables were read by. A view whose name is taken in
+the database is not made. No secret is in them. On SQLite moments are text (RFC 3339).
+"""
+
 
 def render() -> str:
     """Return the document."""
@@ -34,9 +42,16 @@ def render() -> str:
     parts = [HEAD]
     for module in sorted(name for name in sys.modules if OWNER.match(name)):
         owned = {v.name: v for v in vars(sys.modules[module]).values() if isinstance(v, sa.Table)}
-        parts.append(f"\n## {module.split('.')[1]}\n")
+        parts.append(f"\n## {module.removeprefix('limen.').removesuffix('.tables')}\n")
         parts.extend("\n".join(_lines(table)) for _, table in sorted(owned.items()))
+    parts.append(VIEWS_HEAD)
+    parts.extend(_view(view) for view in VIEWS)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _view(view: View) -> str:
+    columns = ", ".join(f"`{name}`" for name in view.columns)
+    return f"### `{view.name}`\n\n{view.comment}\n\n{columns}\n"
 
 
 def _lines(table: sa.Table) -> Iterator[str]:

@@ -157,7 +157,11 @@ def read_discovery(provider: str, issuer: str, *, told: Mapping[str, Any]) -> En
         authorize=Operation(url=where("authorization_endpoint"), method="GET"),
         exchange=token,
         refresh=token,
-        revoke=Operation(url=where("revocation_endpoint"), client_auth=auth) if revoke else None,
+        revoke=(
+            Operation(url=where("revocation_endpoint"), client_auth=auth, token_param="token")  # noqa: S106 -- RFC 7009's name
+            if revoke
+            else None
+        ),
         documents={"userinfo": asked} if asked else {},
         jwks_uri=where("jwks_uri"),
         id_token_algorithms=algorithms or frozenset({"RS256"}),

@@ -27,7 +27,8 @@ _MAX_MADE: Final = 1000
 _MAX_PATTERN_CHARS: Final = 200
 _MAX_REPEATS: Final = 3
 _PLAIN_PATTERN: Final = re.compile(
-    r"(?:[A-Za-z0-9_|.-]|\\[.d-]|\[[A-Za-z0-9._-]{1,64}\]|[+*?]|\{\d{1,3}(?:,\d{0,3})?\})*", re.ASCII
+    r"(?:[A-Za-z0-9_|.-]|\\[.d-]|\[[A-Za-z0-9._-]{1,64}\]|[+*?]|\{\d{1,3}(?:,\d{0,3})?\})*",
+    re.ASCII,
 )
 _REPEATS: Final = re.compile(r"[+*?]|\{\d+,", re.ASCII)
 

@@ -133,7 +133,7 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
 async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> Released | _Stale:
     connection, released_generation, shared = await _find(work, wanted)
     grant = connection.grant
-    provider = await _provider_of(work, parts, grant)
+    provider = await provider_of(work, parts, grant)
     if shared is not None:
         asked = Asked(use=wanted.use, feature=wanted.feature)
         check_release(shared, asked, grant=grant, provider=provider)
@@ -217,8 +217,11 @@ def _is_good_enough(
     return lenient and grant.access_expires_at is not None and grant.access_expires_at > now
 
 
-async def _provider_of(work: Work, parts: Parts, grant: Grant) -> Provider:
-    """Return the provider; a built-in one without asking the database."""
+async def provider_of(work: Work, parts: Parts, grant: Grant) -> Provider:
+    """Return the provider; a built-in one as it ships, without asking the database.
+
+    What a client may do is judged by that one: a tenant's override says nothing of consent.
+    """
     built_in = parts.catalogue.find(grant.provider, {})
     if built_in is not None and built_in.issuer_of_identities == grant.issuer:
         return built_in

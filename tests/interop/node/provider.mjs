@@ -23,7 +23,7 @@ const provider = new Provider(issuer, {
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
   conformIdTokenClaims: false,
   rotateRefreshToken: true,
-  ttl: { AccessToken: 60, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600, IdToken: 600 },
+  ttl: { AccessToken: 60, RefreshToken: 3600, Session: 3600, Grant: 3600, Interaction: 600, IdToken: 86400 },
   features: { devInteractions: { enabled: false }, revocation: { enabled: true }, introspection: { enabled: true } },
   findAccount: (_, sub) => ({
     accountId: sub,

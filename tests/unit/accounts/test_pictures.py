@@ -62,6 +62,16 @@ def test_a_picture_stands_the_way_its_camera_was_held() -> None:
     assert right < 50
 
 
+def test_a_picture_of_many_passes_is_not_drawn() -> None:
+    """Each scan is a few bytes more, and one more pass over all pixels."""
+    plain = drawn("JPEG", progressive=True)
+    last = plain[plain.rindex(b"\xff\xda") : -2]
+    end = plain[-2:]
+    assert encode_picture(plain[:-2] + last * 3 + end)
+    with pytest.raises(InvalidInput, match="picture_invalid"):
+        encode_picture(plain[:-2] + last * 40 + end)
+
+
 def bomb() -> bytes:
     """A PNG of some bytes that announces 60,000 by 60,000 pixels."""
 

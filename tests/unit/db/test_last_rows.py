@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -59,7 +60,7 @@ async def test_what_goes_wrong_takes_the_last_rows_along(works: Works, site: Sit
 
     for fault in (Conflict(), ZeroDivisionError()):
         with pytest.raises(type(fault)):
-            await works.run(site, lambda work, fault=fault: body(work, fault))
+            await works.run(site, partial(body, fault=fault))
     assert await _ids(works, site) == []
 
 

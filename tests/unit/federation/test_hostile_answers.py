@@ -208,3 +208,9 @@ def test_a_token_that_ends_beyond_all_dates_says_nothing(exp: Any) -> None:
 def test_any_cache_header_keeps_within_bounds(line: str) -> None:
     kept = fresh_seconds(Answer(200, {"cache-control": line}, b""))
     assert LEAST_SECONDS <= kept <= MOST_SECONDS
+
+
+def test_rfc_7009_a_token_to_be_revoked_is_named() -> None:
+    found = read_discovery("op", ISSUER, told=DISCOVERY).revoke
+    assert found is not None
+    assert found.token_param == "token"

@@ -25,6 +25,14 @@ def params(*more: tuple[str, str], **changes: str) -> Params:
     return Params.of([*{**GOOD, **changes}.items(), *more])
 
 
+def test_parameters_of_our_own_are_read_and_no_others() -> None:
+    ours = {"limen_feature": "calendar_read", "limen_seen_generation": "3"}
+    read = parse_token_exchange(params(**ours, limen_other="x", feature="y"))
+    assert read.extensions == ours
+    with pytest.raises(OAuthRefusal, match="invalid_request"):
+        parse_token_exchange(params(("limen_feature", "drive_read"), **ours))
+
+
 def test_rfc_8693_2_1_reads_a_request() -> None:
     read = parse_token_exchange(
         params(

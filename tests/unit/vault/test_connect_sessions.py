@@ -12,7 +12,14 @@ import pytest
 from limen.db.outbox import Delivery
 from limen.federation.finish import Callback
 from limen.kernel.actor import Actor
-from limen.kernel.errors import Conflict, InvalidInput, MalformedRequest, NotFound, NotPermitted
+from limen.kernel.errors import (
+    Conflict,
+    InvalidInput,
+    MalformedRequest,
+    NotFound,
+    NotPermitted,
+    Throttled,
+)
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import token_hash
 from limen.protocol.params import parse_params
@@ -20,6 +27,7 @@ from limen.protocol.pkce import new_verifier, s256
 from limen.vault.connect import ConnectedAccount, WantedConnection, begin_connect, finish_connect
 from limen.vault.connect_link import look_at_link, take_link
 from limen.vault.listing import list_connections
+from limen.vault.sessions import make
 from limen.vault.sessions.confirm import confirm, decline, look_at_held
 from limen.vault.sessions.end import decline_link, fail_journey, sweep
 from limen.vault.sessions.follow import ShownSession, get_session, redeem_session
@@ -308,6 +316,20 @@ async def test_an_app_that_wants_the_browser_back_proves_itself(vault: Vault) ->
             )
 
 
+async def test_nobody_keeps_any_number_of_sessions_open(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "MOST_PENDING", 2)
+    ada, grace = await vault.person(), await vault.person()
+    for _ in range(2):
+        await made(vault, ada)
+    with pytest.raises(Throttled, match="too_many_connect_sessions"):
+        await made(vault, ada)
+    await made(vault, grace)
+    vault.house.clock.advance(dt.timedelta(minutes=16))
+    await made(vault, ada)
+
+
 async def test_a_machine_of_nobody_makes_no_session(vault: Vault) -> None:
     machine = Actor("client", id="m", client_id="m", scope=frozenset({"connections:connect"}))
     with pytest.raises(NotPermitted, match="user_required"):
@@ -319,7 +341,7 @@ async def test_a_machine_of_nobody_makes_no_session(vault: Vault) -> None:
         )
 
 
-async def test_notion_is_held_as_sealed_as_anything(vault: Vault) -> None:
+async def test_n277_what_is_held_is_as_sealed_as_anything(vault: Vault) -> None:
     ada = await vault.person()
     link = await made(vault, ada, "notion")
     callback = await to_callback(vault, ada, link, account=NOTION_ADA)

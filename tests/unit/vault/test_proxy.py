@@ -127,6 +127,7 @@ def test_no_cookie_policy_or_token_comes_back() -> None:
             ("etag", f'"{TOKEN}"'),
             ("x-ratelimit-remaining", "3"),
             ("location", "https://evil.example/"),
+            ("link", "<https://www.googleapis.com/x?access_token=ya29.a0%2Fsecret%2Btoken%3D%3D>"),
         ],
         api=API,
         raw_access=TOKEN,

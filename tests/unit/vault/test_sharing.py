@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from limen.federation.describe_provider import Described, put_override
 from limen.kernel.actor import Actor
 from limen.kernel.errors import (
     InvalidInput,
@@ -25,6 +26,7 @@ from limen.protocol.token_exchange import ACCESS_TOKEN, PresentedToken, TokenExc
 from limen.vault.endpoints.owner import Caller as ConnectionCaller
 from limen.vault.endpoints.owner import caller_of
 from limen.vault.model import TENANT_OWNER
+from limen.vault.proxy.prepare import ProxiedCall, prepare
 from limen.vault.release.exchange import ConnectionTarget
 from limen.vault.sharing.consents import Wish, list_shared, share, switch_off, unshare
 from limen.vault.sharing.policy import Mode, get_release_policy, set_release_policy
@@ -34,6 +36,7 @@ from tests.vaults import Vault
 
 pytestmark = pytest.mark.anyio
 CALENDAR = "https://www.googleapis.com/auth/calendar.readonly"
+DRIVE = "https://www.googleapis.com/auth/drive.readonly"
 
 
 async def agree(vault: Vault, actor: Actor, id_: str, client: str, *features: str) -> None:
@@ -166,6 +169,25 @@ async def test_a_feature_that_is_switched_off_serves_no_client(vault: Vault) -> 
         await given(vault, ada, connection_id, client, use="proxy")
 
 
+async def test_an_administrators_override_agrees_to_nothing(vault: Vault) -> None:
+    ada, connection_id, client = await shared(vault, "calendar_read", "drive_read")
+    await allow(vault, client, "proxy")
+    own = {"identity_scopes": ["openid", "email", DRIVE]}
+
+    async def override(work: Any) -> None:
+        described = Described(id="google", document=own)
+        providers = vault.parts.federation.registry.providers
+        await put_override(work, providers=providers, described=described)
+
+    await vault.run(override)
+    wanted = ConnectionCaller(owner_id=ada.id, client_id=client, reader="").wanted(connection_id)
+    call = ProxiedCall(
+        reader="", method="GET", host="www.googleapis.com", path="/drive/v3/files", query=""
+    )
+    with pytest.raises(NotPermitted, match="release_too_broad"):
+        await vault.run(lambda work: prepare(work, vault.parts, wanted=wanted, call=call))
+
+
 async def test_nobody_agrees_for_somebody_else(vault: Vault) -> None:
     ada, connection_id, client = await shared(vault)
     mallory = await vault.person()
@@ -237,6 +259,7 @@ async def exchange(
         resource=changes.get("resource"),
         audience=audience,
         scope=changes.get("scope"),
+        extensions=changes.get("extensions", {}),
     )
     target = ConnectionTarget(vault.parts)
 
@@ -275,6 +298,34 @@ async def test_a_token_is_exchanged_for_a_third_partys(vault: Vault) -> None:
     assert set(narrow.scope) == set(own.scopes)  # the answer says what it carries
     readers = {event.reader for event in vault.named("connection:token:released")}
     assert f"client:{client}" in readers
+
+
+@pytest.mark.parametrize("bad", ["-1", "x", "", "1.5", "99999999999", "٣"], ids=ascii)
+async def test_a_number_of_ours_is_one(vault: Vault, bad: str) -> None:
+    ada, connection_id, client = await shared(vault)
+    for name in ("limen_min_ttl", "limen_seen_generation"):
+        with pytest.raises(OAuthRefusal, match="invalid_request"):
+            await exchange(
+                vault,
+                ada,
+                client,
+                f"urn:limen:connection:{connection_id}",
+                extensions={name: bad},
+            )
+
+
+async def test_f12_an_exchange_names_the_generation_that_was_refused(vault: Vault) -> None:
+    ada, connection_id, client = await shared(vault)
+    urn = f"urn:limen:connection:{connection_id}"
+    first = await exchange(vault, ada, client, urn)
+    assert first.more == {"limen_connection": connection_id, "limen_generation": 1}
+    vault.house.clock.advance(dt.timedelta(minutes=2))
+    newer = await exchange(vault, ada, client, urn, extensions={"limen_seen_generation": "1"})
+    assert newer.more["limen_generation"] == 2
+    assert newer.raw != first.raw
+    with pytest.raises(OAuthRefusal) as refused:
+        await exchange(vault, ada, client, urn, extensions={"limen_feature": "drive_read"})
+    assert refused.value.closer == "connection_consent_required"
 
 
 async def test_an_exchange_is_within_policy_and_consent(vault: Vault) -> None:

@@ -22,6 +22,11 @@ SIDE: Final = 256
 
 MEDIA_TYPE: Final = "image/webp"
 _MAX_PIXELS: Final = 24_000_000
+_JPEG: Final = b"\xff\xd8"
+_SCAN: Final = b"\xff\xda"
+_MAX_SCANS: Final = 32
+"""A progressive JPEG has ten. Each is some bytes in the file and a pass over every pixel here, so
+that two megabytes of them take a quarter of an hour."""
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 _ENOUGH: Final = 4 * SIDE
 _QUALITY: Final = 82
@@ -43,6 +48,8 @@ def encode_picture(given: bytes) -> bytes:
 
     if not 0 < len(given) <= MAX_BYTES:
         raise refused("it is too large")
+    if given.startswith(_JPEG) and given.count(_SCAN) > _MAX_SCANS:
+        raise refused("it can't be read")
     try:
         with Image.open(io.BytesIO(given), formats=_FORMATS) as opened:
             # A small file may announce a wall of pixels (decompression bomb): opening reads the

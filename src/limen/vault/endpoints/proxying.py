@@ -173,7 +173,11 @@ class _Proxied(Response):
             ("content-security-policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
             ("cache-control", "no-store"),
         ]
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told]
+        # Byte for byte as they came: aiohttp reads them so.
+        headers = [
+            (name.encode("latin-1"), value.encode("utf-8", "surrogateescape"))
+            for name, value in told
+        ]
         await send({"type": "http.response.start", "status": streaming.status, "headers": headers})
         redactor = Redactor(raw_access)
         async for chunk in streaming.chunks:

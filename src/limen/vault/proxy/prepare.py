@@ -16,7 +16,7 @@ from limen.vault.proxy.way import check_host, check_path
 from limen.vault.sharing.check import Asked, check_release, not_agreed
 from limen.vault.store import connections, pauses
 from limen.vault.store.connections import Shared
-from limen.vault.token_for import Released, Wanted, token_for
+from limen.vault.token_for import Released, Wanted, provider_of, token_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +79,9 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
         raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
     if shared is not None:
         asked = Asked(use="proxy", feature=wanted.feature)
-        check_release(shared, asked, grant=grant, provider=provider)
-        _check_part(
-            shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=provider)
-        )
+        judge = await provider_of(work, parts, grant)
+        check_release(shared, asked, grant=grant, provider=judge)
+        _check_part(shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=judge))
     await _check_pause(work, grant.id, call.host)
     released = await token_for(work, parts, wanted=wanted)
     quota = provider.facts.quota

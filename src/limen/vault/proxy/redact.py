@@ -19,7 +19,7 @@ class Redactor:
     """
 
     def __init__(self, raw_access: str) -> None:
-        self._forms = sorted(_forms(raw_access), key=len, reverse=True)
+        self._forms = sorted(spellings(raw_access), key=len, reverse=True)
         self._keep = max((len(form) for form in self._forms), default=1) - 1
         self._tail = b""
 
@@ -41,7 +41,8 @@ class Redactor:
         return text
 
 
-def _forms(raw_access: str) -> Iterable[bytes]:
+def spellings(raw_access: str) -> Iterable[bytes]:
+    """Return a token as it may stand in an answer: as it is, percent-encoded, as in JSON."""
     plain = {raw_access, quote(raw_access, safe=""), json.dumps(raw_access)[1:-1]}
     plain.add(raw_access.replace("/", "\\/"))
     return {form.encode() for form in plain if form}

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from limen.federation.facts import Api
 from limen.kernel.errors import InvalidInput, NotPermitted
+from limen.vault.proxy.redact import spellings
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -116,8 +117,9 @@ def headers_back(
     A redirect is an answer here; where it leads is told only if the token could go there too.
     """
     told = []
+    struck = [form.decode() for form in spellings(raw_access)]
     for name, value in headers:
-        if raw_access in value:
+        if any(form in value for form in struck):
             continue
         leads_home = name == "location" and _stays(value, api)
         if name in _TOLD or name.startswith(_TOLD_PREFIXES) or leads_home:

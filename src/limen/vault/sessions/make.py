@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from limen.db.work import Work
-from limen.kernel.errors import InvalidInput, NotPermitted
+from limen.kernel.errors import InvalidInput, NotPermitted, Throttled
 from limen.kernel.ids import new_id
 from limen.vault.connect import WantedConnection, pinned_grant
 from limen.vault.connect_link import LINK_TTL, make_link
@@ -18,6 +18,8 @@ from limen.vault.sessions.events import ConnectSessionMade
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _STATE: Final = re.compile(r"[\x20-\x7e]{0,500}", re.ASCII)
 POLL_SECONDS: Final = 3
+MOST_PENDING: Final = 50
+"""Sessions of one person that wait to be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,19 @@ async def make_session(
         InvalidInput: ``code_challenge_required``: an app that wants the browser back proves
             that it is the one that asked; ``code_challenge_invalid``; as ``check_wanted``.
         NotFound: ``connection_not_found``; as ``check_wanted``.
+        Throttled: ``too_many_connect_sessions``.
     """
     if work.actor.kind != "user":
         raise NotPermitted("user_required", "Only a person can connect an account.")
     if app is not None:
         _check(app, wanted)
     await pinned_grant(work, wanted)
+    if await store.count_pending(work) >= MOST_PENDING:
+        raise Throttled(
+            "too_many_connect_sessions",
+            "Too many of these are open. Follow one, or wait until some have expired.",
+            retry_after_seconds=int(LINK_TTL.total_seconds()),
+        )
     session_id = new_id(work.now)
     made = replace(wanted, session_id=session_id)
     url = await make_link(work, parts, wanted=made)

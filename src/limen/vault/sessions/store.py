@@ -37,6 +37,9 @@ _COLUMNS = (
 )
 
 _ADD = sa.insert(connect_sessions)
+_COUNT_PENDING = sa.select(sa.func.count()).where(
+    _s.tenant_id == _TENANT, _s.user_id == bindparam("user_id"), _s.state == "pending", _IN_TIME
+)
 _FIND = sa.select(*_COLUMNS).where(*_MINE, _s.client_id == bindparam("client_id"))
 _FIND_HELD = sa.select(*_COLUMNS).where(*_HERE, _s.state == "held", _IN_TIME)
 _FIND_STALE = sa.select(*_COLUMNS).where(*_THIS, _s.state == "held", sa.not_(_IN_TIME))
@@ -125,6 +128,12 @@ _SWEEP = sa.delete(connect_sessions).where(
 async def add_session(work: Work, **columns: Any) -> None:
     """Insert a session; ``columns`` are the table's."""
     await work.execute(_ADD, created_at=work.now, state="pending", **columns)
+
+
+async def count_pending(work: Work) -> int:
+    """Return how many sessions of the actor's nobody has followed yet."""
+    rows = await work.execute(_COUNT_PENDING, user_id=work.actor.id, now=work.now)
+    return int(rows.scalar())
 
 
 async def find_session(work: Work, session_id: str) -> ConnectSession | None:

@@ -1,10 +1,11 @@
-"""Connect sessions; signed events of providers."""
+"""Connect sessions; signed events of providers; views under older names."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from limen.db.older_views import create_views
 from limen.db.types import Json, Moment
 
 revision = "0021"
@@ -16,6 +17,7 @@ depends_on = None
 def upgrade() -> None:
     _connect_sessions()
     _push()
+    create_views(op.get_bind())
 
 
 def _connect_sessions() -> None:
