@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from limen.db.older_views import VIEWS, View
+from limen.db.migrations.older_views import VIEWS, View
 from limen.db.schema import load_tables
 
 TARGET = Path(__file__).resolve().parent / "schema.md"

@@ -39,7 +39,7 @@ from tests.house import House, house
 from tests.simulated import Simulated, serving
 
 T = TypeVar("T")
-QUICK = RefreshTimes(deadline_seconds=2.0, lease_seconds=4.0, wait_seconds=6.0)
+QUICK = RefreshTimes(deadline_seconds=2.0, lease_seconds=30.0, wait_seconds=30.0)
 
 __all__ = ["QUICK", "Vault", "house", "make_parts", "simulated", "vault"]
 

@@ -50,8 +50,8 @@ class WithAccessToken:
     """A person, by an access token that was issued to this very client.
 
     Args:
-        access_token: For the resource ``{issuer}/api/v1``, with the scopes ``connections:token`` and, to find connections by their
-            provider, ``connections:read``.
+        access_token: For the resource ``{issuer}/api/v1``, with the scopes ``connections:token``
+            and, to find connections by their provider, ``connections:read``.
     """
 
     access_token: Secret[str]

@@ -82,7 +82,12 @@ async def test_a_person_connects_google_and_reads_their_calendar(tmp_path: Path)
         await visitor.press(await visitor.open("/auth/sign-up"), "sign-up-submit", typed)
         await visitor.press(await visitor.open("/auth/sign-in"), "sign-in-submit", typed)
         page = await visitor.open("/calendar")
-        for button in ("connect-continue", "account-108000000000000000001", "allow", "confirm-connect"):
+        for button in (
+            "connect-continue",
+            "account-108000000000000000001",
+            "allow",
+            "confirm-connect",
+        ):
             page = await visitor.press(page, button)
         assert page.status == 200, page.text[:500]
         calendars = (await visitor.fetch("GET", "/calendar")).json()

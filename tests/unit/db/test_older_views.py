@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from limen.db.migrate import migrate
-from limen.db.older_views import VIEWS, statement_of
+from limen.db.migrations.older_views import VIEWS, statement_of
 from tests.databases import Services
 
 NAMES = {

@@ -301,7 +301,7 @@ async def test_f9_what_was_rotated_is_there_for_the_next_process(vault: Vault) -
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     for generation in (1, 2, 3):
         vault.house.clock.advance(MINUTE)
-        another = vault.with_times(wait_seconds=5.0)
+        another = vault.with_times(wait_seconds=30.0)
         released = await another.token(ada, connection_id, seen_generation=generation)
         assert released.generation == generation + 1
     counts = (await vault.simulated.seen("notion"))["redemptions"].values()
@@ -313,7 +313,7 @@ async def test_f3_f4_workers_of_two_people_on_one_grant_make_one_call(vault: Vau
     held = [(who, await vault.connect(who, account=ADA)) for who in (ada, grace)]
     vault.house.clock.advance(HOUR)
     await vault.simulated.order("google", lies={"latency_seconds": 0.2})
-    workers = [vault.with_times(wait_seconds=5.0) for _ in range(5)]
+    workers = [vault.with_times(wait_seconds=30.0) for _ in range(5)]
     released = await asyncio.gather(
         *(worker.token(who, id_) for worker in workers for who, id_ in held)
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from limen.db.older_views import VIEWS, statement_of
+from limen.db.migrations.older_views import VIEWS, statement_of
 from limen.db.work import Work
 from limen.vault.disconnect import disconnect
 from tests.simulated import ADA

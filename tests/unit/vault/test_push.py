@@ -254,7 +254,13 @@ async def test_only_a_real_secret_of_a_provider_that_signs_with_one_is_kept(vaul
 
 
 def test_what_is_no_event_tells_nothing() -> None:
-    for strange in ({}, {"events": []}, {"events": {"x": 1}}, {"sender": {"id": True}}):
+    told: list[dict[str, Any]] = [
+        {},
+        {"events": []},
+        {"events": {"x": 1}},
+        {"sender": {"id": True}},
+    ]
+    for strange in told:
         assert told_by_google(strange, issuer="x").subjects == ()
         assert told_by_github("github_app_authorization", {"action": "revoked", **strange}) == (
             told_by_github("", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from limen.db.older_views import create_views
+from limen.db.migrations.older_views import create_views
 from limen.db.types import Json, Moment
 
 revision = "0021"
