@@ -24,7 +24,6 @@ from tests.simulated import ADA, NOTION_ADA
 from tests.vaults import Vault
 
 pytestmark = pytest.mark.anyio
-SHORT = {"deadline_seconds": 0.3}
 
 
 class Died(BaseException):
@@ -45,18 +44,15 @@ def die_at(name: str) -> None:
     failpoints.arm([name], die)
 
 
-async def crashed(
-    vault: Vault, point: str, provider: str, account: str
-) -> tuple[Vault, Actor, str]:
-    """A vault whose refresher died at a point, seen by the process that comes after it."""
-    short = vault.with_times(**SHORT)
-    ada = await short.person()
-    connection_id = await short.connect(ada, provider, account=account)
-    short.house.clock.advance(dt.timedelta(hours=2))
+async def crashed(vault: Vault, point: str, provider: str, account: str) -> tuple[Actor, str]:
+    """A connection whose refresher died at a point; the next process finds what it left."""
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, provider, account=account)
+    vault.house.clock.advance(dt.timedelta(hours=2))
     die_at(f"vault.refresh.{point}")
     with pytest.raises(Died):
-        await short.token(ada, connection_id, seen_generation=1)
-    return short, ada, connection_id
+        await vault.token(ada, connection_id, seen_generation=1)
+    return ada, connection_id
 
 
 async def counts(vault: Vault, provider: str) -> tuple[int, int]:
@@ -91,15 +87,15 @@ async def end_leases(vault: Vault) -> None:
 async def test_f7_f8_a_rotating_refresh_token_is_never_shown_twice(
     vault: Vault, point: str, presented: int, survives: bool
 ) -> None:
-    short, ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
+    ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
     await end_leases(vault)
-    assert (await counts(short, "notion"))[0] == presented
+    assert (await counts(vault, "notion"))[0] == presented
     if survives:
-        released = await short.token(ada, connection_id, seen_generation=1)
+        released = await vault.token(ada, connection_id, seen_generation=1)
         assert released.generation == 2
-        assert await counts(short, "notion") == (1, 1)
-        answer = await short.simulated.http.get(
-            f"{short.simulated.base_url}/notion/v1/users/me",
+        assert await counts(vault, "notion") == (1, 1)
+        answer = await vault.simulated.http.get(
+            f"{vault.simulated.base_url}/notion/v1/users/me",
             headers={
                 "authorization": f"Bearer {released.raw_access.reveal()}",
                 "notion-version": "2022-06-28",
@@ -108,9 +104,9 @@ async def test_f7_f8_a_rotating_refresh_token_is_never_shown_twice(
         assert answer.status_code == 200
     else:
         with pytest.raises(Conflict, match="connection_reauth_required"):
-            await short.token(ada, connection_id, seen_generation=1)
-        assert (await counts(short, "notion"))[0] == presented
-        assert (await short.shown(ada, connection_id)).reason == "lost_rotation"
+            await vault.token(ada, connection_id, seen_generation=1)
+        assert (await counts(vault, "notion"))[0] == presented
+        assert (await vault.shown(ada, connection_id)).reason == "lost_rotation"
 
 
 @pytest.mark.parametrize(
@@ -127,9 +123,9 @@ async def test_f7_f8_a_rotating_refresh_token_is_never_shown_twice(
     ],
 )
 async def test_a_refresh_token_that_stays_survives_every_crash(vault: Vault, point: str) -> None:
-    short, ada, connection_id = await crashed(vault, point, "google", ADA)
+    ada, connection_id = await crashed(vault, point, "google", ADA)
     await end_leases(vault)
-    released = await short.token(ada, connection_id, seen_generation=1)
+    released = await vault.token(ada, connection_id, seen_generation=1)
     assert released.generation == 2
 
 
@@ -145,12 +141,12 @@ async def test_a_refresh_token_that_stays_survives_every_crash(vault: Vault, poi
 async def test_f6_f8_f9_recovery_settles_what_was_left(
     vault: Vault, point: str, state: str, generation: int
 ) -> None:
-    short, ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
-    assert await recover(short.parts, site_of=short.house.site_of) == 0  # the lease still runs
-    await end_leases(short)
-    assert await recover(short.parts, site_of=short.house.site_of) == 1
-    assert await recover(short.parts, site_of=short.house.site_of) == 0
-    shown = await short.shown(ada, connection_id)
+    ada, connection_id = await crashed(vault, point, "notion", NOTION_ADA)
+    assert await recover(vault.parts, site_of=vault.house.site_of) == 0  # the lease still runs
+    await end_leases(vault)
+    assert await recover(vault.parts, site_of=vault.house.site_of) == 1
+    assert await recover(vault.parts, site_of=vault.house.site_of) == 0
+    shown = await vault.shown(ada, connection_id)
     assert (shown.state, shown.generation) == (state, generation)
 
 
