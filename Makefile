@@ -11,7 +11,7 @@ PINS := $(wildcard requirements/*.txt) pyproject.toml tools/install.py \
 # Two processes, unless the machine has more to give: make test WORKERS=8
 WORKERS ?= 2
 
-.PHONY: install run demo test check fix bench soak soak-vault docs lock clean
+.PHONY: install run demo test check fix bench soak docs lock clean
 .DEFAULT_GOAL := run
 
 install: $(STAMP)
@@ -51,13 +51,9 @@ fix: install
 bench: install
 	@$(BIN)/python -m bench $(ARGS)
 
-# The same load for as long as you like: make soak ARGS="--minutes 30"
-soak: install
-	@$(BIN)/python -m bench.soak $(ARGS)
-
-# A fault at every point of a refresh, ten workers, in many orders: make soak-vault SCHEDULES=200
+# A fault at every point of a refresh, ten workers, in many orders: make soak SCHEDULES=200
 SCHEDULES ?= 20
-soak-vault: install
+soak: install
 	@LIMEN_TEST_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -q tests/faults/test_refresh_schedules.py
 
 # What is generated among the documents.

@@ -1,12 +1,9 @@
-"""The failure modes seen in the field: each has a test by its number; those without a better home."""
+"""Failure modes seen in the field, by their number: those without a better home."""
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import re
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -29,36 +26,6 @@ from tests.vaults import Vault
 
 HOUR = dt.timedelta(hours=1, minutes=5)
 NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.timezone.utc)
-
-ELSEWHERE: Final = {
-    36: "test_n130_an_unverified_address_reserves_nothing",
-    38: "test_n113_an_answer_that_names_another_issuer",
-    41: "test_n278_a_wrong_key_does_not_start",
-    42: "test_n278_rewrap_is_resumable_and_needs_the_old_key_until_done",
-}
-"""Cases that carry a number of the security catalogue."""
-
-
-def test_every_failure_mode_has_a_test() -> None:
-    named: set[str] = set()
-    for path in Path(__file__).parents[2].rglob("test_*.py"):
-        if "node_modules" in path.parts:
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        named |= {
-            node.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
-    numbers = {
-        int(number)
-        for name in named
-        if name.startswith("test_f")
-        for number in re.findall(r"(?:^test|(?<=\d))_f(\d+)(?=_)", name)
-    }
-    numbers |= {number for number, name in ELSEWHERE.items() if name in named}
-    assert sorted(set(range(1, 46)) - numbers) == []
-
 
 # -- refresh ------------------------------------------------------------------------------------
 
