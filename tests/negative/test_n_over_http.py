@@ -162,7 +162,9 @@ async def test_n180_no_other_site_changes_anything(
     json = await owner.browser.fetch(method, _filled(path), body={})
     assert json.status in {401, 403}, json.text[:300]
     got = await owner.browser.fetch("GET", f"{_filled(path)}?_method={method}")
-    assert got.status in {200, 303, 404, 405, 422}, got.text[:300]
+    # Through the proxy a GET may write too, at some providers: it wants the proof like the rest.
+    may_refuse = {403} if "/proxy/" in path else set()
+    assert got.status in {200, 303, 404, 405, 422} | may_refuse, got.text[:300]
     assert await _is_in(owner)
 
 
