@@ -120,7 +120,12 @@ async def _connect(made: Setting) -> str:
     )
     assert begun.status == 200, begun.text
     page = await made.visitor.open(begun.json()["link_url"])
-    for button in ("connect-continue", "account-108000000000000000001", "allow"):
+    for button in (
+        "connect-continue",
+        "account-108000000000000000001",
+        "allow",
+        "confirm-connect",
+    ):
         page = await made.visitor.press(page, button)
     listed = await made.visitor.fetch("GET", "/api/v1/oauth/connections", headers=headers)
     return str(listed.json()["items"][0]["id"])
