@@ -7,7 +7,8 @@
 - ``users``: whose connection. ``credentials``: what the program shows. ``bearers``: our own tokens.
 - ``fetch``: the two ways to a token. ``remembered``: what stays in memory, and how long.
 - ``transport``: what both have in common: ``over_http``, ``in_process``. ``origin``: where to.
-- ``httpx2_auth``, ``aiohttp_auth``: put the token into calls, and once more with a newer one.
+- ``at_api``: where a token may go, and what comes after a 401; ``httpx2_auth``, ``aiohttp_auth``
+  put it into calls.
 
 Imports nothing of the server but its words (``kernel``), and aiohttp at the first call.
 """

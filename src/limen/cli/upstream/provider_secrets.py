@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Secrets and keys of our clients.", no_args_is_help=True)
 
+SecretStdin = Annotated[
+    bool, typer.Option("--client-secret-stdin", help="Read the secret from standard input.")
+]
+KeyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A private key instead: Apple's .p8.")
+]
+CertificateFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The key's certificate, for Microsoft.")
+]
+KeyId = Annotated[str, typer.Option(help="The key's id at Apple.")]
+TeamId = Annotated[str, typer.Option(help="Our team at Apple.")]
+MakeKey = Annotated[
+    bool, typer.Option("--make-key", help="Make a key; upload the certificate shown.")
+]
 Ends = Annotated[
     dt.datetime | None,
     typer.Option(metavar="DATE", help="When the provider stops taking it, in UTC."),
@@ -82,20 +96,12 @@ def read_proof(proof: Proof) -> Made:
 def add(  # noqa: PLR0913 -- each argument is an option
     provider: _Id,
     *,
-    client_secret_stdin: Annotated[
-        bool, typer.Option("--client-secret-stdin", help="Read the secret from standard input.")
-    ] = False,
-    key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A private key instead: Apple's .p8.")
-    ] = None,
-    certificate_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key's certificate, for Microsoft.")
-    ] = None,
-    key_id: Annotated[str, typer.Option(help="The key's id at Apple.")] = "",
-    team_id: Annotated[str, typer.Option(help="Our team at Apple.")] = "",
-    make_key: Annotated[
-        bool, typer.Option("--make-key", help="Make a key; upload the certificate shown.")
-    ] = False,
+    client_secret_stdin: SecretStdin = False,
+    key_file: KeyFile = None,
+    certificate_file: CertificateFile = None,
+    key_id: KeyId = "",
+    team_id: TeamId = "",
+    make_key: MakeKey = False,
     expires_at: Ends = None,
     tenant: InTenant = "default",
     as_json: AsJson = False,

@@ -10,7 +10,17 @@ import typer
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
 from limen.cli.say import AsJson, InTenant, split, tell
-from limen.cli.upstream.provider_secrets import Ends, Proof, read_proof
+from limen.cli.upstream.provider_secrets import (
+    CertificateFile,
+    Ends,
+    KeyFile,
+    KeyId,
+    MakeKey,
+    Proof,
+    SecretStdin,
+    TeamId,
+    read_proof,
+)
 from limen.cli.upstream.provider_secrets import group as secrets
 
 if TYPE_CHECKING:
@@ -28,20 +38,12 @@ def register(  # noqa: PLR0913 -- each argument is an option
     provider: _Id,
     *,
     client_id: Annotated[str, typer.Option(help="As the provider registered us.")],
-    client_secret_stdin: Annotated[
-        bool, typer.Option("--client-secret-stdin", help="Read the secret from standard input.")
-    ] = False,
-    key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A private key instead: Apple's .p8.")
-    ] = None,
-    certificate_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key's certificate, for Microsoft.")
-    ] = None,
-    key_id: Annotated[str, typer.Option(help="The key's id at Apple.")] = "",
-    team_id: Annotated[str, typer.Option(help="Our team at Apple.")] = "",
-    make_key: Annotated[
-        bool, typer.Option("--make-key", help="Make a key; upload the certificate shown.")
-    ] = False,
+    client_secret_stdin: SecretStdin = False,
+    key_file: KeyFile = None,
+    certificate_file: CertificateFile = None,
+    key_id: KeyId = "",
+    team_id: TeamId = "",
+    make_key: MakeKey = False,
     expires_at: Ends = None,
     issuer: Annotated[str, typer.Option(help="For an OpenID provider not built in.")] = "",
     scope: Annotated[str, typer.Option(metavar='"A B"', help="To ask at sign-in.")] = "",
