@@ -112,8 +112,8 @@ def test_a_process_that_ignores_the_request_to_stop_is_killed(
     monkeypatch.setattr("limen.testing.processes.STOP_SECONDS", 0.2)
     port = free_port()
     program = (
-        "import signal, socket, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        f"s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
+        "import signal, socket; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"s = socket.create_server(('127.0.0.1', {port})); signal.pause()"
     )
     stubborn = Launch(
         command=[sys.executable, "-c", program], log=tmp_path / "log", ready=lambda: answers(port)
