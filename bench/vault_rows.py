@@ -17,6 +17,8 @@ import sqlalchemy as sa
 
 from limen.accounts.create_user import NewUser, create_user
 from limen.accounts.user import User
+from limen.app.notices import with_notices
+from limen.audit.record import record as audit
 from limen.crypto.envelope import Envelope
 from limen.crypto.kms import LocalKey, WrappingKeys
 from limen.db.engines import open_database
@@ -43,11 +45,12 @@ from limen.vault.parts import Parts, RefreshTimes
 from limen.vault.sealing import key_name, open_access, open_refresh, seal_tokens
 from limen.vault.store.connections import list_connections
 from limen.vault.tables import connections, upstream_grants
+from limen.webhooks.publish import Webhooks
 from tests.databases import schema_sql
 from tests.simulated import Simulated
 
 T = TypeVar("T")
-LIVE: Final = 400
+LIVE: Final = 1000
 """Connections whose tokens are real: they are refreshed again and again."""
 SITE: Final = Site(tenant_id="bench", slug="default", issuer="http://localhost:8000", path="")
 _PEOPLE_EACH: Final = 10
@@ -154,6 +157,17 @@ class Rows:
         await self.run(body)
         return len(ids)
 
+    async def generations(self) -> int:
+        """Return the sum of the live ones' generations: each refresh adds one."""
+        count = sa.select(sa.func.sum(upstream_grants.c.generation)).where(
+            upstream_grants.c.id.in_(sa.bindparam("ids", expanding=True))
+        )
+
+        async def body(work: Work) -> int:
+            return int((await work.execute(count, ids=list(self.live))).scalar())
+
+        return await self.run(body)
+
     async def grow(self, count: int) -> None:
         """Have so many connections, as fast as the database copies rows."""
         connection = await asyncpg.connect(self.dsn)
@@ -176,6 +190,12 @@ async def _copying(connection: Any, table: str, *, changed: dict[str, str], seri
     return f"INSERT INTO {table} ({named}) SELECT {chosen} FROM {series}, {table} t WHERE t.id = $3"
 
 
+def new_envelope(*, most_cached: int = 10_000) -> Envelope:
+    """Return what opens everything here, as a process that just started has it."""
+    keys = WrappingKeys(LocalKey(Secret(bytes(range(32)))))
+    return Envelope(keys, most_cached=most_cached)
+
+
 @asynccontextmanager
 async def vault_rows(dsn: str) -> AsyncIterator[Rows]:
     """Make the tables, a person with one connection, and as many as ``LIVE`` to be refreshed."""
@@ -186,7 +206,9 @@ async def vault_rows(dsn: str) -> AsyncIterator[Rows]:
     database = open_database(dsn)
     await database.open()
     works = Works(database, SystemClock())
-    envelope = Envelope(WrappingKeys(LocalKey(Secret(bytes(range(32))))))
+    works.recorders = (audit,)
+    works.reactions = with_notices({}, Webhooks())
+    envelope = new_envelope()
     net = Net(Settings(environment="development").net)
     try:
         with _simulators() as base_url:

@@ -101,7 +101,8 @@ def _section(entry: Entry) -> Iterator[str]:
         cap = entry.lifetime.token_cap
         yield f"At most {cap.most} {cap.of.replace('_', ' ')} live at once; the oldest dies first."
     if entry.quota is not None:
-        yield f"Counts {entry.quota.daily_units:,} units a day ({entry.quota.resets_in})."
+        apart = "".join(f", {most:,} of {name}" for name, most in entry.quota.buckets.items())
+        yield f"Counts {entry.quota.daily_units:,} units a day{apart} ({entry.quota.resets_in})."
     if entry.features:
         yield "\n| Feature | What it is | Scopes |\n|---|---|---|"
         for name, feature in entry.features.items():

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from typing_extensions import override
 
-from limen.db.statements import POSTGRESQL, SQLITE, prepare
+from limen.db.statements import SQLITE, postgresql, prepare
 from tests.architecture.source import comments_at, imported, parsed, relative
 
 BUILDERS = {"select", "insert", "update", "delete", "text", "union", "union_all"}
@@ -54,7 +54,7 @@ class Kept:
 
     def sql(self, engine: str) -> tuple[str, list[Any]]:
         """Return its text for one engine, with a null for every parameter."""
-        dialect = SQLITE if engine == "sqlite" else POSTGRESQL
+        dialect = SQLITE if engine == "sqlite" else postgresql()
         given: dict[str, Any] = {
             bind.key: [None] if bind.expanding else bind.value
             for bind in visitors.iterate(self.statement)

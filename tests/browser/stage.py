@@ -75,6 +75,14 @@ class Stage:
         body = {"scope": "openid profile email", **members}
         return self.post("/api/v1/admin/clients", body, token=self._token)
 
+    def let_use_connections(self, client_id: str, mode: str) -> None:
+        """Say what a client may do with connections that are shared with it."""
+        url = f"{self.url}/api/v1/oauth/release-policies/{client_id}"
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        sent = urllib.request.Request(url, json.dumps({"mode": mode}).encode(), headers)
+        sent.method = "PUT"
+        urllib.request.urlopen(sent, timeout=20).close()
+
     def authorization(self, client_id: str, redirect_uri: str, **more: str) -> str:
         """Return the address a client sends a browser to."""
         query = {

@@ -6,6 +6,8 @@ import json
 from typing import Any
 from urllib.parse import urljoin
 
+import pytest
+
 from limen.protocol.pkce import new_verifier, s256
 from limen.testing.visitor import Page
 from tests.at_provider import agree, new_account
@@ -113,6 +115,34 @@ async def test_the_providers_no_comes_back_to_the_agent(limen: Installation) -> 
     assert query_of(ended.headers["location"])["error"] == "provider_denied"
     told = (await person.api("GET", f"{SESSIONS}/{session['id']}", own)).json()
     assert (told["state"], told["reason"]) == ("refused", "provider_denied")
+
+
+@pytest.mark.parametrize(
+    ("return_to", "told"),
+    [
+        (f"{APP}/back?x=1#top", f"{APP}/back?x=1&error=provider_denied#top"),
+        ("/account/connections", None),
+    ],
+    ids=["elsewhere", "here"],
+)
+async def test_the_providers_no_comes_back_to_who_waits(
+    limen: Installation, return_to: str, told: str | None
+) -> None:
+    await limen.set_policy(allowed_origins=[APP])
+    person = await limen.person()
+    own = (await limen.login(person))["access_token"]
+    body = {"features": ["calendar_read"], "return_to": return_to}
+    begun = await person.api("POST", "/api/v1/oauth/google/connect", own, body)
+    await person.sign_in()
+    page = await person.browser.open(begun.json()["link_url"])
+    left = await pressed(person, page, "connect-continue")
+    callback = await agree(limen, left.headers["location"], deny=True)
+    stranger = await limen.person()
+    await stranger.sign_in()
+    assert "location" not in (await stranger.browser.fetch("GET", callback)).headers
+    ended = await person.browser.fetch("GET", callback)
+    assert ended.headers.get("location") == told
+    assert told or "error-code" in ended.text
 
 
 async def test_a_session_needs_its_permission_and_a_challenge(limen: Installation) -> None:

@@ -151,14 +151,24 @@ async def test_profiles_are_brought_up_to_date_while_people_are_away(limen: Inst
 
 
 async def test_a_sign_in_may_leave_the_means_to_ask_again(limen: Installation) -> None:
-    await limen.set_policy(sign_in={"providers": {"google": {"keep_access": True}}})
+    mapped = {"claim": "hd", "value": "app.example", "role": "auditor"}
+    rules = {"keep_access": True, "roles": [mapped]}
+    await limen.set_policy(sign_in={"providers": {"google": rules}})
+    audit = "/api/v1/admin/audit"
     try:
         sub, email, browser = await somebody(limen)
+        assert (await browser.fetch("GET", audit)).status == 200
         for name in ("Once", "Twice"):
             await rename(limen, sub, email, name)
             limen.clock.advance(hours=24)
             await limen.settle()
             assert (await profile_of(browser))["used"]["name"]["value"] == name
+        assert (await browser.fetch("GET", audit)).status == 200
+        # N049: who left the domain keeps no role of it until they sign in again.
+        await rename(limen, sub, email, "Twice", hd="")
+        limen.clock.advance(hours=24)
+        await limen.settle()
+        assert (await browser.fetch("GET", audit)).status == 403
         # N121: an answer of another account changes nothing, and is not asked again.
         await rename(limen, sub, email, "Nobody")
         lie = {"userinfo": {"sub": "another"}, "id_token": {"sub": "another"}}
@@ -169,8 +179,7 @@ async def test_a_sign_in_may_leave_the_means_to_ask_again(limen: Installation) -
         limen.clock.advance(hours=24)
         await limen.settle()
         assert (await profile_of(browser))["used"]["name"]["value"] == "Twice"
-        ended = await changed(browser, "DELETE", "/api/v1/auth/oauth2/revoke")
-        assert ended.status == 204
+        assert (await changed(browser, "DELETE", "/api/v1/auth/oauth2/revoke")).status == 204
         assert (await browser.fetch("GET", PROFILE)).status == 401
     finally:
         await limen.set_policy(sign_in=None)

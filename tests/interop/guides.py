@@ -111,6 +111,9 @@ class Reader:
                 page = await visitor.sign_in(**self._site.person, at=await visitor.open(url))
                 page = await _at_provider(visitor, await visitor.press(page, "connect-continue"))
                 return (await visitor.press(page, "confirm-connect")).url
+            if "/account/share" in url:
+                page = await visitor.sign_in(**self._site.person, at=await visitor.open(url))
+                return (await visitor.press(page, "share-allow")).url
             if "/auth/oauth2/" in url:
                 page = await _at_provider(visitor, await visitor.open(url))
             else:

@@ -11,6 +11,7 @@ import pytest
 
 from limen.kernel.ids import b64url
 from limen.testing.visitor import Page
+from tests.at_provider import agree, order
 from tests.installation import Installation, new_address
 from tests.negative.linking_cases import IDENTITIES, Linking
 from tests.simulated import query_of
@@ -63,6 +64,39 @@ async def test_a_front_end_signs_somebody_in(social: Linking) -> None:
     bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     me = (await social.limen.api.fetch("GET", "/api/v1/auth/me", headers=bearer)).json()
     assert (me["email"], me["amr"]) == (email, ["fed"])
+
+
+async def test_a_front_end_is_told_what_the_provider_refused(social: Linking) -> None:
+    browser = social.limen.browser()
+    left = await browser.fetch("GET", start_of())
+    back = await browser.fetch(
+        "GET", await agree(social.limen, left.headers["location"], deny=True)
+    )
+    assert back.status == 303, back.text[:500]
+    assert back.headers["location"] == f"{RETURN}?error=provider_denied&state=s1"
+    # An answer that is no proof of anything, of a provider that stumbles.
+    left = await browser.fetch("GET", start_of(return_to=f"{RETURN}?x=1", state=""))
+    callback = await agree(social.limen, left.headers["location"])
+    await order(social.limen, "google", faults={"exchange": [{"kind": "status"}]})
+    back = await browser.fetch("GET", callback)
+    assert back.headers["location"] == f"{RETURN}?x=1&error=provider_unavailable"
+    assert await social.whoami(browser) == {}
+
+
+async def test_n115_a_strangers_refusal_sends_nobody_to_a_front_end(social: Linking) -> None:
+    browser, another = social.limen.browser(), social.limen.browser()
+    left = await browser.fetch("GET", start_of())
+    callback = await agree(social.limen, left.headers["location"], deny=True)
+    page = await another.fetch("GET", callback)
+    assert (page.status, page.headers.get("location")) == (400, None)
+    # What was allowed at the start and is no more by now, is not done.
+    await social.limen.set_policy(allowed_origins=None)
+    page = await browser.fetch("GET", callback)
+    assert page.status in {400, 422}
+    assert "location" not in page.headers
+    # The journey is over: a copy of its callback tells nobody anything.
+    await social.limen.set_policy(allowed_origins=[FRONT])
+    assert (await browser.fetch("GET", callback)).status == 400
 
 
 async def test_n125_a_ticket_is_good_once_with_its_verifier_in_its_tenant(social: Linking) -> None:

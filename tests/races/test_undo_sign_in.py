@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-import asyncpg
 import pytest
 
 from limen.db.work import Work, Works
@@ -21,23 +20,10 @@ from limen.tokens.find_grant import find_grant
 from limen.tokens.grant import NewGrant
 from limen.tokens.start_grant import start_grant
 from tests.patience import until
+from tests.races.waiting import waits_or_is_over
 from tests.unit.oauth.http_kit import serve
 
 pytestmark = pytest.mark.anyio
-_WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
-
-
-async def waits_or_is_over(task: asyncio.Task[None], url: str) -> bool:
-    if task.done() or not url.startswith("postgresql"):
-        return True  # SQLite has one writer: the other waits for its turn
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        return bool(await connection.fetchval(_WAITING))
-    finally:
-        await connection.close()
 
 
 @pytest.mark.parametrize("offline", [True, False], ids=["offline", "of-the-session"])

@@ -59,11 +59,15 @@ CONNECTIONS_DISCONNECT: Final = "connections:disconnect"
 CONNECTIONS_WRITE: Final = "connections:write"
 CONNECTIONS_PROXY: Final = "connections:proxy"
 CONNECTIONS_SHARE: Final = "connections:share"
+CONNECTIONS_ASK: Final = "connections:ask"
 CONNECTIONS_EXPORT: Final = "connections:export"
 CONNECTIONS_ERASE: Final = "connections:erase"
 
 CONNECTIONS_SERVICE: Final = "connections:service"
 """The tenant's own connections, beside those of its people."""
+
+CONNECTIONS_IMPORT: Final = "connections:import"
+"""Connections in other people's names, by tokens that they gave to another application."""
 
 FULL_SCOPE: Final = "limen:full"
 """The scope of first-party tokens: whatever the person may do. No other client obtains it."""
@@ -79,6 +83,7 @@ _MEMBER: Final = frozenset(
         CONNECTIONS_WRITE,
         CONNECTIONS_PROXY,
         CONNECTIONS_SHARE,
+        CONNECTIONS_ASK,
         CONNECTIONS_EXPORT,
         CONNECTIONS_ERASE,
     }
@@ -112,6 +117,7 @@ _ADMIN: Final = _AUDITOR | {
     KEYS_WRITE,
     PROVIDERS_WRITE,
     CONNECTIONS_SERVICE,
+    CONNECTIONS_IMPORT,
     HOOKS_WRITE,
     WEBHOOKS_WRITE,
 }

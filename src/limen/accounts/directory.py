@@ -34,6 +34,11 @@ async def find_user_by_email(work: Work, email: str) -> User | None:
     return None if address is None else await store.find_by_email(work, address)
 
 
+async def find_user_by_host_id(work: Work, host_id: str) -> User | None:
+    """Return whom a host application's id names."""
+    return await store.find_by_host_id(work, host_id)
+
+
 async def list_users(
     work: Work, *, after: str = "", limit: int = 50, email: str = ""
 ) -> list[User]:

@@ -24,6 +24,7 @@ from limen.admin.api import (
     users,
     webhooks,
 )
+from limen.admin.api.upstream_providers import connections as upstream_connections
 from limen.admin.idempotency import remembering
 from limen.admin.parts import Parts
 from limen.web.rate_limit import limit
@@ -51,6 +52,7 @@ def routes(parts: Parts, *, short_paths: bool = False) -> list[APIRouter]:
         tokens,
         issuers,
         upstream_providers,
+        upstream_connections,
         tenants,
         keys,
         hooks,

@@ -113,6 +113,7 @@ def build_oauth_parts(runtime: Runtime) -> OAuthParts:
         ),
         trusted_keys=runtime.trusted_keys,
         exchanges=Exchanges(claiming=(ConnectionTarget(runtime.vault),)),
+        federation=runtime.vault.federation,
         mtls=runtime.mtls,
         code_ttl=runtime.settings.tokens.code_ttl,
         interaction_ttl=runtime.settings.tokens.interaction_ttl,

@@ -38,6 +38,8 @@ from limen.signin.sweep import sweep as sweep_throttle
 from limen.tokens.api_keys.find import USE as API_KEY_USE
 from limen.tokens.api_keys.last_used import note_key_uses
 from limen.tokens.sweep import sweep as sweep_tokens
+from limen.vault.moving.unclaimed import KIND as UNCLAIMED
+from limen.vault.moving.unclaimed import unclaimed_handler
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.revoke_upstream import KIND as REVOKE
 from limen.vault.revoke_upstream import revoke_handler
@@ -70,6 +72,7 @@ def loops(runtime: Runtime) -> list[Task]:
             ACCOUNT_MAIL: account_mail_handler(works=runtime.works, envelope=runtime.envelope),
             REVOKE: revoke_handler(runtime.vault),
             UNCONFIRMED: unconfirmed_handler(runtime.vault),
+            UNCLAIMED: unclaimed_handler(runtime.vault),
             PICTURE: picture_handler(
                 works=runtime.works,
                 envelope=runtime.envelope,

@@ -12,9 +12,13 @@ from limen.federation.events import ProviderProfileChanged, UpstreamSecretExpiri
 from limen.kernel.events import Event
 from limen.sessions.events import SessionEnded, SessionStarted
 from limen.vault import notices as vault
+from limen.vault.asking.events import SharingRefused
 from limen.vault.events import (
     AccountMismatched,
     Connected,
+    ConnectionImported,
+    ConnectionShared,
+    ConnectionUnshared,
     Disconnected,
     GrantReinstated,
     GrantUncertain,
@@ -60,12 +64,16 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     SessionStarted: _plain("session.started"),
     SessionEnded: _plain("session.ended"),
     Connected: _Telling(("connection.created", "connection.reconnected"), vault.connected),
+    ConnectionImported: _Telling(("connection.created", "connection.reconnected"), vault.imported),
     UpstreamTokenRefreshed: _Telling(("connection.refreshed",), vault.refreshed),
     GrantUncertain: _Telling(("connection.failing",), vault.uncertain),
     ReauthRequired: _Telling(("connection.reauth_required",), vault.reauth_required),
     GrantReinstated: _Telling(("connection.failing",), vault.reinstated),
     ReconnectDue: _Telling(("connection.expiring",), vault.expiring),
     ScopesChanged: _Telling(("connection.scopes_changed",), vault.scopes_changed),
+    ConnectionShared: _Telling(("connection.shared",), vault.shared),
+    ConnectionUnshared: _Telling(("connection.unshared",), vault.unshared),
+    SharingRefused: _Telling(("connection.sharing_refused",), vault.sharing_refused),
     AccountMismatched: _Telling(("connection.account_switched",), vault.account_switched),
     Disconnected: _Telling(("connection.disconnected",), vault.disconnected),
     UpstreamRevoked: _Telling(("connection.revoked",), vault.revoked),

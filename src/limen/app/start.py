@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from limen.app.runtime import Runtime
 from limen.crypto.check_seal import check_seal
 from limen.db.migrate import current, head, migrate
 from limen.kernel import failpoints
-from limen.kernel.errors import ConfigurationError
+from limen.kernel.errors import ConfigurationError, Unavailable
 from limen.settings import Settings
 
 KILLED: Final = 137
@@ -51,10 +52,9 @@ async def prepare(runtime: Runtime, *, told: Callable[[str], None] = lambda _: N
     Raises:
         ConfigurationError: If the database can't be reached, or was sealed with another key.
     """
-    told("migrating the database")
-    revision = await migrate(runtime.settings.database.url.reveal())
     await runtime.works.database.open()
     try:
+        revision = await _up_to_date(runtime, told)
         told("checking the sealing key")
         await check_seal(runtime.works, runtime.keys)
         await ensure_default_tenant(runtime)
@@ -65,6 +65,15 @@ async def prepare(runtime: Runtime, *, told: Callable[[str], None] = lambda _: N
     finally:
         await runtime.works.database.close()
     return Prepared(revision, administrator)
+
+
+async def _up_to_date(runtime: Runtime, told: Callable[[str], None]) -> str:
+    """Migrate if need be: what migrates weighs 10 MB, and a process keeps what it loads."""
+    with contextlib.suppress(Unavailable):  # migrating says why
+        if (found := await current(runtime.works)) == head():
+            return found
+    told("migrating the database")
+    return await migrate(runtime.settings.database.url.reveal())
 
 
 async def open_runtime(runtime: Runtime) -> None:

@@ -23,6 +23,8 @@ from limen.cli import collector
 def main() -> None:
     """Run the command that the arguments name; the entry point."""
     collector.rest()
+    # structlog would load it, for tracebacks that are not drawn here: 5 MB in every process.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # so says importlib: not to be had
     from limen.cli.program import run  # noqa: PLC0415 -- while the collector rests
 
     sys.exit(run(sys.argv[1:]))

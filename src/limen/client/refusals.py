@@ -111,6 +111,7 @@ _KINDS: Final[dict[str, type[Refused]]] = {
     "invalid_scope": FeatureMissing,
     "provider_unavailable": ProviderDown,
     "provider_paused": ProviderDown,
+    "quota_exhausted": ProviderDown,
     "refresh_in_progress": ProviderDown,
     "temporarily_unavailable": ProviderDown,
     "insufficient_scope": Unauthorized,

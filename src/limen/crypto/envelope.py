@@ -7,6 +7,7 @@ holds: a dump of it opens nothing (N277).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -96,6 +97,20 @@ class Envelope:
         header = read_header(sealed)
         aead = await self._key(work, header.key_id)
         return decrypt(aead, header, bound_to=place.bound_to(work.tenant_id))
+
+    async def have_at_hand(self, work: Work, names: Iterable[str]) -> None:
+        """Read the data keys in use under these names, together, before they are wanted.
+
+        One that is missing, or that can't be unwrapped, is told of where it is wanted.
+        """
+        missing = [name for name in names if self._active.get((work.tenant_id, name)) is None]
+        for found in await store.find_all_active(work, missing):
+            try:
+                aead = AESGCM((await self._unwrap(found)).reveal())
+            except SealBroken:
+                continue
+            self._active.keep(work, (work.tenant_id, found.name), (found.id, aead))
+            self._by_id.keep(work, (work.tenant_id, found.id), aead)
 
     async def derive(self, work: Work, purpose: str) -> Secret[bytes]:
         """Return 32 bytes that are this tenant's and this purpose's, the same for ever.

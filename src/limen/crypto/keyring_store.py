@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql
 
 from limen.crypto.tables import keyrings, signing_keys
-from limen.db.types import upsert
+from limen.db.types import insert_or_nothing, upsert
 from limen.db.work import Work
 from limen.protocol.jwk import KeyAlgorithm
 
@@ -35,7 +34,7 @@ _ALL = (
     .order_by(_keys.created_at, _keys.id)
 )
 # The unique index is partial, so the conflict has no column list to name it by.
-_ADD = postgresql.insert(signing_keys).on_conflict_do_nothing().returning(_keys.id)
+_ADD = insert_or_nothing(signing_keys, conflict=None, returning=(_keys.id,))
 _RETIRE = (
     sa.update(signing_keys)
     .where(_OF_TENANT, _keys.id == bindparam("kid"), _keys.state == "active")

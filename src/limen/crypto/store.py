@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql
 
 from limen.crypto.tables import sealing_canaries, sealing_keys
 from limen.db.types import insert_or_nothing
@@ -43,7 +43,7 @@ _BY_ID = sa.select(*_columns).where(
     _keys.tenant_id == bindparam("tenant_id"), _keys.id == bindparam("key_id")
 )
 # The unique index is partial, so the conflict has no column list to name it by.
-_ADD = postgresql.insert(sealing_keys).on_conflict_do_nothing()
+_ADD = insert_or_nothing(sealing_keys, conflict=None)
 _SHRED = sa.delete(sealing_keys).where(
     _keys.tenant_id == bindparam("tenant_id"), _keys.name == bindparam("key_name")
 )
@@ -88,6 +88,12 @@ async def find_active(work: Work, name: str) -> WrappedKey | None:
     if row is None:
         return None
     return WrappedKey(work.tenant_id, row.id, row.name, row.wrapped, row.wrapped_by)
+
+
+async def find_all_active(work: Work, names: Iterable[str]) -> list[WrappedKey]:
+    """Return the data keys in use under these names, those that there are."""
+    rows = await work.fetch_each(_ACTIVE, [{"key_name": name} for name in names])
+    return [WrappedKey(work.tenant_id, r.id, r.name, r.wrapped, r.wrapped_by) for r in rows]
 
 
 async def find_key(work: Work, key_id: str) -> WrappedKey | None:

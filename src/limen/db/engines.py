@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
-from limen.db.postgres import PostgresDatabase
-from limen.db.postgres_pool import ACQUIRE_SECONDS, PostgresPool
 from limen.db.sqlite import SqliteDatabase
 from limen.kernel.errors import ConfigurationError
 
-Database = SqliteDatabase | PostgresDatabase
+if TYPE_CHECKING:
+    from limen.db.postgres import PostgresDatabase
+
+Database: TypeAlias = "SqliteDatabase | PostgresDatabase"
 
 
 def open_database(url: str, *, pool: int = 10) -> Database:
@@ -33,6 +33,10 @@ def open_database(url: str, *, pool: int = 10) -> Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteDatabase(path)
     if scheme.partition("+")[0] in {"postgresql", "postgres"} and rest:
+        # An installation on SQLite does without asyncpg: it is heavy.
+        from limen.db.postgres import PostgresDatabase  # noqa: PLC0415 -- as it says
+        from limen.db.postgres_pool import PostgresPool  # noqa: PLC0415 -- as above
+
         return PostgresDatabase(PostgresPool("postgresql://" + rest, pool))
     raise ConfigurationError(
         "LIMEN_DATABASE_URL is neither sqlite:///FILE nor postgresql://HOST/NAME."
@@ -48,37 +52,6 @@ class HostEngine(Protocol):
     def dialect(self) -> Any: ...
 
 
-class _EngineSource:
-    """Connections of a host's AsyncEngine over asyncpg."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-
-    async def open(self) -> None:
-        """Nothing to open: the host owns the engine."""
-
-    async def acquire(self) -> Any:
-        try:
-            async with asyncio.timeout(ACQUIRE_SECONDS):
-                connection = await self._engine.connect()
-                return connection, (await connection.get_raw_connection()).driver_connection
-        except sa.exc.SQLAlchemyError as error:
-            raise ConnectionError(type(error).__name__) from error
-
-    async def release(self, held: Any) -> None:
-        connection, raw = held
-        if raw.is_closed():
-            # The host's pool did not see it die and would hand it out again for ever.
-            await connection.invalidate()
-        await connection.close()
-
-    def raw(self, held: Any) -> Any:
-        return held[1]
-
-    async def close(self) -> None:
-        """Nothing to close: the host owns the engine."""
-
-
 def from_host_engine(engine: HostEngine) -> Database:
     """Return a database over the connections, or the file, of a host's SQLAlchemy engine.
 
@@ -91,7 +64,10 @@ def from_host_engine(engine: HostEngine) -> Database:
     """
     driver = f"{engine.dialect.name}+{engine.dialect.driver}"
     if driver == "postgresql+asyncpg":
-        return PostgresDatabase(_EngineSource(engine))
+        from limen.db.postgres import PostgresDatabase  # noqa: PLC0415 -- as above
+        from limen.db.postgres_pool import EngineSource  # noqa: PLC0415 -- as above
+
+        return PostgresDatabase(EngineSource(engine))
     file = engine.url.database
     if engine.dialect.name == "sqlite" and file and file != ":memory:":
         return SqliteDatabase(Path(file))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from limen.db.statements import POSTGRESQL
+from limen.db.statements import postgresql
 from limen.kernel.json_text import json_writer
 
 LastRow = tuple[sa.Insert, Mapping[str, Any]]
@@ -48,8 +48,9 @@ def as_script(insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _frame(insert: sa.Insert, names: tuple[str, ...]) -> tuple[str, str]:
-    quote, columns = POSTGRESQL.identifier_preparer.quote, insert.table.c
-    typed = [f"{quote(name)} {columns[name].type.compile(dialect=POSTGRESQL)}" for name in names]
+    dialect, columns = postgresql(), insert.table.c
+    quote = dialect.identifier_preparer.quote
+    typed = [f"{quote(name)} {columns[name].type.compile(dialect=dialect)}" for name in names]
     into = f"{quote(insert.table.name)} ({', '.join(map(quote, names))})"
     return (
         f"INSERT INTO {into} SELECT * FROM jsonb_to_recordset(convert_from(decode('",  # noqa: S608 -- names of ours

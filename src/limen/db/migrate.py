@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import sqlalchemy as sa
 
 from limen.db.base import PREFIX
@@ -20,6 +19,7 @@ VERSION_TABLE: Final = PREFIX + "schema_version"
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 _ATTEMPTS: Final = 5
 _ONE_AT_A_TIME: Final = threading.Lock()
+_UNDEFINED_TABLE: Final = "42P01"
 
 # tenant: none, the table holds one row for the database
 _VERSION: sa.Executable = sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
@@ -107,8 +107,15 @@ async def current(works: Works) -> str:
 
     try:
         return await works.run(ALL_TENANTS, body)
-    except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
-        return ""
+    except Exception as error:
+        if _tells_no_table(error):
+            return ""
+        raise
+
+
+def _tells_no_table(error: Exception) -> bool:
+    undefined = getattr(error, "sqlstate", "") == _UNDEFINED_TABLE
+    return undefined or isinstance(error, sqlite3.OperationalError)
 
 
 def head() -> str:

@@ -10,11 +10,8 @@ import asyncpg
 import sqlalchemy as sa
 
 from limen.db.last_rows import as_script
+from limen.db.statements import DatabaseRetry
 from limen.kernel.errors import InvalidInput, Unavailable
-
-
-class DatabaseRetry(Exception):  # noqa: N818 -- a state, retried by Works
-    """Serialization failure (40001) or deadlock (40P01): the Work may be run again."""
 
 
 class ConnectionSource(Protocol):
@@ -56,6 +53,14 @@ class PostgresConnection:
             await self._raw.executemany(sql, values)
         except _FAILURES as error:
             raise _translated(error) from error
+
+    async def fetch_each(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Any]:
+        """Execute one statement for each tuple of values, all in one message; return all rows."""
+        try:
+            rows: list[Any] = await self._raw.fetchmany(sql, values)
+        except _FAILURES as error:
+            raise _translated(error) from error
+        return rows
 
     async def begin(self) -> None:
         """Open the transaction."""

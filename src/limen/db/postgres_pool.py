@@ -12,8 +12,9 @@ import time
 from typing import Any, Final
 
 import asyncpg
+import sqlalchemy as sa
 
-ACQUIRE_SECONDS: Final = 2.0
+_ACQUIRE_SECONDS: Final = 2.0
 _COMMAND_SECONDS: Final = 30.0
 _KEEP_SECONDS: Final = 300.0
 _CANCEL_SECONDS: Final = 2.0
@@ -58,7 +59,7 @@ class PostgresPool:
         """
         if self._has_idle() and not self._room.locked():
             return await self._take()
-        async with asyncio.timeout(ACQUIRE_SECONDS):
+        async with asyncio.timeout(_ACQUIRE_SECONDS):
             return await self._take()
 
     async def release(self, held: Any) -> None:
@@ -124,3 +125,34 @@ class PostgresPool:
 def _is_busy(held: Any) -> bool:
     """Say whether a query of this connection was cancelled and may still run."""
     return not held.is_closed() and bool(held._protocol._is_cancelling())  # noqa: SLF001 -- as above
+
+
+class EngineSource:
+    """Connections of a host's AsyncEngine over asyncpg."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    async def open(self) -> None:
+        """Nothing to open: the host owns the engine."""
+
+    async def acquire(self) -> Any:
+        try:
+            async with asyncio.timeout(_ACQUIRE_SECONDS):
+                connection = await self._engine.connect()
+                return connection, (await connection.get_raw_connection()).driver_connection
+        except sa.exc.SQLAlchemyError as error:
+            raise ConnectionError(type(error).__name__) from error
+
+    async def release(self, held: Any) -> None:
+        connection, raw = held
+        if raw.is_closed():
+            # The host's pool did not see it die and would hand it out again for ever.
+            await connection.invalidate()
+        await connection.close()
+
+    def raw(self, held: Any) -> Any:
+        return held[1]
+
+    async def close(self) -> None:
+        """Nothing to close: the host owns the engine."""

@@ -27,15 +27,15 @@ _PRAGMAS: Final = (
 
 
 class SqliteConnection:
-    """One connection; what ``Work`` runs its statements on.
+    """What ``Work`` runs its statements on.
 
-    It reads on a connection of its own; from the first write on it is the turn of the one
-    writer of the file.
+    It reads on the process's one reader, which nobody holds: a statement is over before another
+    Work is heard. From the first write on it is its turn at the one writer of the file.
     """
 
-    def __init__(self, database: SqliteDatabase, raw: sqlite3.Connection) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._own = self._raw = raw
+        self._reader = self._raw = database.reader()
 
     async def run(
         self, sql: str, values: Sequence[Any], *, returns_rows: bool
@@ -55,6 +55,13 @@ class SqliteConnection:
         except _FAILURES as error:
             raise _translated(error) from error
 
+    async def fetch_each(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Any]:
+        """Execute one statement for each tuple of values; return the rows of all."""
+        try:
+            return [row for each in values for row in self._raw.execute(sql, each).fetchall()]
+        except _FAILURES as error:
+            raise _translated(error) from error
+
     async def begin(self) -> None:
         """Open the write transaction, waiting for the turn of this process and of the others."""
         writer = self._database.writer()
@@ -63,7 +70,7 @@ class SqliteConnection:
 
     async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows now, in the transaction; a message to nobody saves nothing here."""
-        if self._raw is self._own:
+        if self._raw is self._reader:
             await self.begin()
         prepared = prepare(insert, SQLITE, rows[0])
         bound = [prepared.bind(row) for row in rows]
@@ -71,22 +78,23 @@ class SqliteConnection:
 
     async def end(self, *, commit: bool) -> None:
         """Commit or roll back; not to be cancelled."""
-        if self._raw is self._own:
+        if self._raw is self._reader:
             return  # waiting for the turn failed: there is nothing of ours to end
         writer = self._database.writer()
-        self._raw = self._own
+        self._raw = self._reader
         try:
             await (writer.commit() if commit else writer.roll_back())
         except sqlite3.Error as error:
             raise _translated(error) from error
 
     async def release(self) -> None:
-        """Give the connection back."""
-        self._database.give_back(self._own)
+        """Nothing to give back: the reader is everybody's."""
 
 
 class SqliteDatabase:
-    """The file and its idle connections.
+    """The file, its one reader and its one writer in this process.
+
+    Every connection holds the whole schema in memory, a third of a megabyte.
 
     Args:
         path: The database file; its folder exists.
@@ -96,12 +104,18 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._idle: list[sqlite3.Connection] = []
+        self._reader: sqlite3.Connection | None = None
         self._writer: SqliteWriter | None = None
 
     async def open(self) -> None:
         """Connect once, so that an unusable file is known at start."""
-        self.give_back(self._connect())
+        self.reader()
+
+    def reader(self) -> sqlite3.Connection:
+        """Return the connection that reads, in autocommit."""
+        if self._reader is None:
+            self._reader = self._connect()
+        return self._reader
 
     def writer(self) -> SqliteWriter:
         """Return the file's one writer in this process."""
@@ -110,17 +124,14 @@ class SqliteDatabase:
         return self._writer
 
     async def acquire(self) -> SqliteConnection:
-        """Take an idle connection or make one."""
-        return SqliteConnection(self, self._idle.pop() if self._idle else self._connect())
-
-    def give_back(self, raw: sqlite3.Connection) -> None:
-        """Keep a connection for the next Work."""
-        self._idle.append(raw)
+        """Begin to read."""
+        return SqliteConnection(self)
 
     async def close(self) -> None:
-        """Close every idle connection; ``open`` may follow, in another event loop."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close both connections; ``open`` may follow, in another event loop."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if self._writer is not None:
             self._writer.close()
             self._writer = None

@@ -6,23 +6,34 @@ its compiler is what we want of it: one way to say a query, on SQLite and on Pos
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import asyncpg as postgresql_asyncpg
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 SQLITE: Final[Dialect] = pysqlite.dialect()
-POSTGRESQL: Final[Dialect] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]  # as above
 
 Processor = Callable[[Any], Any]
 _REQUIRED: Final = object()
+
+
+class DatabaseRetry(Exception):  # noqa: N818 -- a state, retried by Works
+    """Serialization failure (40001) or deadlock (40P01): the Work may be run again."""
+
+
+@functools.cache
+def postgresql() -> Dialect:
+    """Return the dialect of PostgreSQL; loaded where one is used, for its weight."""
+    from sqlalchemy.dialects.postgresql import asyncpg  # noqa: PLC0415 -- as it says
+
+    return asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
 
 
 class Row(Protocol):
@@ -161,7 +172,7 @@ def prepare(statement: Executable, dialect: Dialect, given: Mapping[str, Any]) -
 
     Args:
         statement: Kept at module level by its ``store.py``; compiled once per dialect.
-        dialect: ``SQLITE`` or ``POSTGRESQL``.
+        dialect: ``SQLITE`` or ``postgresql()``.
         given: The parameters of this call; an INSERT without values takes its columns from it.
     """
     columns = tuple(given) if _wants_columns(statement) else ()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler, TypeCompiler
@@ -113,10 +113,24 @@ def _now_sqlite(element: DbNow, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST((julianday('now') - 2440587.5) * 86400000000 + {seconds} * 1000000 AS INTEGER)"
 
 
+class _DoNothing(OnConflictDoNothing):
+    """``ON CONFLICT DO NOTHING``, the same on both; PostgreSQL's own drags its dialect in."""
+
+    inherit_cache = True
+    constraint_target = None  # what PostgreSQL's compiler asks for beside it
+
+
+class _DoUpdate(OnConflictDoUpdate):
+    """``ON CONFLICT DO UPDATE``, as above."""
+
+    inherit_cache = True
+    constraint_target = None
+
+
 def insert_or_nothing(
     table: sa.Table,
     *,
-    conflict: tuple[str, ...],
+    conflict: tuple[str, ...] | None,
     returning: tuple[ColumnElement[Any], ...] = (),
 ) -> sa.Executable:
     """Build an INSERT that does nothing when a row with that key exists.
@@ -126,10 +140,11 @@ def insert_or_nothing(
 
     Args:
         table: Where to insert.
-        conflict: The columns of the unique key.
+        conflict: The columns of the unique key; ``None`` for any key, as a partial one has to be
+            named.
         returning: What to return of a row inserted.
     """
-    statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=conflict)
+    statement = sa.insert(table).ext(_DoNothing(index_elements=conflict))
     return statement.returning(*returning) if returning else statement
 
 
@@ -156,12 +171,12 @@ def upsert(
         where: Changes only a row that satisfies it; otherwise nothing is returned.
         returning: What to return of the row.
     """
-    insert = postgresql.insert(table)
+    excluded = table.alias("excluded").c
     wanted = {
-        name: insert.excluded[name] if _is_bound_to(value, name) else value
+        name: excluded[name] if _is_bound_to(value, name) else value
         for name, value in changes.items()
     }
-    statement = insert.on_conflict_do_update(index_elements=conflict, set_=wanted, where=where)
+    statement = sa.insert(table).ext(_DoUpdate(index_elements=conflict, set_=wanted, where=where))
     return statement.returning(*returning) if returning else statement
 
 

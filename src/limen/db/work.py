@@ -9,15 +9,23 @@ import asyncio
 import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from limen.db.engines import Database
 from limen.db.last_rows import LastRow, grouped
-from limen.db.postgres import DatabaseRetry, PostgresConnection
 from limen.db.sqlite import SqliteBusy, SqliteConnection
-from limen.db.statements import POSTGRESQL, SQLITE, Prepared, Rows, is_write, prepare
+from limen.db.statements import (
+    SQLITE,
+    DatabaseRetry,
+    Prepared,
+    Row,
+    Rows,
+    is_write,
+    postgresql,
+    prepare,
+)
 from limen.kernel import slow_step
 from limen.kernel.actor import SYSTEM, Actor
 from limen.kernel.clock import Clock
@@ -25,6 +33,9 @@ from limen.kernel.errors import Refusal, Unavailable
 from limen.kernel.events import Event
 from limen.kernel.last_uses import LastUses
 from limen.kernel.site import Site
+
+if TYPE_CHECKING:
+    from limen.db.postgres import PostgresConnection  # drags asyncpg in
 
 T = TypeVar("T")
 _ATTEMPTS: Final = 6
@@ -94,6 +105,27 @@ class Work:
         texts = [prepared.bind(row) for row in bound]
         connection = await self._ready(statement)
         await connection.run_many(texts[0][0], [values for _, values in texts])
+
+    async def fetch_each(
+        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]
+    ) -> list[Row]:
+        """Run one statement for each mapping of parameters, and return the rows of all of them.
+
+        On PostgreSQL they travel in one message, so that many cost one round trip. Which row is
+        whose it says itself: some of the statements may return none.
+
+        Args:
+            statement: Returns rows; it changes none that another mapping's looks at.
+            rows: All with the same names.
+        """
+        if not rows:
+            return []
+        bound = [self._with_tenant(row) for row in rows]
+        prepared: Prepared = prepare(statement, self._works.dialect, bound[0])
+        texts = [prepared.bind(row) for row in bound]
+        connection = await self._ready(statement)
+        raw = await connection.fetch_each(texts[0][0], [values for _, values in texts])
+        return prepared.rows(raw)
 
     def add_last(self, insert: sa.Insert, **row: Any) -> None:
         """Insert a row with the end of this transaction; nothing in it sees the row.
@@ -228,7 +260,7 @@ class Works:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database
         self.clock = clock
-        self.dialect = SQLITE if database.dialect_name == "sqlite" else POSTGRESQL
+        self.dialect = SQLITE if database.dialect_name == "sqlite" else postgresql()
         self.recorders: Sequence[Recorder] = ()
         self.reactions: Reactions = {}
         self.last_uses = LastUses()

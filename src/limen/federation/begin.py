@@ -15,6 +15,7 @@ from limen.federation import store
 from limen.federation.parts import Parts
 from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import UpstreamClient
+from limen.kernel.errors import NotPermitted
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, random_secret, token_hash
 from limen.protocol.pkce import METHOD, new_verifier, s256
@@ -51,7 +52,15 @@ async def begin(work: Work, parts: Parts, *, flow: Flow) -> str:
 
     Asks for the provider's endpoints first, where they are discovered: nothing may have been
     written in this Work before.
+
+    Raises:
+        NotPermitted: ``provider_takes_credentials``: we have no client there.
     """
+    if not flow.client.is_registered:
+        raise NotPermitted(
+            "provider_takes_credentials",
+            "This provider takes credentials, and asks nobody's consent.",
+        )
     await work.let_go()
     endpoints = await flow.provider.endpoints(parts.net, now=work.now)
     raw_state = mint(STATE_KIND, work.tenant_id)

@@ -9,19 +9,29 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 from limen.federation.clients.credentials import ClientAtProvider, Credential, present
-from limen.federation.provider import Operation, Provider, ProviderAnswer
+from limen.federation.provider import OK, Operation, Provider, ProviderAnswer
+from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.foreign_json import parse_json
 from limen.kernel.secret import Secret
 from limen.net import Answer, Net
 from limen.net.retry_after import read_retry_after
 
-__all__ = ["ClientAtProvider", "ask_about_token", "call", "call_as_client", "read_answer"]
+__all__ = [
+    "AccessRefused",
+    "ClientAtProvider",
+    "ask_about_token",
+    "ask_documents",
+    "call",
+    "call_as_client",
+    "read_answer",
+]
 
 _MAX_ANSWER_BYTES: Final = 256 * 1024
 _DEADLINE_SECONDS: Final = 8.0
 _MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
 _MAX_FORM_FIELDS: Final = 100
 _FORM: Final = "application/x-www-form-urlencoded"
+_REFUSED: Final = frozenset({401, 403})
 
 
 async def call(
@@ -127,6 +137,34 @@ async def ask_about_token(
     if operation.client_auth == "none":
         return await call(net, filled, params=sent, client=client)
     return await call_as_client(net, provider, filled, params=sent, client=client)
+
+
+class AccessRefused(ProviderUnavailable):
+    """The provider does not take this access token, or not for saying whose it is."""
+
+
+async def ask_documents(
+    net: Net,
+    provider: Provider,
+    operations: Mapping[str, Operation],
+    *,
+    raw_access: Secret[str],
+    client: ClientAtProvider,
+) -> dict[str, Any]:
+    """Ask with an access token what names its account, by name; each document must answer.
+
+    Raises:
+        AccessRefused: The token is good no more, or not for this.
+        ProviderUnavailable: One does not answer, or not with a document.
+    """
+    found: dict[str, Any] = {}
+    for name, operation in operations.items():
+        told = await ask_about_token(net, provider, operation, raw_token=raw_access, client=client)
+        if told.status != OK or not (told.is_object or told.items):
+            refused = AccessRefused if told.status in _REFUSED else ProviderUnavailable
+            raise refused(detail=f"{provider.id}: {name} answered {told.status}")
+        found[name] = told.members if told.is_object else told.items
+    return found
 
 
 def read_answer(answer: Answer) -> ProviderAnswer:

@@ -12,13 +12,15 @@ from limen.federation import store as clients
 from limen.federation.catalogue.addresses import placeholders
 from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.key_entry import KeyEntry
+from limen.federation.catalogue.key_provider import KeyProvider, ways_at
 from limen.federation.clients import store
 from limen.federation.clients.credentials import SharedSecret
 from limen.federation.clients.sealed import NewCredential, add_credential
 from limen.federation.clients.store import EntryRecord
 from limen.federation.events import ProviderDescribed
 from limen.federation.provider import Provider
-from limen.federation.registry import Providers, hosts_of, read_entry, read_override
+from limen.federation.registry import Providers, hosts_of, read_override, read_own_entry
 from limen.federation.upstream_clients import NewUpstreamClient, get_upstream_client
 from limen.kernel.errors import Conflict, InvalidInput, NotFound
 from limen.net import Net
@@ -42,7 +44,7 @@ class Described:
 
 async def put_own_entry(
     work: Work, *, net: Net, providers: Providers, described: Described
-) -> Entry:
+) -> Entry | KeyEntry:
     """Describe a provider that does not ship; replaces what was said before.
 
     Its addresses are looked at as every address that is saved here. A client that was set for
@@ -53,7 +55,7 @@ async def put_own_entry(
         Conflict: ``provider_id_taken``: a shipped or plugged-in provider, or a client of an
             issuer, has this name; ``too_many_providers``.
     """
-    entry = read_entry(described.document)
+    entry = read_own_entry(described.document)
     if entry.id != described.id:
         text = "The entry's id is another one than the path's."
         raise InvalidInput("provider_entry", text, field="entry/id")
@@ -102,6 +104,11 @@ async def check_new_client(
     found = providers.find(new.provider, config)
     if found is None:
         raise NotFound("provider_unknown", "No such provider ships or is described here.")
+    if new.credentials_only:
+        if not ways_at(found).by_kind:
+            text = "This provider takes no credentials of people's own."
+            raise InvalidInput("credential_kind_unknown", text, field="credentials_only")
+        return
     check_kind(found, new.first_credential)
 
 
@@ -131,6 +138,9 @@ async def add_secret(
 
 def check_kind(provider: Provider, new: NewCredential) -> None:
     """Refuse a proof of who we are that a provider does not take."""
+    if isinstance(provider, KeyProvider):
+        text = "This provider knows no client of ours: set it with credentials_only."
+        raise InvalidInput("client_key_invalid", text, field="credentials_only")
     credential = new.credential
     kind = "secret" if isinstance(credential, SharedSecret) else credential.kind
     taken = provider.entry.client_keys if isinstance(provider, CatalogueProvider) else ("secret",)
@@ -173,9 +183,10 @@ async def _check_client(work: Work, entry_id: str) -> None:
         )
 
 
-def _check_addresses(net: Net, entry: Entry) -> None:
+def _check_addresses(net: Net, entry: Entry | KeyEntry) -> None:
     """Look at every address that stands fast; those with values are looked at when dialled."""
-    for url in entry.urls():
+    theirs = entry.credentials.urls() if entry.credentials else ()
+    for url in (*entry.urls(), *theirs):
         if not [name for name in placeholders(url) if name in entry.values]:
             bare = url.replace("{client_id}", "id").replace("{token}", "token")
             net.check_url(bare, field="entry")

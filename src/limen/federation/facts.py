@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -130,10 +132,12 @@ class Api(Part):
 
     Attributes:
         hosts: Of the provider's APIs; a token goes nowhere else.
-        base_pointer: Where the token response names the account's own API base URL; its host
-            must still be one of ``hosts``.
+        base_pointer: Where the token response names the account's own API base URL, which the
+            entry's ``response.lift`` keeps. Its host must be one of ``hosts``, by https on its own
+            port, and is then the only one.
         header: The request header the token travels in.
         prefix: What stands before the token in it.
+        query: The query parameter it travels in instead; empty for the header.
         headers: Sent besides, unless the caller sends its own.
     """
 
@@ -141,6 +145,7 @@ class Api(Part):
     base_pointer: str = ""
     header: str = "Authorization"
     prefix: str = "Bearer "
+    query: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
 
 
@@ -149,11 +154,20 @@ class QuotaRule(Part):
 
     Attributes:
         path: A prefix of the path; of several the longest counts.
+        bucket: Which of the quota's buckets it is taken from; empty for all the others.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     units: int = Field(ge=0)
+    bucket: Name | Literal[""] = ""
+
+
+class Cost(NamedTuple):
+    """What a request costs, and what it is taken from."""
+
+    bucket: str
+    units: int
 
 
 class Quota(Part):
@@ -161,23 +175,69 @@ class Quota(Part):
 
     Attributes:
         daily_units: What a client has a day, unless the provider gave it more.
+        buckets: What is counted apart from these, and how much of each there is a day.
         resets_in: The time zone in which the provider's day begins.
         default_units: For requests no rule names.
+        enforced: A call of the proxy that would go beyond these figures is not sent. Off as
+            shipped: what a client was given is known to its operator alone.
     """
 
     daily_units: int = Field(ge=1)
-    resets_in: str = "UTC"
+    buckets: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    resets_in: str = Field("UTC", max_length=60)
     default_units: int = Field(1, ge=0)
     rules: tuple[QuotaRule, ...] = ()
+    enforced: bool = False
 
-    def units_of(self, method: str, path: str) -> int:
-        """Return what a request costs."""
+    @model_validator(mode="after")
+    def _holds_together(self) -> Quota:
+        for rule in self.rules:
+            if rule.bucket and rule.bucket not in self.buckets:
+                raise ValueError(f"nothing says how much there is of {rule.bucket}")
+        if find_zone(self.resets_in) is None and find_zone("America/Los_Angeles") is not None:
+            raise ValueError(f"{self.resets_in} is no time zone")
+        return self
+
+    def cost_of(self, method: str, path: str) -> Cost:
+        """Return what a request costs; its path as it is sent, percent-encoded or not."""
+        plain = unquote(path)
         matching = [
-            rule for rule in self.rules if rule.method == method and path.startswith(rule.path)
+            rule for rule in self.rules if rule.method == method and plain.startswith(rule.path)
         ]
         if not matching:
-            return self.default_units
-        return max(matching, key=lambda rule: len(rule.path)).units
+            return Cost("", self.default_units)
+        rule = max(matching, key=lambda each: len(each.path))
+        return Cost(rule.bucket, rule.units)
+
+    def units_a_day(self, bucket: str) -> int | None:
+        """Return how much there is of a bucket a day; ``None`` if there is no such bucket."""
+        return self.buckets.get(bucket) if bucket else self.daily_units
+
+
+class QuotaChange(Part):
+    """What a tenant says differently of a quota; what it leaves out stays as shipped."""
+
+    daily_units: int | None = Field(None, ge=1)
+    buckets: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    resets_in: str | None = Field(None, max_length=60)
+    default_units: int | None = Field(None, ge=0)
+    rules: tuple[QuotaRule, ...] | None = None
+    enforced: bool | None = None
+
+    def on(self, quota: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return a quota's members as this tenant has them."""
+        told = dict(quota or {})
+        mine = self.model_dump(exclude_none=True)
+        buckets = {**told.get("buckets", {}), **mine.pop("buckets")}
+        return {**told, **mine, "buckets": buckets}
+
+
+def find_zone(name: str) -> ZoneInfo | None:
+    """Return a time zone, if the machine knows it: some have no database of them."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

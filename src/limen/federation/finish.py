@@ -10,16 +10,14 @@ from typing import Any, Final
 from limen.db.work import Work
 from limen.federation import store
 from limen.federation.begin import browser_hash, verifier_place
-from limen.federation.call import ask_about_token, call_as_client
+from limen.federation.call import ask_documents, call_as_client
 from limen.federation.events import CallbackRefused
 from limen.federation.id_token import ExpectedIdToken, verify_id_token
 from limen.federation.parts import Parts
 from limen.federation.provider import (
-    OK,
     Endpoints,
     Exchange,
     ExternalIdentity,
-    Operation,
     Provider,
     Purpose,
     TokenAnswer,
@@ -36,6 +34,9 @@ from limen.protocol.params import Params
 
 FindProvider = Callable[[str, Mapping[str, Any]], Provider]
 """Names the provider of an id and a client's configuration, or refuses."""
+
+Taken = Callable[[Mapping[str, Any]], None]
+"""Told a journey's detail as given to ``begin``: whoever is here now is who left."""
 
 _MAX_CODE_CHARS: Final = 2048
 
@@ -87,13 +88,26 @@ class Finished:
 
 
 async def finish(
-    parts: Parts, site: Site, *, callback: Callback, find_provider: FindProvider
+    parts: Parts,
+    site: Site,
+    *,
+    callback: Callback,
+    find_provider: FindProvider,
+    taken: Taken | None = None,
 ) -> Finished:
     """End a journey; opens short Works of its own, none of them around a call.
 
     The state is taken, durably, before the code goes anywhere: of any number of copies of one
     callback one comes through. ``iss`` is checked before that (RFC 9207 section 2.4: N113,
     N114), so that a code of another provider reaches no token endpoint.
+
+    Args:
+        parts: Federation's.
+        site: The tenant.
+        callback: The browser that is back.
+        find_provider: Names the provider.
+        taken: Called once the journey is this browser's for sure, before anything of the
+            provider's is looked at: a refusal after it may be told where the journey began.
 
     Raises:
         MalformedRequest: ``callback_invalid``: no journey of this browser and person;
@@ -110,6 +124,8 @@ async def finish(
     away, raw_verifier = await parts.works.run(
         site, _taker(parts, client, callback), actor=callback.actor
     )
+    if taken is not None:
+        taken(away.detail)
     raw_code = _read_code(callback.params)
     requested_at = parts.works.clock.now()
     answer = await _exchange(
@@ -125,8 +141,12 @@ async def finish(
     operations = provider.documents_for(
         endpoints, purpose=callback.purpose, has_claims=bool(claims), answer=answer
     )
-    documents = await _documents(
-        parts, provider, operations=operations, client=client, answer=answer
+    documents = await ask_documents(
+        parts.net,
+        provider,
+        operations,
+        raw_access=answer.raw_access,
+        client=client.at_provider,
     )
     _check_userinfo(documents.get("userinfo"), claims)
     told = Told(
@@ -267,30 +287,6 @@ async def _verified_claims(
     )
     provider.check_claims(claims)
     return claims
-
-
-async def _documents(
-    parts: Parts,
-    provider: Provider,
-    *,
-    operations: Mapping[str, Operation],
-    client: UpstreamClient,
-    answer: TokenAnswer,
-) -> dict[str, Any]:
-    """Ask with the access token what else names the account; each must answer."""
-    found: dict[str, Any] = {}
-    for name, operation in operations.items():
-        told = await ask_about_token(
-            parts.net,
-            provider,
-            operation,
-            raw_token=answer.raw_access,
-            client=client.at_provider,
-        )
-        if told.status != OK or not (told.is_object or told.items):
-            raise ProviderUnavailable(detail=f"{provider.id}: {name} answered {told.status}")
-        found[name] = told.members if told.is_object else told.items
-    return found
 
 
 def _check_userinfo(userinfo: Any, claims: Mapping[str, Any]) -> None:

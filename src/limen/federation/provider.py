@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from limen.federation.facts import Facts, Lifetime
+from limen.federation.facts import Api, Facts, Lifetime
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
 from limen.net import Net
@@ -296,6 +296,11 @@ class Provider(abc.ABC):
     def api_url(self, host: str, path: str) -> str:
         """Return where an API call goes; ``host`` is one of ``facts.api.hosts`` already."""
         return f"https://{host}{path}"
+
+    def api_of(self, lifted: Mapping[str, str]) -> Api:
+        """Return where one account's token may be sent; ``lifted`` is what its answer said."""
+        _ = lifted
+        return self.facts.api
 
     def normalise(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """Return scopes under the names that answers use, each once (F33)."""

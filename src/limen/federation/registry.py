@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.key_entry import KeyEntry
+from limen.federation.catalogue.key_provider import KeyProvider
 from limen.federation.catalogue.load import load_entries
 from limen.federation.catalogue.override import Override
 from limen.federation.openid import OpenIdProvider
@@ -45,6 +47,7 @@ class OwnProvider(CatalogueProvider):
         super().__init__(entry, values=values)
         where = json.dumps([sorted(entry.urls()), sorted(self.values.items())])
         self._kept_under = f"urn:limen:provider:{entry.id}:{_digest(where)[:16]}"
+        self.ways = self.ways.pinned_to(self.facts.api.hosts)
 
     @property
     @override
@@ -134,7 +137,7 @@ class Providers:
 
     def _make(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
         if config.get("entry"):
-            return OwnProvider(read_entry(config["entry"]), values=config.get("values"))
+            return _own(config["entry"], config.get("values") or {})
         if config.get("issuer"):
             return _by_issuer(provider, config)
         entry = self.entries.get(provider)
@@ -219,6 +222,21 @@ def _check_patterns(document: Mapping[str, Any]) -> None:
             raise InvalidInput("provider_entry", f"{where}: only {text}.", field=f"entry/{where}")
 
 
+def read_own_entry(document: Mapping[str, Any]) -> Entry | KeyEntry:
+    """Read a tenant's own entry, or one of a provider that takes credentials alone.
+
+    Raises:
+        InvalidInput: As ``read_entry``.
+    """
+    if "operations" in document or "credentials" not in document:
+        return read_entry(document)
+    _check_patterns(document)
+    try:
+        return KeyEntry.model_validate(document)
+    except ValidationError as error:
+        raise _no_entry(error) from None
+
+
 def read_override(document: Mapping[str, Any], entry: Entry) -> Entry:
     """Read a tenant's override and put it on a shipped entry.
 
@@ -243,7 +261,14 @@ def hosts_of(document: Mapping[str, Any], values: Mapping[str, str]) -> tuple[st
 @lru_cache(maxsize=_MAX_MADE)
 def _hosts_of(told: str) -> tuple[str, ...]:
     document, values = json.loads(told)
-    return tuple(sorted(OwnProvider(read_entry(document), values=values).credential_hosts))
+    return tuple(sorted(_own(document, values).credential_hosts))
+
+
+def _own(document: Mapping[str, Any], values: Mapping[str, str]) -> OwnProvider | KeyProvider:
+    entry = read_own_entry(document)
+    if isinstance(entry, KeyEntry):
+        return KeyProvider(entry, values=values)
+    return OwnProvider(entry, values=values)
 
 
 def _no_entry(error: ValidationError) -> InvalidInput:

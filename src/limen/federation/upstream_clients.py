@@ -49,6 +49,11 @@ class UpstreamClient:
     incident: str = ""
 
     @property
+    def is_registered(self) -> bool:
+        """Whether the provider knows us; without that it takes people's own credentials alone."""
+        return bool(self.at_provider.client_id)
+
+    @property
     def refreshes_per_second(self) -> float:
         """How often tokens may be refreshed there; 0 for no limit of ours."""
         told = self.config.get("refreshes_per_second", 0.0)
@@ -68,6 +73,8 @@ class NewUpstreamClient:
         values: What completes a shipped entry's addresses: Microsoft's ``tenant``.
         allowed_tenants: Of Microsoft's shared endpoints only these.
         refreshes_per_second: How often tokens may be refreshed there; 0 for no limit of ours.
+        credentials_only: We have no client there: people's own credentials are taken, and
+            nobody is sent there to agree or to sign in.
     """
 
     provider: str
@@ -82,6 +89,7 @@ class NewUpstreamClient:
     values: Mapping[str, str] = field(default_factory=dict)
     allowed_tenants: tuple[str, ...] = ()
     refreshes_per_second: float = 0.0
+    credentials_only: bool = False
 
     @property
     def first_credential(self) -> NewCredential:
@@ -116,8 +124,9 @@ async def set_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstrea
         InvalidInput: A member is not acceptable.
     """
     _check(new)
-    first = new.first_credential
-    check_credential(first, now=work.now)
+    first = None if new.credentials_only else new.first_credential
+    if first is not None:
+        check_credential(first, now=work.now)
     entry = await entries.find_entry(work, new.provider)
     own = entry.document if entry is not None and entry.kind == "own" else None
     if own is not None and new.issuer:
@@ -132,7 +141,8 @@ async def set_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstrea
         bound_to=bound_to,
     )
     await entries.drop_credentials(work, provider=new.provider)
-    await keep_credential(work, envelope, provider=new.provider, new=first)
+    if first is not None:
+        await keep_credential(work, envelope, provider=new.provider, new=first)
     await work.record(UpstreamClientSet(provider=new.provider, client_id=new.client_id))
 
 
@@ -239,6 +249,11 @@ def _check(new: NewUpstreamClient) -> None:
     if not _ID.fullmatch(new.provider):
         text = "A provider's id is lower-case letters, digits and hyphens."
         raise InvalidInput("provider_invalid", text, field="provider")
+    if new.credentials_only:
+        if new.client_id or new.issuer or new.credential or new.raw_secret:
+            text = "Without a client of ours there is no id, no issuer and no secret."
+            raise InvalidInput("client_id_invalid", text, field="credentials_only")
+        return
     if not 0 < len(new.client_id) <= _MAX_CLIENT_ID_CHARS or not new.client_id.isprintable():
         raise InvalidInput("client_id_invalid", "The client id can't be read.", field="client_id")
     if new.issuer:

@@ -16,9 +16,14 @@ class Refusal(Exception):  # noqa: N818 -- a refusal is an answer, not a malfunc
         public: What the caller may read and act on. Never a secret, never another's data.
         detail: For the log alone.
         field: The input member at fault, if one is.
+
+    Attributes:
+        ask_at: The path on our issuer where an application asks the person who can help;
+            empty where nobody can, or nobody is to be asked.
     """
 
     default_code: ClassVar[str] = "refused"
+    ask_at: str = ""
 
     def __init__(
         self, code: str = "", public: str = "", *, detail: str = "", field: str = ""

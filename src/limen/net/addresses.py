@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import Final, TypeAlias
 
@@ -53,6 +54,7 @@ _METADATA: Final = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def read_address(text: str) -> Address | None:
     """Read an IP address; an IPv4-mapped one becomes the IPv4 address that is dialled."""
     try:

@@ -176,7 +176,7 @@ class Net:
 
 async def _read(response: aiohttp.ClientResponse, call: Call, *, max_bytes: int) -> Answer:
     """Read to the bound and not a byte further; a compressed body would hide its size."""
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if is_encoded(response):
         raise failed("provider_unreadable", call, "encoded body")
     body = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
@@ -188,6 +188,12 @@ async def _read(response: aiohttp.ClientResponse, call: Call, *, max_bytes: int)
         low = name.lower()
         headers[low] = f"{headers[low]}, {value}" if low in headers else value
     return Answer(response.status, headers, bytes(body))
+
+
+def is_encoded(response: aiohttp.ClientResponse) -> bool:
+    """Say whether a body is anything but plain, whichever of repeated headers says so."""
+    told = response.headers.getall("Content-Encoding", ())
+    return any(each.strip().lower() != "identity" for each in told)
 
 
 def failed(code: str, call: Call, detail: str) -> ProviderUnavailable:

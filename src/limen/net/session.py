@@ -18,6 +18,9 @@ from limen.net.addresses import read_address
 from limen.net.doors import Doors, Way
 from limen.settings.sections import NetSettings
 
+_CONNECTIONS: Final = 512
+_CONNECTIONS_EACH: Final = 256
+"""To one host: more than refreshes in the background take, so that whoever waits finds one."""
 _KEEPALIVE_SECONDS: Final = 3.0
 """Below what servers keep (uvicorn and Node 5 s): a request must not meet a closing door,
 because then nobody knows whether it was read."""
@@ -68,8 +71,8 @@ def open_session(
         use_dns_cache=False,
         socket_factory=make_socket,
         ssl=_tls(settings.ca_bundle),
-        limit=200,
-        limit_per_host=20,
+        limit=_CONNECTIONS,
+        limit_per_host=_CONNECTIONS_EACH,
         keepalive_timeout=_KEEPALIVE_SECONDS,
     )
     session = aiohttp.ClientSession(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from limen.kernel import slow_step
-from limen.net.client import Net, failed
+from limen.net.client import Net, failed, is_encoded
 from limen.net.doors import read_way
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def stream(
             timeout=timeout,
             trace_request_ctx=call,
         ) as response:
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            if is_encoded(response):
                 raise failed("provider_unreadable", call, "encoded body")
             told = [(name.lower(), value) for name, value in response.headers.items()]
             yield Streaming(response.status, told, _bounded(response, call, bounds))

@@ -10,6 +10,7 @@ from typing import Final
 from limen.crypto.envelope import Envelope
 from limen.crypto.keyring import Keyring
 from limen.crypto.passwords import PasswordHasher
+from limen.federation.parts import Parts as FederationParts
 from limen.hooks.ask import Hooks
 from limen.net.client import Net
 from limen.oauth.authorization.asked import CODE_TTL, Desk
@@ -44,6 +45,7 @@ class Parts:
         exchanges: What tokens may be exchanged for beyond our own.
         mtls: ``None`` where no proxy tells of TLS certificates.
         hooks: Who is asked before a token; ``None`` where nobody can be.
+        federation: The providers people sign in with; ``None`` where there are none.
         code_ttl: How long a code waits to be redeemed.
         interaction_ttl: How long a request waits for a person.
     """
@@ -63,6 +65,7 @@ class Parts:
     api_clients: ApiClients = field(default_factory=ApiClients)
     mtls: Mtls | None = None
     hooks: Hooks | None = None
+    federation: FederationParts | None = None
     code_ttl: dt.timedelta = CODE_TTL
     interaction_ttl: dt.timedelta = TTL
 

@@ -31,6 +31,7 @@ from limen.oauth.endpoints.interactive import (
     consent_page,
     consents,
     interactions,
+    provider_routes,
     step_routes,
     tokens,
 )
@@ -40,7 +41,16 @@ from limen.oauth.parts import Parts
 def routes(parts: Parts) -> APIRouter:
     """Return the JSON API: interactions, consents and tokens."""
     router = APIRouter()
-    for endpoint in (interactions, step_routes, consents, decisions, approvals, tokens, api_keys):
+    for endpoint in (
+        interactions,
+        step_routes,
+        provider_routes,
+        consents,
+        decisions,
+        approvals,
+        tokens,
+        api_keys,
+    ):
         router.include_router(endpoint.routes(parts))
     return router
 

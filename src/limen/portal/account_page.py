@@ -18,6 +18,8 @@ DONE: Final = {
     "sessions-ended": "You are signed out everywhere else.",
     "consent-withdrawn": "That app has no access any more.",
     "disconnected": "The account is disconnected.",
+    "connection-shared": "The app may use the account now.",
+    "sharing-declined": "The app was not given the account.",
     "connection-unshared": "That app uses the account no more.",
     "password-changed": "Your password is changed. You were signed out everywhere else.",
     "two-step-on": "Two-step sign-in is on. You were signed out everywhere else.",

@@ -18,6 +18,7 @@ from limen.vault.erasing.preview import preview
 from limen.vault.features.show import ShownFeature, list_features
 from limen.vault.listing import ShownConnection, get_connection
 from limen.vault.parts import Parts as VaultParts
+from limen.vault.quota.show import show_usage
 from limen.vault.sharing.consents import list_shared, unshare
 from limen.web.forms import read_form
 
@@ -56,6 +57,22 @@ class FeatureRow:
     allows: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaRow:
+    """What somebody used of the provider's quota today.
+
+    Args:
+        name: The app's; empty for oneself.
+        bucket: Empty for all that is not counted apart.
+        units_a_day: Of everybody together.
+    """
+
+    name: str
+    bucket: str
+    units: int
+    units_a_day: int | None
+
+
 async def show_connection_page(request: Request, work: Work, *, parts: Parts) -> Response:
     """Show one of one's connections."""
     connection_id = str(request.path_params["connection_id"])
@@ -86,6 +103,7 @@ async def show_connection_page(request: Request, work: Work, *, parts: Parts) ->
         health=health_of(shown, now=work.now),
         features=rows,
         apps=apps,
+        quota=await _quota(work, parts, connection_id=connection_id),
         # Last: it may ask the provider for its endpoints, outside any transaction.
         ending=await preview(work, vault, connection_id=connection_id, owner_id=user_id),
     )
@@ -133,6 +151,27 @@ async def _apps(
             )
         )
     return apps
+
+
+async def _quota(work: Work, parts: Parts, *, connection_id: str) -> list[QuotaRow]:
+    """Return who used how much today, where the provider counts."""
+    shown = await show_usage(
+        work, _vault(parts), connection_id=connection_id, owner_id=work.actor.id, days=1
+    )
+    rows = []
+    for use in shown.uses:
+        client = await parts.clients.find(work, use.client_id) if use.client_id else None
+        rows.append(
+            QuotaRow(
+                name=use.client_id if client is None else client.name,
+                bucket=use.bucket,
+                units=use.units + use.reported_units,
+                units_a_day=shown.buckets[use.bucket].units_a_day
+                if use.bucket in shown.buckets
+                else None,
+            )
+        )
+    return rows
 
 
 def _vault(parts: Parts) -> VaultParts:

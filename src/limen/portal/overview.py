@@ -112,7 +112,7 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
     if parts.vault is not None:
         connections = await list_connections(work, parts.vault, user_id=user_id)
         offered = await list_providers(work, parts.vault)
-        providers = [provider for provider in offered if provider.enabled]
+        providers = [provider for provider in offered if provider.enabled and provider.asks]
     return Overview(
         user=user,
         has_password=await has_password(work, user_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -34,10 +34,11 @@ class AssertionClaims:
 
     Args:
         issuer: Who signs: our client id, or at Apple our team.
-        subject: Our client id.
+        subject: Our client id, or whom the signer speaks for; empty where the reader wants none.
         audience: Who is to read it.
         jti: New for each; empty where the reader wants none.
         ttl: How long it may be used.
+        more: What else it says.
     """
 
     issuer: str
@@ -46,17 +47,20 @@ class AssertionClaims:
     now: dt.datetime
     ttl: dt.timedelta
     jti: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def members(self) -> dict[str, Any]:
         """Return the registered claims."""
         iat = int(self.now.timestamp())
         claims: dict[str, Any] = {
+            **self.more,
             "iss": self.issuer,
-            "sub": self.subject,
             "aud": self.audience,
             "iat": iat,
             "exp": iat + int(self.ttl.total_seconds()),
         }
+        if self.subject:
+            claims["sub"] = self.subject
         return {**claims, "jti": self.jti, "nbf": iat} if self.jti else claims
 
 

@@ -13,7 +13,7 @@ from limen.federation.finish import Callback, Finished, finish
 from limen.federation.parts import Parts
 from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import get_upstream_client, list_upstream_clients
-from limen.kernel.errors import Conflict, NotFound, NotPermitted
+from limen.kernel.errors import Conflict, NotFound, NotPermitted, Refusal
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.signin.parts import ListProviders, ProviderButton
@@ -22,7 +22,7 @@ from limen.signin.provider.prove_mailbox import ProofNeeded, ask_for_proof
 from limen.signin.provider.proven import FEDERATED, Proven, proven_by
 from limen.signin.provider.rules import check_offered
 from limen.signin.provider.settle import AddressTaken, settle, whose_address
-from limen.signin.provider.ticket import FrontEnd, check_front_end, issue_ticket
+from limen.signin.provider.ticket import FrontEnd, check_front_end, error_url, issue_ticket
 from limen.signin.steps.enter import go_on
 from limen.signin.steps.underway import Entered, Underway, Waiting
 from limen.tenants import policy_of
@@ -120,7 +120,8 @@ async def finish_sign_in(parts: Parts, site: Site, *, arrival: Arrival) -> Arriv
     """Begin a session for whoever the provider proved, in a new account if need be.
 
     Raises:
-        MalformedRequest, ProviderUnavailable: As ``federation.finish``.
+        MalformedRequest, ProviderUnavailable: As ``federation.finish``; a front end that waits
+            for the browser is told of them instead, once the journey is this browser's.
         NotPermitted: As ``settle``; ``link_other_session``: somebody else is signed in by now.
         Conflict: ``identity_in_use``, ``sign_in_again``, ``account_exists``.
     """
@@ -128,7 +129,13 @@ async def finish_sign_in(parts: Parts, site: Site, *, arrival: Arrival) -> Arriv
     def find(provider: str, config: Mapping[str, Any]) -> Provider:
         return find_sign_in_provider(parts, provider, config)
 
-    finished = await finish(parts, site, callback=arrival.callback, find_provider=find)
+    begun: dict[str, Any] = {}
+    try:
+        finished = await finish(
+            parts, site, callback=arrival.callback, find_provider=find, taken=begun.update
+        )
+    except Refusal as refusal:
+        return await _sent_back(parts, site, begun=begun, refusal=refusal)
 
     async def body(work: Work) -> Arrived:
         return await _arrive(work, parts, finished=finished, arrival=arrival)
@@ -193,7 +200,8 @@ def provider_buttons(parts: Parts) -> ListProviders:
         for record in await list_upstream_clients(work):
             provider = parts.registry.find(record.provider, record.config)
             offered = policy_of(work).sign_in.offers(record.provider)
-            if provider is not None and record.state == "enabled" and offered:
+            is_usable = record.state == "enabled" and record.is_registered
+            if provider is not None and is_usable and offered:
                 found.append(
                     ProviderButton(
                         record.provider, provider.title, "failing" if record.incident else "ok"
@@ -229,6 +237,25 @@ async def _arrive(work: Work, parts: Parts, *, finished: Finished, arrival: Arri
     )
     outcome = await let_in(work, parts, proven=proven, underway=underway)
     return Arrived(outcome=outcome, continue_path=path)
+
+
+async def _sent_back(
+    parts: Parts, site: Site, *, begun: Mapping[str, Any], refusal: Refusal
+) -> Arrived:
+    """Tell a front end that waits what the provider answered; anybody else sees a page.
+
+    Only of a journey that this browser began: a stranger's link sends nobody anywhere. The
+    address is held against the tenant's policy once more.
+    """
+    front_end = FrontEnd.of(begun)
+    if front_end is None:
+        raise refusal
+
+    async def body(work: Work) -> str:
+        return error_url(work, front_end, code=refusal.code)
+
+    url = await parts.works.run(site, body)
+    return Arrived(outcome=SentOn(url), continue_path=str(begun[_CONTINUE]))
 
 
 def _linker(work: Work) -> dict[str, str]:

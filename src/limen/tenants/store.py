@@ -8,10 +8,10 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql
 
 from limen.db.cache import forget
 from limen.db.statements import Row
+from limen.db.types import insert_or_nothing
 from limen.db.work import Work
 from limen.tenants.tables import tenants
 from limen.tenants.tenant import TenantState
@@ -60,7 +60,7 @@ _STAMP = sa.select(
     sa.func.count(), sa.func.coalesce(sa.func.sum(tenants.c.version), 0)
 ).select_from(tenants)
 # No conflict target: the slug, the host or (in 2^50) the id may be the one that is taken.
-_ADD = postgresql.insert(tenants).on_conflict_do_nothing().returning(tenants.c.tenant_id)
+_ADD = insert_or_nothing(tenants, conflict=None, returning=(tenants.c.tenant_id,))
 _LOCK = (
     sa.select(*_COLUMNS)
     .where(tenants.c.tenant_id == bindparam("tenant_id"))

@@ -10,8 +10,10 @@ named set of scopes an app switches on over a connection.
   without a browser, continued in one.
 - ``token_for``: the one way to a token. ``refresh/``: one redemption at a time, whatever crashes.
 - ``features/``: what apps switch on over a connection. ``annotate``: an owner's name, tags.
-- ``sharing/``: which clients may use a connection, for what. ``release/``: token exchange, and
-  reports of tokens that were refused. ``proxy/``: a connection used without its token.
+- ``sharing/``: which clients may use a connection, for what. ``asking/``: a client asks.
+  ``release/``: token exchange, and reports of tokens that were refused.
+  ``proxy/``: a connection used without its token.
+  ``quota/``: what calls cost where a provider counts them.
 - ``disconnect``, ``revoke_upstream``: tombstone, revoke at the provider, wipe, receipt.
   ``erasing/``: preview, export, erase, and the record that survives.
 - ``sealing``: where its secrets are sealed to. ``model``: what its rows are called.

@@ -37,7 +37,7 @@ async def annotate(
         InvalidInput: ``label_invalid``, ``tags_invalid``, ``metadata_invalid``.
         NotFound: ``connection_not_found``.
     """
-    _check(annotations)
+    check_annotations(annotations)
     tags = annotations.tags
     changed = await connections.annotate(
         work,
@@ -52,7 +52,12 @@ async def annotate(
     await work.record(ConnectionAnnotated(connection_id=connection_id))
 
 
-def _check(told: Annotations) -> None:
+def check_annotations(told: Annotations) -> None:
+    """Refuse what can't be kept.
+
+    Raises:
+        InvalidInput: As ``annotate``.
+    """
     name = told.nickname
     if name is not None and (len(name) > MAX_NICKNAME_CHARS or not _is_plain(name)):
         raise InvalidInput("label_invalid", "The label can't be read.", field="label")

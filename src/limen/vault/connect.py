@@ -7,7 +7,6 @@ taken. The external account of an existing connection is pinned.
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +16,7 @@ from limen.access.permissions import CONNECTIONS_SERVICE, scope_allows
 from limen.access.rights import may
 from limen.db.work import Work
 from limen.federation.begin import Flow, begin
-from limen.federation.finish import Callback, Finished, finish
+from limen.federation.finish import Callback, Finished, Taken, finish
 from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
@@ -28,11 +27,10 @@ from limen.vault.events import AccountMismatched, Connected
 from limen.vault.features.note import note_features
 from limen.vault.features.offered import features_at
 from limen.vault.features.union import scopes_to_ask
+from limen.vault.keep_tokens import Given, keep_tokens
 from limen.vault.model import TENANT_OWNER, Grant, Tokens
 from limen.vault.parts import Parts
-from limen.vault.refresh.terms import Before, merge_tokens, terms_of
 from limen.vault.revoke_upstream import enqueue_revocation
-from limen.vault.sealing import key_name, open_refresh, seal_tokens
 from limen.vault.store import connections, grants
 
 HOME: Final = "/account"
@@ -115,7 +113,7 @@ async def check_wanted(
     features = wanted.features or tuple(provider.facts.features)[:1]
     if len(features) > _MAX_FEATURES or any(name not in offered for name in features):
         raise InvalidInput("feature_unknown", "The provider has no such feature.", field="features")
-    _check_return(work, wanted.return_to)
+    check_return(work, wanted.return_to)
     await _check_owner(work, wanted)
     checked = dataclasses.replace(wanted, features=tuple(dict.fromkeys(features)))
     return client, provider, checked
@@ -156,7 +154,12 @@ async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -
 
 
 async def finish_connect(
-    parts: Parts, site: Site, *, callback: Callback, hold: Hold | None = None
+    parts: Parts,
+    site: Site,
+    *,
+    callback: Callback,
+    hold: Hold | None = None,
+    taken: Taken | None = None,
 ) -> ConnectedAccount:
     """Keep what the provider gave, for the user and session that asked for it.
 
@@ -166,13 +169,18 @@ async def finish_connect(
         callback: A browser's.
         hold: What is done with the end of a journey that began elsewhere; without it such a
             journey ends in a refusal.
+        taken: As ``federation.finish``.
 
     Raises:
         MalformedRequest, NotPermitted, ProviderUnavailable: As ``federation.finish``.
         Conflict: ``account_mismatch``: another external account than the connection's.
     """
     finished = await finish(
-        parts.federation, site, callback=callback, find_provider=parts.catalogue.get
+        parts.federation,
+        site,
+        callback=callback,
+        find_provider=parts.catalogue.get,
+        taken=taken,
     )
 
     async def keep(work: Work) -> ConnectedAccount:
@@ -250,65 +258,16 @@ async def store_tokens(
     work: Work, parts: Parts, finished: Finished, *, grant: Grant | None
 ) -> Grant:
     """Write the tokens to the account's one live grant, made if there is none."""
-    provider = finished.provider
-    asked = provider.normalise(finished.detail["scopes"])
-    before = Before(
-        raw_refresh=None if grant is None else await open_refresh(work, parts.envelope, grant),
-        scopes=asked if finished.answer.scope is None else (),
-        lifetime_seconds=None if grant is None else grant.lifetime_seconds,
-        jitter=secrets.randbelow(1000) / 1000 if grant is None else grant.jitter,
+    given = Given(
+        client=finished.client,
+        provider=finished.provider,
+        identity=finished.identity,
+        answer=finished.answer,
+        requested_at=finished.requested_at,
+        asked=finished.provider.normalise(finished.detail["scopes"]),
         consented_at=finished.requested_at,
-        refresh_ends_at=None if grant is None else grant.refresh_ends_at,
     )
-    terms = terms_of(finished.answer, before, provider=provider, requested_at=finished.requested_at)
-    grant_id = new_id(work.now) if grant is None else grant.id
-    generation = 1 if grant is None else grant.generation + 1
-    if grant is None:
-        await parts.envelope.create_key(work, name=key_name(grant_id))
-    sealed_access, sealed_refresh = await seal_tokens(
-        work,
-        parts.envelope,
-        grant_id=grant_id,
-        generation=generation,
-        tokens=merge_tokens(finished.answer, before),
-    )
-    if grant is None:
-        await grants.add_grant(
-            work,
-            id=grant_id,
-            provider=finished.client.provider,
-            upstream_client_id=finished.client.at_provider.client_id,
-            issuer=finished.identity.issuer,
-            subject=finished.identity.subject,
-            live_subject=finished.identity.subject,
-            state="active",
-            generation=generation,
-            sealed_access=sealed_access,
-            sealed_refresh=sealed_refresh,
-            granted_scopes=list(terms.scopes),
-            requested_at=terms.requested_at,
-            access_expires_at=terms.expires_at,
-            lifetime_seconds=terms.lifetime_seconds,
-            jitter_permille=round(before.jitter * 1000),
-            next_refresh_at=terms.next_refresh_at,
-            consented_at=terms.consented_at,
-            refresh_ends_at=terms.refresh_ends_at,
-            reconnect_by=terms.reconnect_by,
-            remind_at=terms.remind_at,
-            fence=0,
-        )
-    else:
-        await grants.renew_grant(
-            work,
-            grant_id=grant_id,
-            generation=generation,
-            sealed_access=sealed_access,
-            sealed_refresh=sealed_refresh,
-            terms=terms,
-        )
-    kept = await grants.find_grant(work, grant_id)
-    assert kept is not None
-    return kept
+    return await keep_tokens(work, parts, given, grant=grant)
 
 
 async def _put_connection(
@@ -350,6 +309,9 @@ async def pinned_grant(work: Work, wanted: WantedConnection) -> Grant | None:
     )
     if found is None or found[0].provider != wanted.provider:
         raise NotFound("connection_not_found", "There is no such connection.")
+    if found[0].grant.kind != "consent":
+        text = "This connection stands on a credential: it is rotated instead."
+        raise InvalidInput("credential_kind_mismatch", text, field="connection_id")
     return found[0].grant
 
 
@@ -388,8 +350,12 @@ async def _refuse_mismatch(
     )
 
 
-def _check_return(work: Work, return_to: str) -> None:
-    """Refuse to send a browser where nobody vouched for: an open redirector (R9700 4.11)."""
+def check_return(work: Work, return_to: str) -> None:
+    """Refuse to send a browser where nobody vouched for: an open redirector (R9700 4.11).
+
+    Raises:
+        InvalidInput: ``return_to_invalid``.
+    """
     parts = urlsplit(return_to)
     bad = len(return_to) > _MAX_RETURN_CHARS or not return_to.isprintable() or "\\" in return_to
     here = return_to.startswith("/") and not return_to.startswith("//")

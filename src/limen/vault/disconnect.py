@@ -48,6 +48,11 @@ async def disconnect_all(work: Work, parts: Parts, *, user_id: str) -> int:
 
 async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
     """End a grant; say whether the provider is told, which may end others at some."""
+    if grant.kind != "consent":
+        # Nothing needs what is sealed any more: its key is shredded at once.
+        await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
+        await keep_at_provider(work, parts, grant=grant, why="revoked_by_hand")
+        return False
     stays = grant.is_live and await _holds_others(work, parts, grant)
     raw_access = await open_access(work, parts.envelope, grant)
     raw_refresh = await open_refresh(work, parts.envelope, grant)

@@ -26,6 +26,88 @@ class Connected(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionImported(Event):
+    """A connection was made, or given other tokens, of what another application held.
+
+    Attributes:
+        proof: What the provider was shown: ``access_token`` or ``refresh``; empty for an
+            account that the same tokens had connected before.
+    """
+
+    name: ClassVar[str] = "connection:account:imported"
+    connection_id: str
+    grant_id: str
+    provider: str
+    user_id: str
+    scopes: tuple[str, ...]
+    proof: str
+    again: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionWrittenOut(Event):
+    """An operator took a connection along to another application."""
+
+    name: ClassVar[str] = "connection:account:exported"
+    connection_id: str
+    grant_id: str
+    provider: str
+    user_id: str
+    with_secrets: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialGiven(Event):
+    """Somebody gave a credential of theirs, which its provider took."""
+
+    name: ClassVar[str] = "connection:credential:given"
+    connection_id: str
+    grant_id: str
+    provider: str
+    kind: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialNotTaken(Event):
+    """Somebody gave a credential that its provider refused; nothing of it was kept.
+
+    Attributes:
+        connection_id: Of the connection it was to stand in; empty for a new one.
+    """
+
+    name: ClassVar[str] = "connection:credential:not_taken"
+    outcome: ClassVar[Outcome] = "denied"
+    provider: str
+    kind: str
+    connection_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialRotated(Event):
+    """A credential took the place of the one before."""
+
+    name: ClassVar[str] = "connection:credential:rotated"
+    connection_id: str
+    grant_id: str
+    provider: str
+    kind: str
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CredentialVerified(Event):
+    """A provider was asked about a credential at somebody's wish; ``taken``: what it said."""
+
+    name: ClassVar[str] = "connection:credential:verified"
+    connection_id: str
+    grant_id: str
+    provider: str
+    kind: str
+    taken: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountMismatched(Event):
     """Somebody tried to renew a connection with another external account."""
 
@@ -107,12 +189,17 @@ class FeatureUndeclared(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionShared(Event):
-    """An owner agreed that a client uses a connection, for these features and no others."""
+    """An owner agreed that a client uses a connection, for these features and no others.
+
+    Attributes:
+        sharing_request_id: The app's request that they answered with it, if it asked.
+    """
 
     name: ClassVar[str] = "connection:consent:given"
     connection_id: str
     client_id: str
     features: tuple[str, ...]
+    sharing_request_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

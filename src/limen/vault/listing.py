@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from limen.db.work import Work
+from limen.federation.catalogue.key_provider import ways_at
 from limen.federation.facts import Feature
 from limen.federation.upstream_clients import list_upstream_clients
 from limen.kernel.errors import NotFound
-from limen.vault.model import TENANT_OWNER, Connection, FeatureState, GrantState
+from limen.vault.model import TENANT_OWNER, Connection, FeatureState, GrantKind, GrantState
 from limen.vault.parts import Parts
 from limen.vault.store import connections, overview
 from limen.vault.store.overview import Held, HeldToken
@@ -28,6 +29,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "account_changed": "The provider answered for another account. Connect again.",
     "no_refresh_token": "The provider gave no lasting access. Connect again.",
 }
+CREDENTIAL_ADVICE: Final[Mapping[str, str]] = {
+    "refused_by_provider": "The provider no longer takes this credential. Give another one.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,9 @@ class ShownConnection:
         nickname: What its owner calls it.
         belongs_to: Whose it is.
         reconnect_by: By when its person has to connect again, as far as that is known.
+        kind: ``consent``, or that of the credential it stands on.
+        verified_at: When the provider last took that.
+        details: What the provider said of the account beside its tokens: its API's address.
     """
 
     id: str
@@ -62,17 +69,27 @@ class ShownConnection:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     belongs_to: Literal["person", "tenant"] = "person"
     reconnect_by: dt.datetime | None = None
+    kind: GrantKind = "consent"
+    verified_at: dt.datetime | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownProvider:
-    """A provider that accounts can be connected at."""
+    """A provider that accounts can be connected at.
+
+    Args:
+        asks: People can be sent there to agree.
+        credentials: What it takes besides: titles, by kind.
+    """
 
     id: str
     title: str
     enabled: bool
     status: Literal["ok", "failing"]
     features: Mapping[str, Feature]
+    asks: bool = True
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
 
 async def list_connections(work: Work, parts: Parts, *, user_id: str) -> list[ShownConnection]:
@@ -110,34 +127,51 @@ async def list_providers(work: Work, parts: Parts) -> list[ShownProvider]:
                 enabled=record.state == "enabled",
                 status="failing" if record.incident else "ok",
                 features=provider.facts.features,
+                asks=record.is_registered,
+                credentials={
+                    kind: way.rule.title for kind, way in ways_at(provider).by_kind.items()
+                },
             )
         )
     return shown
 
 
-async def _titles(work: Work, parts: Parts) -> dict[str, tuple[str, str]]:
+class _Named(NamedTuple):
+    """A provider's name, and where its people remove our access or their credentials by hand."""
+
+    title: str
+    manage_url: str
+    keys_url: str
+
+
+async def _titles(work: Work, parts: Parts) -> dict[str, _Named]:
     titles = {}
     for record in await list_upstream_clients(work):
         provider = parts.catalogue.find(record.provider, record.config)
         if provider is not None:
-            titles[record.provider] = (provider.title, provider.facts.manage_url)
+            url = provider.facts.manage_url
+            keys_url = ways_at(provider).manage_url or url
+            titles[record.provider] = _Named(provider.title, url, keys_url)
     return titles
 
 
 def _shown(
     connection: Connection,
-    titles: Mapping[str, tuple[str, str]],
+    titles: Mapping[str, _Named],
 ) -> ShownConnection:
     grant = connection.grant
-    title, manage_url = titles.get(connection.provider, (connection.provider.capitalize(), ""))
+    nameless = _Named(connection.provider.capitalize(), "", "")
+    named = titles.get(connection.provider, nameless)
+    is_consent = grant.kind == "consent"
+    advice = ADVICE if is_consent else {**ADVICE, **CREDENTIAL_ADVICE}
     return ShownConnection(
         id=connection.id,
         provider=connection.provider,
-        title=title,
+        title=named.title,
         label=connection.label,
         state=_state(grant.state, is_leased=grant.is_leased),
         reason=grant.reason,
-        advice=ADVICE.get(grant.reason, ""),
+        advice=advice.get(grant.reason, ""),
         scopes=grant.granted_scopes,
         features=connection.features,
         nickname=connection.nickname,
@@ -148,7 +182,10 @@ def _shown(
         generation=grant.generation,
         connected_at=connection.created_at,
         expires_at=grant.access_expires_at,
-        manage_url=manage_url,
+        manage_url=named.manage_url if is_consent else named.keys_url,
+        kind=grant.kind,
+        verified_at=grant.verified_at,
+        details=grant.lifted,
     )
 
 

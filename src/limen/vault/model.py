@@ -12,6 +12,12 @@ from limen.kernel.secret import Secret
 TENANT_OWNER: Final = "(tenant)"
 """Who owns a tenant's own connections: no user has this id."""
 
+GrantKind = Literal["consent", "api_key", "basic", "client_credentials", "service_account"]
+"""How a grant came: by its person's consent, or as a credential of theirs."""
+
+LASTING: Final = frozenset({"api_key", "basic"})
+"""Kinds that are themselves what calls are made with: nothing is fetched or refreshed."""
+
 GrantState = Literal["active", "uncertain", "reauth_required", "revoked", "erased"]
 LIVE_STATES = frozenset({"active", "uncertain", "reauth_required"})
 FeatureState = Literal["active", "denied"]
@@ -32,6 +38,9 @@ class Grant:
         is_leased: Somebody is refreshing it.
         is_backing_off: It failed a moment ago.
         fence: Outdates whoever lost the lease.
+        kind: ``consent``, or that of a credential.
+        verified_at: When the provider last took a credential; read where it is shown.
+        lifted: What the provider said of the account beside its tokens; read where it is shown.
     """
 
     id: str
@@ -58,11 +67,19 @@ class Grant:
     consented_at: dt.datetime | None = None
     refresh_ends_at: dt.datetime | None = None
     reconnect_by: dt.datetime | None = None
+    lifted: Mapping[str, str] = field(default_factory=dict)
+    kind: GrantKind = "consent"
+    verified_at: dt.datetime | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether it may still give tokens, now or after the person reconnects."""
         return self.state in LIVE_STATES
+
+    @property
+    def is_unclaimed(self) -> bool:
+        """Whether nobody knows yet whose account it is: its tokens come from elsewhere."""
+        return not self.subject and self.is_live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +92,7 @@ class Connection:
         nickname: What its owner calls the connection.
         tags: Its owner's, in their order.
         metadata: Its owner's; nothing here reads it.
+        is_switched_on: Its provider may be used in this tenant; read where tokens are.
     """
 
     id: str
@@ -87,6 +105,7 @@ class Connection:
     nickname: str = ""
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_switched_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

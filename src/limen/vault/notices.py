@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from limen.db.work import Work
+from limen.vault.asking.events import SharingRefused
 from limen.vault.events import (
     AccountMismatched,
     Connected,
+    ConnectionImported,
+    ConnectionShared,
+    ConnectionUnshared,
     Disconnected,
     GrantReinstated,
     GrantUncertain,
@@ -33,6 +37,18 @@ async def connected(work: Work, event: Connected) -> Sequence[Notice]:
     }
     if event.connect_session_id:
         data["connect_session_id"] = event.connect_session_id
+    return [Notice(kind=kind, data=data)]
+
+
+async def imported(_work: Work, event: ConnectionImported) -> Sequence[Notice]:
+    """An account was connected by tokens from elsewhere."""
+    kind = "connection.reconnected" if event.again else "connection.created"
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": event.user_id,
+        "provider": event.provider,
+        "scopes": list(event.scopes),
+    }
     return [Notice(kind=kind, data=data)]
 
 
@@ -88,6 +104,40 @@ async def account_switched(work: Work, event: AccountMismatched) -> Sequence[Not
         "provider": event.provider,
     }
     return [Notice(kind="connection.account_switched", data=data)]
+
+
+async def shared(work: Work, event: ConnectionShared) -> Sequence[Notice]:
+    """An owner agreed that a client uses a connection."""
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": work.actor.id,
+        "client_id": event.client_id,
+        "features": list(event.features),
+    }
+    if event.sharing_request_id:
+        data["sharing_request_id"] = event.sharing_request_id
+    return [Notice(kind="connection.shared", data=data)]
+
+
+async def unshared(work: Work, event: ConnectionUnshared) -> Sequence[Notice]:
+    """An owner took that back."""
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": work.actor.id,
+        "client_id": event.client_id,
+    }
+    return [Notice(kind="connection.unshared", data=data)]
+
+
+async def sharing_refused(work: Work, event: SharingRefused) -> Sequence[Notice]:
+    """A person said no to an app that asked."""
+    data = {
+        "sharing_request_id": event.sharing_request_id,
+        "user_id": work.actor.id,
+        "client_id": event.client_id,
+        "provider": event.provider,
+    }
+    return [Notice(kind="connection.sharing_refused", data=data)]
 
 
 async def disconnected(_work: Work, event: Disconnected) -> Sequence[Notice]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,9 +20,16 @@ from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.kernel.tokens import token_hash
 from limen.signin.continue_url import sign_continue
-from limen.vault.connect import WantedConnection, begin_connect, check_wanted, finish_connect
+from limen.vault.connect import (
+    WantedConnection,
+    begin_connect,
+    check_return,
+    check_wanted,
+    finish_connect,
+)
 from limen.vault.connect_link import look_at_link, take_link
 from limen.vault.endpoints.confirming import confirm_pages, destination
+from limen.vault.endpoints.sharing_page import sharing_pages
 from limen.vault.features.offered import features_at
 from limen.vault.parts import Parts
 from limen.vault.sessions.end import decline_link, fail_journey
@@ -49,6 +58,7 @@ def pages(parts: Parts) -> list[BaseRoute]:
         ),
         route("/api/v1/oauth/{provider}/callback", ours.callback, guard=connect, face="page"),
         *confirm_pages(parts),
+        *sharing_pages(parts),
     ]
 
 
@@ -117,10 +127,15 @@ class _ConnectPages:
             actor=actor,
         )
         await work.let_go()
+        begun: dict[str, Any] = {}
         try:
-            connected = await finish_connect(self._parts, site, callback=callback, hold=hold)
+            connected = await finish_connect(
+                self._parts, site, callback=callback, hold=hold, taken=begun.update
+            )
         except Refusal as refused:
             back = await self._failed(site, callback, code=refused.code)
+            if back is None:
+                back = await self._way_back(site, begun, code=refused.code)
             if back is None:
                 raise
             return see_other(destination(request, back))
@@ -139,6 +154,24 @@ class _ConnectPages:
             return await fail_journey(work, raw_state=raw_state, reason=code)
 
         return await self._parts.works.run(site, body, actor=callback.actor)
+
+    async def _way_back(self, site: Site, begun: Mapping[str, Any], *, code: str) -> str | None:
+        """Return where a front end of another origin is told that its journey was refused.
+
+        Only of a journey that this person began in this session, and where the tenant's policy
+        still lets browsers go; ``None``: a page of ours says it.
+        """
+        return_to = str(begun.get("return_to", ""))
+        if not return_to or return_to.startswith("/"):
+            return None
+
+        async def body(work: Work) -> None:
+            check_return(work, return_to)
+
+        await self._parts.works.run(site, body)
+        place = urlsplit(return_to)
+        query = f"{place.query}&error={code}" if place.query else f"error={code}"
+        return urlunsplit(place._replace(query=query))
 
     async def _wanted(self, request: Request, work: Work) -> WantedConnection:
         provider = request.path_params["provider"]

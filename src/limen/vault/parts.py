@@ -29,8 +29,8 @@ class RefreshTimes:
     deadline_seconds: float = 8.0
     lease_seconds: float = 15.0
     wait_seconds: float = 12.0
-    batch: int = 200
-    together: int = 100
+    batch: int = 100
+    together: int = 200
 
     def __post_init__(self) -> None:
         if self.lease_seconds <= self.deadline_seconds:

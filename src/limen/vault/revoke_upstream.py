@@ -11,14 +11,15 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from limen.db.outbox import Delivery, Handler, enqueue
+from limen.db.outbox import MAX_ATTEMPTS, Delivery, Handler, enqueue
 from limen.db.work import Work
 from limen.federation.call import ask_about_token
 from limen.federation.provider import Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
-from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.errors import ProviderUnavailable, Refusal
 from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
+from limen.observe import logger
 from limen.vault.events import UpstreamRevoked
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
@@ -31,6 +32,8 @@ GIVE_UP_AFTER: Final = dt.timedelta(days=7)
 """How long tokens are kept, sealed, for a provider that does not confirm their end."""
 
 _MOST_OVERDUE: Final = 200
+_PAUSE_SECONDS: Final = 3600.0
+_log: Final = logger("limen.vault")
 
 
 async def enqueue_revocation(
@@ -73,28 +76,49 @@ async def discard_tokens(
 
 
 def revoke_handler(parts: Parts) -> Handler:
-    """Return the outbox's handler of ``vault.revoke``."""
+    """Return the outbox's handler of ``vault.revoke``.
+
+    The outbox's own attempts are over within hours. A provider that is down for longer is asked
+    on, each time by a row of its own, until it confirms or the deadline is over (F40).
+    """
 
     async def handle(delivery: Delivery) -> None:
-        async def read(work: Work) -> tuple[UpstreamClient, Grant, dict[str, str]] | None:
-            return await _read(work, parts, delivery.payload.decode())
-
-        found = await parts.works.run(delivery.site, read)
-        if found is None:
-            return
-        client, grant, tokens = found
-        provider = parts.catalogue.get(grant.provider, client.config)
-        if not provider.keeps_accounts_of(grant.issuer):
-            detail = f"{grant.provider}: is another place now"
-            raise ProviderUnavailable("provider_moved", detail=detail, sent=False)
-        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
-
-        async def settle(work: Work) -> None:
-            await _settle(work, parts, delivery.payload.decode(), receipt=receipt)
-
-        await parts.works.run(delivery.site, settle)
+        try:
+            await _attempt(parts, delivery)
+        except Refusal as refusal:
+            if delivery.attempt < MAX_ATTEMPTS:
+                raise
+            _log.warning("revocation goes on waiting", refusal=refusal.code)
+            await parts.works.run(delivery.site, lambda work: _ask_on(work, delivery.payload))
 
     return handle
+
+
+async def _attempt(parts: Parts, delivery: Delivery) -> None:
+    revocation_id = delivery.payload.decode()
+
+    async def read(work: Work) -> tuple[UpstreamClient, Grant, dict[str, str]] | None:
+        return await _read(work, parts, revocation_id)
+
+    found = await parts.works.run(delivery.site, read)
+    if found is None:
+        return
+    client, grant, tokens = found
+    provider = parts.catalogue.get(grant.provider, client.config)
+    if not provider.keeps_accounts_of(grant.issuer):
+        detail = f"{grant.provider}: is another place now"
+        raise ProviderUnavailable("provider_moved", detail=detail, sent=False)
+    receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+
+    async def settle(work: Work) -> None:
+        await _settle(work, parts, revocation_id, receipt=receipt)
+
+    await parts.works.run(delivery.site, settle)
+
+
+async def _ask_on(work: Work, payload: bytes) -> None:
+    if await revocations.find_revocation(work, payload.decode()) is not None:
+        await enqueue(work, kind=KIND, payload=payload, delay_seconds=_PAUSE_SECONDS)
 
 
 async def _read(
@@ -186,17 +210,27 @@ async def dies_with(work: Work, provider: Provider, grant: Grant) -> list[Siblin
     return await grants.siblings_of(work, grant)
 
 
-async def keep_at_provider(work: Work, parts: Parts, *, grant: Grant) -> None:
-    """End a grant here alone: revoking it would end others of the same account (blast radius)."""
+async def keep_at_provider(
+    work: Work, parts: Parts, *, grant: Grant, why: str = "kept_for_others"
+) -> None:
+    """End a grant here alone, and say why the provider is not told.
+
+    Args:
+        work: Has buried it.
+        parts: The vault's.
+        grant: As it was.
+        why: ``kept_for_others``: revoking it would end others of the same account (blast
+            radius); ``revoked_by_hand``: a credential is its owner's, and theirs to revoke.
+    """
     await revocations.note_unsent(
         work,
         revocation_id=new_id(work.now),
         grant_id=grant.id,
         provider=grant.provider,
-        unsent="kept_for_others",
+        unsent=why,
     )
     await work.record(
-        UpstreamRevoked(grant_id=grant.id, provider=grant.provider, receipt="kept_for_others")
+        UpstreamRevoked(grant_id=grant.id, provider=grant.provider, receipt=why)
     )
     await erase_if_settled(work, parts, grant_id=grant.id)
 

@@ -25,12 +25,16 @@ upstream_grants = table(
     Column("subject", sa.Text, nullable=False),
     # The subject while the grant lives, NULL afterwards: one live grant per external account.
     Column("live_subject", sa.Text),
+    # How it came: by its person's consent, or as a credential of theirs.
+    Column("kind", sa.Text, nullable=False, server_default="consent"),
     Column("state", sa.Text, nullable=False),
     Column("reason", sa.Text),
     Column("generation", sa.BigInteger, nullable=False),
     Column("sealed_access", sa.LargeBinary),
     Column("sealed_refresh", sa.LargeBinary),
     Column("granted_scopes", Json, nullable=False),
+    # What the token's answer said beside it and is no secret: the account's own API address.
+    Column("lifted", Json, nullable=False, server_default="{}"),
     Column("requested_at", Moment(), nullable=False),
     Column("access_expires_at", Moment()),
     Column("lifetime_seconds", sa.BigInteger),
@@ -46,6 +50,8 @@ upstream_grants = table(
     # By when its person must have connected again, as far as is known; next reminder of it.
     Column("reconnect_by", Moment()),
     Column("remind_at", Moment()),
+    # When the provider last took a credential.
+    Column("verified_at", Moment()),
     Column("lease_owner", sa.Text),
     Column("lease_until", Moment()),
     Column("fence", sa.BigInteger, nullable=False),
@@ -58,6 +64,10 @@ upstream_grants = table(
     Index(None, "tenant_id", "issuer", "live_subject"),
     CheckConstraint(
         "state IN ('active', 'uncertain', 'reauth_required', 'revoked', 'erased')", name="state"
+    ),
+    CheckConstraint(
+        "kind IN ('consent', 'api_key', 'basic', 'client_credentials', 'service_account')",
+        name="kind",
     ),
     CheckConstraint("generation > 0 AND fence >= 0", name="counters"),
     CheckConstraint(
@@ -249,6 +259,41 @@ api_pauses = table(
         ["tenant_id", "grant_id"], ["upstream_grants.tenant_id", "upstream_grants.id"]
     ),
     comment="Until when a provider's API wants to be left alone, as it said itself.",
+)
+
+quota_days = table(
+    "quota_days",
+    Column("tenant_id", Id, nullable=False),
+    Column("provider", Id, nullable=False),
+    Column("upstream_client_id", sa.Text, nullable=False),
+    Column("bucket", sa.Text, nullable=False),
+    Column("day", sa.Text, nullable=False),
+    Column("units", sa.BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "provider", "upstream_client_id", "bucket", "day"),
+    Index(None, "tenant_id", "day"),
+    CheckConstraint("units >= 0", name="counted"),
+    comment="What one of our clients at a provider has used of its quota, by the provider's day.",
+)
+
+quota_uses = table(
+    "quota_uses",
+    Column("tenant_id", Id, nullable=False),
+    Column("connection_id", Id, nullable=False),
+    # Empty for the connection's owner.
+    Column("client_id", Id, nullable=False),
+    Column("bucket", sa.Text, nullable=False),
+    Column("day", sa.Text, nullable=False),
+    Column("provider", Id, nullable=False),
+    Column("calls", sa.BigInteger, nullable=False),
+    Column("units", sa.BigInteger, nullable=False),
+    Column("reported_units", sa.BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "connection_id", "client_id", "bucket", "day"),
+    ForeignKeyConstraint(
+        ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]
+    ),
+    Index(None, "tenant_id", "day"),
+    CheckConstraint("calls >= 0 AND units >= 0 AND reported_units >= 0", name="counted"),
+    comment="Who used how much of a quota over which connection, by the provider's day.",
 )
 
 erasures = table(

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from limen.db.work import Work
 from limen.federation.provider import Provider
 from limen.federation.upstream_clients import get_upstream_client
-from limen.kernel.errors import Conflict, NotFound, ProviderUnavailable, Unavailable
+from limen.kernel.errors import (
+    Conflict,
+    NotFound,
+    NotPermitted,
+    ProviderUnavailable,
+    Unavailable,
+)
 from limen.kernel.secret import Secret
+from limen.kernel.site import Site
+from limen.vault.credentials.held_at import HeldAt, holder_of
 from limen.vault.events import TokenReleased
 from limen.vault.features.offered import features_at
 from limen.vault.features.states import standing_of
-from limen.vault.model import Connection, Grant
+from limen.vault.model import TENANT_OWNER, Connection, Grant, GrantKind
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import end_grant
-from limen.vault.refresh.outcome import Postponed
+from limen.vault.refresh.outcome import Outcome, Postponed
 from limen.vault.refresh.redeem import refresh
+from limen.vault.refresh.renew_credential import renew_credential
+from limen.vault.refresh.stands import STANDS
 from limen.vault.refresh.terms import is_fresh, is_settling
 from limen.vault.sealing import open_access
 from limen.vault.sharing.check import Asked, Use, check_release
@@ -63,6 +73,8 @@ class Released:
 
     Args:
         expires_at: ``None``: the provider does not say.
+        stands: The provider was asked just now, and takes it.
+        kind: Of the grant: an API key is no bearer token.
     """
 
     raw_access: Secret[str]
@@ -71,6 +83,8 @@ class Released:
     generation: int
     scopes: tuple[str, ...]
     grant_id: str = ""
+    stands: bool = False
+    kind: GrantKind = "consent"
 
     def seconds_left(self, now: dt.datetime) -> int | None:
         """Return for how long it is good; ``None`` if nobody knows."""
@@ -94,6 +108,8 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
 
     Raises:
         NotFound: ``connection_not_found``: none such, another's, or ended (N243).
+        NotPermitted: ``provider_disabled``, fresh or not (N126); as ``check_release``;
+            ``credential_by_proxy_only``, ``credential_unbound``.
         Conflict: ``connection_reauth_required``: only its person can help.
         ProviderUnavailable: It can't be refreshed now, and what there is has expired.
         Unavailable: ``refresh_in_progress``: somebody else's refresh takes too long.
@@ -111,19 +127,15 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
         return await _serve(later, parts, wanted, lenient=lenient)
 
     while loop.time() < deadline:
-        outcome = await refresh(
-            parts,
-            site,
-            grant_id=served.grant.id,
-            provider=served.grant.provider,
-            seen_generation=served.grant.generation,
-        )
+        outcome = await _renew(parts, site, served.grant)
         # Whatever became of it, the row says it best; after an attempt of ours a token that
         # has not expired is good enough, however short.
         lenient = lenient or isinstance(outcome, Postponed) or served.grant.is_backing_off
+        if outcome == STANDS:
+            wanted = replace(wanted, seen_generation=None)
         served = await parts.works.run(site, again, actor=actor)
         if isinstance(served, Released):
-            return served
+            return replace(served, stands=outcome == STANDS)
         if isinstance(outcome, Postponed) or served.grant.is_backing_off:
             _unrefreshable(outcome)
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -133,12 +145,17 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
 async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> Released | _Stale:
     connection, released_generation, shared = await _find(work, wanted)
     grant = connection.grant
+    if not connection.is_switched_on:
+        raise NotPermitted("provider_disabled", "This provider is switched off.")
     provider = await provider_of(work, parts, grant)
     if shared is not None:
-        asked = Asked(use=wanted.use, feature=wanted.feature)
+        asked = Asked(
+            use=wanted.use, feature=wanted.feature, askable=wanted.user_id != TENANT_OWNER
+        )
         check_release(shared, asked, grant=grant, provider=provider)
     if grant.state not in {"active", "uncertain"}:
         _reconnect(grant.reason)
+    _check_may_leave(wanted, provider)
     if wanted.feature or wanted.scopes:
         await _check_wanted(work, connection, wanted, provider=provider)
     if not _is_good_enough(grant, provider, work.now, wanted=wanted, lenient=lenient):
@@ -156,6 +173,29 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
         generation=grant.generation,
         scopes=grant.granted_scopes,
         grant_id=grant.id,
+        kind=grant.kind,
+    )
+
+
+def _check_may_leave(wanted: Wanted, provider: Provider) -> None:
+    """Keep back what does not end by itself: whoever had it once would have it for good."""
+    if wanted.reader and isinstance(provider, HeldAt) and not provider.way.may_leave:
+        raise NotPermitted(
+            "credential_by_proxy_only",
+            "This is no token that ends by itself: it is used by the proxy, and not handed out.",
+        )
+
+
+async def _renew(parts: Parts, site: Site, grant: Grant) -> Outcome:
+    """Have a grant give another token; a credential is asked about by itself."""
+    if grant.kind != "consent":
+        return await renew_credential(parts, site, grant=grant)
+    return await refresh(
+        parts,
+        site,
+        grant_id=grant.id,
+        provider=grant.provider,
+        seen_generation=grant.generation,
     )
 
 
@@ -214,7 +254,9 @@ def _is_good_enough(
         return False
     if is_fresh(grant, provider=provider, now=now, min_ttl=wanted.min_ttl):
         return True
-    return lenient and grant.access_expires_at is not None and grant.access_expires_at > now
+    # What can't be renewed is as good as it will ever be, until it expires.
+    serves = lenient or grant.sealed_refresh is None
+    return serves and grant.access_expires_at is not None and grant.access_expires_at > now
 
 
 async def provider_of(work: Work, parts: Parts, grant: Grant) -> Provider:
@@ -222,6 +264,8 @@ async def provider_of(work: Work, parts: Parts, grant: Grant) -> Provider:
 
     What a client may do is judged by that one: a tenant's override says nothing of consent.
     """
+    if grant.kind != "consent":
+        return await holder_of(work, parts, grant)
     built_in = parts.catalogue.find(grant.provider, {})
     if built_in is not None and built_in.issuer_of_identities == grant.issuer:
         return built_in

@@ -113,16 +113,26 @@ def answer(request: Request, refusal: Refusal, face: Face) -> Response:
     status = status_of(refusal)
     headers = _headers(request, refusal, status)
     if face == "oauth":
-        return JSONResponse(oauth_body(refusal, status), status, headers)
+        return JSONResponse(oauth_body(refusal, status, issuer=_issuer(request)), status, headers)
     if face == "page" and serves_pages(request):
         return _page(request, refusal, headers)
     return JSONResponse(
-        problem(refusal, status), status, headers, media_type="application/problem+json"
+        problem(refusal, status, issuer=_issuer(request)),
+        status,
+        headers,
+        media_type="application/problem+json",
     )
 
 
-def problem(refusal: Refusal, status: int) -> dict[str, Any]:
-    """Return the problem details of a refusal (RFC 9457), with the stable ``code``."""
+def _issuer(request: Request) -> str:
+    return site_of(request).issuer
+
+
+def problem(refusal: Refusal, status: int, *, issuer: str) -> dict[str, Any]:
+    """Return the problem details of a refusal (RFC 9457), with the stable ``code``.
+
+    ``ask_uri`` is where an application asks the person who can help.
+    """
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -130,6 +140,8 @@ def problem(refusal: Refusal, status: int) -> dict[str, Any]:
         "detail": refusal.public,
         "code": refusal.code,
     }
+    if refusal.ask_at:
+        body["ask_uri"] = f"{issuer}{refusal.ask_at}"
     if isinstance(refusal, InvalidMembers):
         body["errors"] = refusal.members
     elif refusal.field:
@@ -137,7 +149,7 @@ def problem(refusal: Refusal, status: int) -> dict[str, Any]:
     return body
 
 
-def oauth_body(refusal: Refusal, status: int) -> dict[str, str]:
+def oauth_body(refusal: Refusal, status: int, *, issuer: str) -> dict[str, str]:
     """Return the body of RFC 6749 section 5.2; kinds that it has no word for get one."""
     if isinstance(refusal, OAuthRefusal):
         code = refusal.code
@@ -150,6 +162,8 @@ def oauth_body(refusal: Refusal, status: int) -> dict[str, str]:
     text = "".join(c if " " <= c <= "~" and c not in '"\\' else " " for c in refusal.public)
     closer = refusal.closer if isinstance(refusal, OAuthRefusal) else ""
     more = {"limen_code": closer} if closer else {}
+    if refusal.ask_at:
+        more["limen_ask_uri"] = f"{issuer}{refusal.ask_at}"
     return {"error": code, "error_description": text, **more}
 
 
@@ -189,7 +203,8 @@ def bearer_challenge(realm: str, refusal: BearerRefusal) -> str:
     parts = [f'realm="{realm}"']
     if refusal.presented:
         parts.append(f'error="{refusal.code}"')
-        parts.append(f'error_description="{oauth_body(refusal, 401)["error_description"]}"')
+        described = oauth_body(refusal, 401, issuer=realm)["error_description"]
+        parts.append(f'error_description="{described}"')
     if refusal.scope:
         parts.append(f'scope="{refusal.scope}"')
     if isinstance(refusal, InsufficientAuthentication):

@@ -5,7 +5,7 @@ import datetime as dt
 
 import pytest
 
-from limen.db.postgres import DatabaseRetry
+from limen.db.statements import DatabaseRetry
 from limen.db.single_use import take
 from limen.db.work import Work, Works
 from limen.kernel import slow_step

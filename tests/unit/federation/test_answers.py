@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from limen.federation.catalogue.load import load_entries
+from limen.federation.catalogue.override import Override
 from limen.federation.facts import Quota, RefreshTtl
 from limen.federation.provider import Ask, Exchange, Provider, ProviderAnswer
 from limen.federation.registry import Providers
@@ -255,13 +257,30 @@ def test_youtube_counts_units_by_what_is_asked() -> None:
     quota = provider("youtube").facts.quota
     assert isinstance(quota, Quota)
     told = {
-        ("GET", "/youtube/v3/channels"): 1,
-        ("GET", "/youtube/v3/search"): 100,
-        ("POST", "/youtube/v3/playlists"): 50,
-        ("POST", "/upload/youtube/v3/videos"): 1600,
-        ("GET", "/youtube/v3/captions/abc"): 200,
+        ("GET", "/youtube/v3/channels"): ("", 1),
+        ("HEAD", "/youtube/v3/channels"): ("", 1),
+        ("GET", "/youtube/v3/search"): ("search", 1),
+        ("GET", "/youtube/v3/%73earch"): ("search", 1),
+        ("POST", "/youtube/v3/playlists"): ("", 50),
+        ("POST", "/upload/youtube/v3/videos"): ("uploads", 1),
+        ("POST", "/upload/youtube/v3/thumbnails/set"): ("", 50),
+        ("POST", "/youtube/v3/videos/rate"): ("", 50),
+        ("GET", "/youtube/v3/captions/abc"): ("", 200),
     }
-    assert {key: quota.units_of(*key) for key in told} == told
+    assert {key: quota.cost_of(*key) for key in told} == told
+    figures = {each: quota.units_a_day(each) for each in ("", "search", "uploads", "none")}
+    assert figures == {"": 10_000, "search": 100, "uploads": 100, "none": None}
+
+
+def test_an_override_changes_single_figures_of_a_quota() -> None:
+    shipped = load_entries()["youtube"]
+    told = {"quota": {"buckets": {"search": 500}, "enforced": True}}
+    changed = Override.model_validate(told).on(shipped).quota
+    assert changed is not None
+    assert shipped.quota is not None
+    assert (changed.enforced, shipped.quota.enforced) == (True, False)
+    assert changed.buckets == {"search": 500, "uploads": 100}
+    assert (changed.daily_units, changed.rules) == (10_000, shipped.quota.rules)
 
 
 def test_a_tenants_own_server_is_where_its_api_is() -> None:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limen.federation.call import read_answer
-from limen.federation.catalogue.behaviour import CatalogueProvider, read_values
+from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.catalogue.identity_rule import read_identity
 from limen.federation.catalogue.load import load_entries
+from limen.federation.catalogue.values import read_values
 from limen.federation.openid import OpenIdProvider, read_discovery
 from limen.federation.provider import TokenAnswer, Told
 from limen.federation.registry import read_entry, read_override
@@ -178,7 +179,7 @@ def test_any_values_complete_an_address_or_are_refused(name: str, given_: dict[s
     entry = ENTRIES[name]
     named = {next(iter(entry.values), "x"): value for value in given_.values()}
     for values in (given_, named):
-        found: Any = read_or_refused(read_values, entry, values)
+        found: Any = read_or_refused(read_values, entry.values, values)
         if not isinstance(found, Refusal):
             for value in found.values():
                 assert not set(value) & set("/?#@:\\ \r\n\0")

@@ -356,6 +356,28 @@ def test_an_api_base_url_is_believed_among_the_providers_hosts(url: str, kept: b
 
 
 @pytest.mark.parametrize(
+    ("kept", "hosts"),
+    [
+        ({"instance_url": "https://acme.my.salesforce.com"}, ("acme.my.salesforce.com",)),
+        ({"instance_url": "https://acme.my.salesforce.com/"}, ("acme.my.salesforce.com",)),
+        ({"instance_url": "http://acme.my.salesforce.com"}, ()),
+        ({"instance_url": "https://acme.my.salesforce.com:8443"}, ()),
+        ({"instance_url": "https://x@acme.my.salesforce.com"}, ()),
+        ({"instance_url": "https://evil.example"}, ()),
+        ({"identity_url": "https://acme.my.salesforce.com"}, ()),
+        ({}, ()),
+    ],
+    ids=range(8),
+)
+def test_f45_a_token_goes_to_its_accounts_own_api_and_to_no_other_customers(
+    kept: dict[str, str], hosts: tuple[str, ...]
+) -> None:
+    assert provider("salesforce").api_of(kept).hosts == hosts
+    google = provider("google")
+    assert google.api_of(kept) == google.facts.api
+
+
+@pytest.mark.parametrize(
     ("domains", "email", "verified"),
     [
         ([], "ada@corp.example", False),

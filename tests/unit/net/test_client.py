@@ -10,6 +10,7 @@ import pytest
 from limen.kernel import slow_step
 from limen.kernel.errors import ConfigurationError, InvalidInput, NetRefused, ProviderUnavailable
 from limen.net import Net
+from limen.net.stream import Bounds, stream
 from limen.settings.sections import NetSettings
 from tests.unit.net.servers import Names, answer, certificate, listening
 
@@ -158,6 +159,21 @@ async def test_a_compressed_body_is_not_unpacked(encoding: str) -> None:
     async with listening(reply) as server, client(allow=LOOPBACK) as net:
         with pytest.raises(ProviderUnavailable, match="provider_unreadable"):
             await net.fetch("GET", server.url)
+
+
+async def test_nor_one_that_says_it_is_plain_first() -> None:
+    headers = "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"
+    async with (
+        listening(answer(b"\x1f\x8b", headers=headers)) as server,
+        client(allow=LOOPBACK) as net,
+    ):
+        with pytest.raises(ProviderUnavailable, match="provider_unreadable"):
+            await net.fetch("GET", server.url)
+        with pytest.raises(ProviderUnavailable, match="provider_unreadable"):
+            async with stream(
+                net, "GET", server.url, headers={}, body=None, bounds=Bounds()
+            ) as streaming:
+                raise AssertionError(streaming.status)
 
 
 @pytest.mark.parametrize(

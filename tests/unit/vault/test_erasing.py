@@ -10,13 +10,21 @@ import pytest
 import sqlalchemy as sa
 from fastapi.encoders import jsonable_encoder
 
+from limen.db.outbox import MAX_ATTEMPTS, Delivery
+from limen.db.tables import outbox
 from limen.db.work import Work
 from limen.kernel.actor import Actor
-from limen.kernel.errors import NotFound, NotPermitted, ReauthenticationRequired
+from limen.kernel.errors import (
+    NotFound,
+    NotPermitted,
+    ProviderUnavailable,
+    ReauthenticationRequired,
+)
 from limen.vault.disconnect import disconnect
 from limen.vault.erasing.erase import erase_person, list_erasures
 from limen.vault.erasing.export import export
 from limen.vault.erasing.preview import Preview, preview
+from limen.vault.revoke_upstream import KIND, revoke_handler
 from limen.vault.sharing.consents import Wish, share
 from limen.vault.sweep import sweeper
 from limen.vault.tables import (
@@ -190,6 +198,34 @@ async def test_f40_tokens_of_a_silent_provider_are_kept_a_week_and_wiped(vault: 
     await vault.run(sweep)
     assert await vault.run(kept) == 0
     assert vault.named("connection:grant:revoked")[-1].receipt == "deadline"
+
+
+async def test_f40_a_provider_that_is_down_for_hours_is_asked_on(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    await vault.simulated.order("google", faults={"revoke": [{"kind": "status"}] * 3})
+    await end(vault, ada, connection_id)
+    assert await vault.outbox() == ["provider_revocation"]
+    queued = sa.select(outbox.c.payload).where(outbox.c.kind == KIND)
+
+    async def waiting(work: Work) -> list[bytes]:
+        return [row.payload for row in (await work.execute(queued)).all()]
+
+    [payload] = await vault.run(waiting)
+    handle = revoke_handler(vault.parts)
+
+    def delivery(attempt: int) -> Delivery:
+        return Delivery(vault.house.site, "this", KIND, payload, attempt)
+
+    with pytest.raises(ProviderUnavailable):
+        await handle(delivery(MAX_ATTEMPTS - 1))
+    assert len(await vault.run(waiting)) == 1
+    await handle(delivery(MAX_ATTEMPTS))  # the outbox would park it now, for good
+    assert await vault.run(waiting) == [payload, payload]
+    await handle(delivery(1))
+    assert vault.named("connection:grant:revoked")[-1].receipt == "revoked"
+    await handle(delivery(MAX_ATTEMPTS))  # settled: nothing is asked, nothing waits for more
+    assert len(await vault.run(waiting)) == 2
 
 
 async def test_an_export_has_all_but_the_secrets(vault: Vault) -> None:

@@ -21,10 +21,10 @@ from limen.kernel.errors import Conflict, ProviderUnavailable, Unavailable
 from limen.kernel.secret import Secret
 from limen.vault.disconnect import disconnect
 from limen.vault.refresh.claim import OWNER, Claimed, claim
-from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.refresh.outcome import Moved
 from limen.vault.refresh.recover import recover
 from limen.vault.refresh.redeem import find_upstream, redeem
+from limen.vault.refresh.turn import Turn
 from limen.vault.store import journal
 from limen.vault.store.connections import list_connections
 from limen.vault.tables import refresh_intents, upstream_grants
@@ -137,8 +137,9 @@ async def test_f5_an_answer_is_kept_while_another_holds_the_next_lease(vault: Va
     assert due.fence > claimed.held.grant.fence
     assert await arrive(vault, claimed) == Moved()
     # Whoever holds the next lease has nothing left to do, and does nothing.
-    loop = RefreshLoop(vault.parts, site_of=vault.house.site_of)
-    await loop._one(due)
+    turn = Turn(vault.parts, site_of=vault.house.site_of)
+    turn.begin([due], begun=asyncio.get_running_loop().time())
+    await turn.finish()
     assert (await vault.simulated.seen("notion"))["calls"]["refresh"] == 1
     await is_well(vault, ada, connection_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 
 import pytest
@@ -102,6 +103,9 @@ def test_nothing_of_ours_goes_out() -> None:
             ("host", "limen.example"),
             ("origin", "https://app.example"),
             ("notion-version", "2025-01-01"),
+            ("accept-encoding", "gzip"),
+            ("range", "bytes=0-3"),
+            ("if-range", '"x"'),
         ],
         api=API,
     )
@@ -164,13 +168,48 @@ def test_a_token_is_struck_out_however_it_is_cut(
 
 @pytest.mark.parametrize(
     "form",
-    [TOKEN, "ya29.a0%2Fsecret%2Btoken%3D%3D", "ya29.a0\\/secret+token=="],
-    ids=["plain", "percent", "json"],
+    [
+        TOKEN,
+        "ya29.a0%2Fsecret%2Btoken%3D%3D",
+        "ya29.a0%2fsecret%2btoken%3d%3d",
+        "ya29.a0%252Fsecret%252Btoken%253D%253D",
+        "ya29.a0\\/secret+token==",
+        "ya29.a0\\\\/secret+token==",
+        "ya29.a0/secret\\u002Btoken\\u003D\\u003D",
+        TOKEN.encode().hex(),
+        TOKEN.encode().hex().upper(),
+    ],
+    ids=["plain", "percent", "lower", "twice", "json", "json-twice", "dotnet", "hex", "HEX"],
 )
 def test_so_are_its_other_spellings(form: str) -> None:
     redactor = Redactor(TOKEN)
     told = redactor.feed(b"<" + form.encode() + b">") + redactor.end()
     assert told == b"<" + b"*" * len(form) + b">"
+    back = headers_back([("link", f"<https://x?a={form}>")], api=API, raw_access=TOKEN)
+    assert back == []
+
+
+@given(before=st.binary(max_size=9), after=st.binary(max_size=9), url_safe=st.booleans())
+def test_a_token_within_base64_is_struck_out(
+    before: bytes, after: bytes, *, url_safe: bool
+) -> None:
+    encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
+    decode = base64.urlsafe_b64decode if url_safe else base64.b64decode
+    whole = encode(before + TOKEN.encode() + after)
+    redactor = Redactor(TOKEN)
+    told = redactor.feed(whole) + redactor.end()
+    assert len(told) == len(whole)
+    # Of what is left nobody makes more than a letter at either end.
+    left = decode(told.replace(b"*", b"-" if url_safe else b"/"))
+    middle = TOKEN.encode()[2:-2]
+    assert middle not in left
+    assert all(middle[at : at + 3] not in left for at in range(len(middle) - 2))
+
+
+def test_a_short_token_is_not_looked_for_in_other_spellings() -> None:
+    redactor = Redactor("a/b")
+    told = redactor.feed(b"a/b a%2Fb YS9i " * 2) + redactor.end()
+    assert told == b"*** a%2Fb YS9i " * 2
 
 
 def test_a_part_of_a_consent_reaches_its_part_of_the_api() -> None:

@@ -274,6 +274,7 @@ async def exchange(
                 client_id=client_id,
                 subject=actor.id,
                 issuer=changes.get("issuer", ""),
+                scope=changes.get("subject_scope", ("connections:token",)),
                 expires_at=work.now + dt.timedelta(hours=1),
             ),
             request=request,
@@ -298,6 +299,32 @@ async def test_a_token_is_exchanged_for_a_third_partys(vault: Vault) -> None:
     assert set(narrow.scope) == set(own.scopes)  # the answer says what it carries
     readers = {event.reader for event in vault.named("connection:token:released")}
     assert f"client:{client}" in readers
+
+
+@pytest.mark.parametrize(
+    ("scope", "covers"),
+    [
+        ((), False),
+        (("openid", "email"), False),
+        (("connections:read", "connections:proxy"), False),
+        (("openid", "connections:token"), True),
+        (("limen:full",), True),
+    ],
+    ids=["none", "sign-in", "others", "covers", "first-party"],
+)
+async def test_a_subject_token_covers_connections_or_opens_none(
+    vault: Vault, scope: tuple[str, ...], *, covers: bool
+) -> None:
+    ada, connection_id, client = await shared(vault)
+    urn = f"urn:limen:connection:{connection_id}"
+    if covers:
+        assert (await exchange(vault, ada, client, urn, subject_scope=scope)).raw
+        return
+    audiences = ("urn:limen:connection:*", "urn:limen:provider:*")
+    for audience in (urn, "urn:limen:provider:google"):
+        with pytest.raises(OAuthRefusal, match="invalid_request") as refused:
+            await exchange(vault, ada, client, audience, subject_scope=scope, audiences=audiences)
+        assert refused.value.closer == "insufficient_scope"
 
 
 @pytest.mark.parametrize("bad", ["-1", "x", "", "1.5", "99999999999", "٣"], ids=ascii)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from limen.db.base import metadata
 from limen.db.outbox import enqueue
-from limen.db.postgres import DatabaseRetry
+from limen.db.statements import DatabaseRetry
 from limen.db.work import Work
 from limen.kernel.actor import Actor
 from limen.kernel.errors import Conflict, InvalidInput, OAuthRefusal

@@ -47,7 +47,9 @@ from limen.signin.provider.link import find_named
 from limen.tenants import policy_of
 from limen.vault import events as vault
 from limen.vault.disconnect import disconnect
+from limen.vault.endpoints.using import DaysQuery, UsageModel
 from limen.vault.listing import count_held_tokens, list_held_tokens, owner_of_connection
+from limen.vault.quota.show import show_usage_by_client
 from limen.web.deps import CurrentWork
 
 _Id = Annotated[str, Path(max_length=64)]
@@ -71,6 +73,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
     _add_users(router, parts)
     _add_tokens(router, parts)
     _add_figures(router)
+    _add_usage(router, parts)
     _add_audit(router, parts)
     return router
 
@@ -152,6 +155,20 @@ def _add_figures(router: APIRouter) -> None:
                 )
             )
         return ProviderStatsList(providers=shown)
+
+
+def _add_usage(router: APIRouter, parts: Parts) -> None:
+    @router.get("/usage", dependencies=[require(STATS_READ)])
+    async def usage(
+        work: CurrentWork,
+        provider: Annotated[str, Query(max_length=40)],
+        days: DaysQuery = 7,
+    ) -> UsageModel:
+        """Tell how much of a provider's quota each client used, over everybody's connections."""
+        if parts.vault is None:
+            raise NotFound("provider_unknown", "There is no such provider here.")
+        shown = await show_usage_by_client(work, parts.vault, provider=provider, days=days)
+        return UsageModel.of(shown)
 
 
 def _add_audit(router: APIRouter, parts: Parts) -> None:

@@ -1,4 +1,6 @@
 """Commands about third-party providers.
 
 - ``providers``: ``limen provider``. ``provider_secrets``: ``limen provider secret``.
+- ``connections``: ``limen connection``. ``held``: what is kept. ``moving``: import and export.
+  ``older/``: an older application's tables.
 """

@@ -1,4 +1,4 @@
-"""``limen connection``: what clients may do with the connections that people share with them."""
+"""``limen connection``: what is kept, what clients may do with it; brought here, taken along."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ import typer
 
 from limen.cli.inside import run_in_tenant
 from limen.cli.say import AsJson, InTenant, tell
+from limen.cli.upstream import held, moving
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
     from limen.db.work import Work
 
 group = typer.Typer(help="Connections to other people's services.", no_args_is_help=True)
+group.command("list")(held.show_all)
+group.command("show")(held.show_one)
+group.command("disconnect")(held.end)
+group.command("import")(moving.take_in)
+group.command("export")(moving.write_out)
 
 
 @group.command("release-policy")

@@ -25,6 +25,8 @@ from limen.cli.upstream.provider_secrets import group as secrets
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
+    from limen.federation.catalogue.entry import Entry
+    from limen.federation.catalogue.key_entry import KeyEntry
     from limen.db.work import Work
 
 group = typer.Typer(help="Third-party providers.", no_args_is_help=True)
@@ -37,7 +39,10 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="google, notion …")]
 def register(  # noqa: PLR0913 -- each argument is an option
     provider: _Id,
     *,
-    client_id: Annotated[str, typer.Option(help="As the provider registered us.")],
+    client_id: Annotated[str, typer.Option(help="As the provider registered us.")] = "",
+    credentials_only: Annotated[
+        bool, typer.Option(help="No client of ours: people's own API keys and the like alone.")
+    ] = False,
     client_secret_stdin: SecretStdin = False,
     key_file: KeyFile = None,
     certificate_file: CertificateFile = None,
@@ -71,7 +76,7 @@ def register(  # noqa: PLR0913 -- each argument is an option
         make_key=make_key,
         expires_at=expires_at,
     )
-    credential = read_proof(proof)
+    credential = None if credentials_only else read_proof(proof)
     values = _values(value or [])
 
     async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
@@ -86,7 +91,8 @@ def register(  # noqa: PLR0913 -- each argument is an option
         new = NewUpstreamClient(
             provider=provider,
             client_id=client_id,
-            credential=credential(work.site.issuer, work.now),
+            credential=None if credential is None else credential(work.site.issuer, work.now),
+            credentials_only=credentials_only,
             issuer=issuer,
             scopes=split(scope),
             connect_scopes=split(connect_scope),
@@ -98,7 +104,7 @@ def register(  # noqa: PLR0913 -- each argument is an option
         await check_new_client(work, net=runtime.net, providers=known, new=new)
         await set_upstream_client(work, runtime.envelope, new=new)
         told = {"provider": provider, "client_id": client_id}
-        certificate = new.first_credential.certificate
+        certificate = new.credential.certificate if new.credential else ""
         return {**told, "certificate": certificate} if certificate else told
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
@@ -156,7 +162,7 @@ def describe(
         described = Described(id=provider, document=document)
         known = runtime.vault.federation.registry.providers
         if override:
-            entry = await put_override(work, providers=known, described=described)
+            entry: Entry | KeyEntry = await put_override(work, providers=known, described=described)
         else:
             entry = await put_own_entry(work, net=runtime.net, providers=known, described=described)
         return {"provider": entry.id, "title": entry.title, "override": override}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-from limen.federation.catalogue.addresses import fill, is_allowed, placeholders
+from limen.federation.catalogue.addresses import host_of, is_allowed
+from limen.federation.catalogue.credential_ways import ways_of
 from limen.federation.catalogue.entry import (
     DocumentEntry,
     Entry,
     ErrorRule,
-    OperationEntry,
     RevokeEntry,
 )
 from limen.federation.catalogue.identity_rule import at, is_other_subject, read_identity
+from limen.federation.catalogue.operation_entry import OperationEntry
+from limen.federation.catalogue.values import fill_in, filled_api, read_values
 from limen.federation.facts import Api, Facts, Feature
 from limen.federation.provider import (
     OK,
@@ -35,11 +37,9 @@ from limen.federation.provider import (
     Told,
     unidentified,
 )
-from limen.kernel.errors import InvalidInput, ProviderUnavailable
+from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
 from limen.net import Net
-
-_AT_CALL: Final = {"client_id": "{client_id}", "token": "{token}"}
 
 
 class CatalogueProvider(Provider):
@@ -66,13 +66,15 @@ class CatalogueProvider(Provider):
         self.uses_pkce = entry.operations.authorize.pkce
         self.posts_callback = entry.operations.authorize.response_mode == "form_post"
         self.token_types = frozenset(entry.response.token_types)
-        self.values = read_values(entry, values or {})
+        self.values = read_values(entry.values, values or {})
         self._base_url = base_url
         self._issuer = base_url or self._filled(entry.identity.issuer)
         named = entry.issuers or (entry.identity.issuer,)
         self._issuers = (base_url,) if base_url else tuple(self._filled(each) for each in named)
         self._endpoints = self._read_endpoints()
         self._facts = _facts(entry, self.values)
+        ways = ways_of(entry.credentials, provider=entry.id, api=self._facts.api, move=self._moved)
+        self.ways = ways.pinned_to(self.values.values()) if self.values else ways
 
     @property
     def credential_hosts(self) -> frozenset[str]:
@@ -274,17 +276,33 @@ class CatalogueProvider(Provider):
         is_moved = bool(self._base_url) and value.startswith(f"{self._base_url}/")
         return is_moved or is_allowed(value, api.hosts)
 
+    @override
+    def api_of(self, lifted: Mapping[str, str]) -> Api:
+        """Narrow the API's hosts to the one that the account's own answer named.
+
+        Others of the provider's hosts may be other customers', who read what they are sent. An
+        answer that named none leaves no host.
+        """
+        api = self._facts.api
+        if not api.base_pointer:
+            return api
+        base = next(
+            (
+                lifted.get(name, "")
+                for name, pointer in self.entry.response.lift.items()
+                if pointer == api.base_pointer
+            ),
+            "",
+        )
+        hosts = (host_of(base),) if is_allowed(base, api.hosts) else ()
+        return api.model_copy(update={"hosts": hosts})
+
     def _found(self, answer: ProviderAnswer, pointers: Sequence[str]) -> str:
         value = _first(answer, pointers)
         return value if isinstance(value, str) else ""
 
     def _filled(self, template: str) -> str:
-        hosts = [host for value in self.entry.values.values() for host in value.hosts]
-        wanted = placeholders(template)
-        in_host = [name for name in wanted if f"{{{name}}}" in template.split("/", 3)[2]]
-        if in_host and not hosts:  # the tenant's own server: any host of its choosing
-            hosts = [self.values[name] for name in in_host if name in self.values]
-        return fill(template, {**_AT_CALL, **self.values}, hosts=hosts) if wanted else template
+        return fill_in(template, wanted=self.entry.values, values=self.values)
 
     @override
     def api_url(self, host: str, path: str) -> str:
@@ -296,27 +314,6 @@ class CatalogueProvider(Provider):
             return filled
         parts = urlsplit(filled)
         return f"{self._base_url}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-
-
-def read_values(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that complete an entry's URLs.
-
-    Raises:
-        InvalidInput: ``provider_address``: unknown, missing, or not as the entry has it.
-    """
-    unknown = set(given) - set(entry.values)
-    if unknown:
-        raise InvalidInput(
-            "provider_address", f"This provider has no {min(unknown)}.", field="values"
-        )
-    found: dict[str, str] = {}
-    for name, value in entry.values.items():
-        raw = given.get(name, value.default)
-        if raw is None or not value.accepts(raw):
-            text = f"{value.title}: is missing or not what this provider takes."
-            raise InvalidInput("provider_address", text, field="values")
-        found[name] = raw
-    return found
 
 
 def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
@@ -338,7 +335,7 @@ def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
         already_gone=revoke.already_gone if revoke else (),
         gone_statuses=_gone_statuses(revoke) if revoke else (),
         unechoed_scopes=entry.unechoed_scopes,
-        api=_filled_api(entry.api, values),
+        api=filled_api(entry.api, values),
         quota=entry.quota,
         push=entry.push,
     )
@@ -346,11 +343,6 @@ def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
 
 def _gone_statuses(revoke: RevokeEntry) -> tuple[int, ...]:
     return (*revoke.gone_statuses, *((401,) if revoke.client_auth == "bearer" else ()))
-
-
-def _filled_api(api: Api, values: Mapping[str, str]) -> Api:
-    hosts = tuple(values[host[1:-1]] if host.startswith("{") else host for host in api.hosts)
-    return api.model_copy(update={"hosts": hosts})
 
 
 def _applies(rule: ErrorRule, answer: ProviderAnswer) -> bool:

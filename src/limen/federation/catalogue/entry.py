@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from limen.federation.catalogue.addresses import HOST, placeholders
+from limen.federation.catalogue.credential_rule import Credentials
 from limen.federation.catalogue.identity_rule import Identity, Pointer
+from limen.federation.catalogue.operation_entry import HttpsUrl, OperationEntry, Url
 from limen.federation.facts import (
     Api,
     BlastRadius,
@@ -23,16 +25,8 @@ from limen.federation.facts import (
     Scope,
     Title,
 )
-from limen.federation.provider import AnswerClass, BodyFormat, ClientAuth
+from limen.federation.provider import AnswerClass, ClientAuth
 
-Url = Annotated[
-    str,
-    StringConstraints(
-        max_length=2048,
-        pattern=r"^https?://[a-z0-9.{}_-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%{}/?-]*)?$",
-    ),
-]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.-]+(/[^\s?#]*)?$")]
 _AT_CALL: Final = frozenset({"client_id", "token"})
 
 
@@ -72,23 +66,6 @@ class Value(Part):
 
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-
-
-class OperationEntry(Part):
-    """One operation; authentication and format belong to it, not to the provider.
-
-    Attributes:
-        token_param: For operations about a token: the parameter it travels in; empty where it
-            stands in the URL or is the bearer.
-    """
-
-    url: Url
-    method: Literal["GET", "POST", "DELETE"] = "POST"
-    client_auth: ClientAuth = "post"
-    body: BodyFormat = "form"
-    params: dict[str, str] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
-    token_param: str = ""
 
 
 class ExchangeEntry(OperationEntry):
@@ -274,6 +251,7 @@ class Entry(Part):
     errors: tuple[ErrorRule, ...] = ()
     scopes: dict[str, Scope] = Field(default_factory=dict)
     features: dict[Name, Feature] = Field(default_factory=dict)
+    credentials: Credentials | None = None
     manage_url: HttpsUrl | Literal[""] = ""
     docs_url: HttpsUrl | Literal[""] = ""
     evidence: tuple[Evidence, ...] = Field(min_length=1)
@@ -317,10 +295,16 @@ def _problems(entry: Entry) -> Iterator[str]:
 
 
 def _unnamed_values(entry: Entry) -> Iterator[str]:
-    for url in entry.urls():
+    theirs = entry.credentials.urls() if entry.credentials else ()
+    for url in (*entry.urls(), *theirs):
         for name in placeholders(url):
             if name not in entry.values and name not in _AT_CALL:
                 yield f"{url}: nothing says what {{{name}}} is"
+    base = entry.api.base_pointer
+    if base and base not in entry.response.lift.values():
+        yield f"api: no answer keeps {base}"
+    if entry.api.query:
+        yield "api: a token does not travel in a URL"
     for host in entry.api.hosts:
         if host.startswith("{") and host[1:-1] not in entry.values:
             yield f"api: nothing says what {host} is"

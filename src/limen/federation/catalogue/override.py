@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from limen.federation.catalogue.entry import Entry, ErrorRule, HttpsUrl
-from limen.federation.facts import Feature, Lifetime, Name, Part, Quota, Scope, Title
+from limen.federation.catalogue.entry import Entry, ErrorRule
+from limen.federation.catalogue.operation_entry import HttpsUrl
+from limen.federation.facts import Feature, Lifetime, Name, Part, QuotaChange, Scope, Title
 
 
 class Override(Part):
@@ -19,6 +20,7 @@ class Override(Part):
     Attributes:
         features: Added to the entry's; one of the same name takes its place.
         scopes: As ``features``.
+        quota: What it says takes the shipped figures' place, one by one.
         without_features: Not offered in this tenant.
         errors: Looked at before the entry's.
     """
@@ -31,7 +33,7 @@ class Override(Part):
     features: dict[Name, Feature] = Field(default_factory=dict)
     without_features: tuple[Name, ...] = ()
     lifetime: Lifetime | None = None
-    quota: Quota | None = None
+    quota: QuotaChange | None = None
     errors: tuple[ErrorRule, ...] = Field((), max_length=50)
 
     @model_validator(mode="after")
@@ -50,9 +52,10 @@ class Override(Part):
         for name in ("title", "manage_url", "sign_in_scopes", "identity_scopes"):
             if (value := getattr(self, name)) is not None:
                 told[name] = value
-        for name in ("lifetime", "quota"):
-            if (part := getattr(self, name)) is not None:
-                told[name] = part.model_dump(by_alias=True)
+        if self.lifetime is not None:
+            told["lifetime"] = self.lifetime.model_dump(by_alias=True)
+        if self.quota is not None:
+            told["quota"] = self.quota.on(told["quota"])
         mine = self.model_dump(by_alias=True)
         told["scopes"] = {**told["scopes"], **mine["scopes"]}
         features = {**told["features"], **mine["features"]}

@@ -50,3 +50,8 @@ class ClientRecord:
     incident: str
     is_blocked: bool
     credentials: tuple[SealedCredential, ...]
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the provider knows us; without that it takes people's own credentials alone."""
+        return bool(self.client_id)

@@ -45,9 +45,12 @@ async def add_credential(
 
     Raises:
         InvalidInput: ``client_secret_missing``, ``client_key_invalid``, ``expires_at_invalid``.
+        NotFound: ``provider_unknown``.
         Conflict: ``too_many_secrets``.
     """
     check_credential(new, now=work.now)
+    if not await store.hold_client(work, provider=provider):
+        raise NotFound("provider_unknown", "There is no such provider here.")
     if await store.count_credentials(work, provider=provider) >= _MOST:
         raise Conflict("too_many_secrets", f"A client keeps {_MOST} secrets at most.")
     credential_id = await keep_credential(work, envelope, provider=provider, new=new)
@@ -79,16 +82,18 @@ async def keep_credential(
 
 
 async def retire_credential(work: Work, *, provider: str, credential_id: str) -> None:
-    """Forget a secret or key; never the last one.
+    """Forget a secret or key; never the last one, however many are retired at once.
 
     Raises:
         NotFound: ``client_secret_unknown``.
         Conflict: ``last_secret``: set another first, or switch the provider off.
     """
+    await store.hold_client(work, provider=provider)
     if not await store.drop_credential(work, provider=provider, credential_id=credential_id):
+        if await store.has_credential(work, provider=provider, credential_id=credential_id):
+            text = "This is the client's last secret: add another one first."
+            raise Conflict("last_secret", text)
         raise NotFound("client_secret_unknown", "The client has no such secret.")
-    if await store.count_credentials(work, provider=provider) == 0:
-        raise Conflict("last_secret", "This is the client's last secret: add another one first.")
     await work.record(UpstreamSecretRetired(provider=provider, secret_id=credential_id))
 
 

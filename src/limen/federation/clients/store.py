@@ -12,10 +12,11 @@ from sqlalchemy import bindparam
 
 from limen.db.types import upsert
 from limen.db.work import Work
-from limen.federation.tables import provider_entries, upstream_client_secrets
+from limen.federation.tables import provider_entries, upstream_client_secrets, upstream_clients
 
 _secrets = upstream_client_secrets.c
 _entries = provider_entries.c
+_clients = upstream_clients.c
 
 EntryKind = Literal["own", "override"]
 
@@ -46,12 +47,28 @@ _DROP_ALL = sa.delete(upstream_client_secrets).where(
 _COUNT = sa.select(sa.func.count()).where(
     _secrets.tenant_id == bindparam("tenant_id"), _secrets.provider == bindparam("provider")
 )
+_FIND = sa.select(_secrets.id).where(
+    _secrets.tenant_id == bindparam("tenant_id"),
+    _secrets.provider == bindparam("provider"),
+    _secrets.id == bindparam("id"),
+)
+_HOLD = (
+    sa.select(_clients.provider)
+    .where(_clients.tenant_id == bindparam("tenant_id"), _clients.provider == bindparam("provider"))
+    .with_for_update()
+)
+_others = upstream_client_secrets.alias("others")
 _DROP = (
     sa.delete(upstream_client_secrets)
     .where(
         _secrets.tenant_id == bindparam("tenant_id"),
         _secrets.provider == bindparam("provider"),
         _secrets.id == bindparam("id"),
+        sa.exists().where(
+            _others.c.tenant_id == bindparam("tenant_id"),
+            _others.c.provider == bindparam("provider"),
+            _others.c.id != bindparam("id"),
+        ),
     )
     .returning(_secrets.id)
 )
@@ -106,15 +123,28 @@ async def drop_credentials(work: Work, *, provider: str) -> None:
     await work.execute(_DROP_ALL, provider=provider)
 
 
+async def hold_client(work: Work, *, provider: str) -> bool:
+    """Let nobody else add or retire secrets until the Work ends; ``False``: no such client.
+
+    Of two that retire the last two at once each would see the other's yet.
+    """
+    return (await work.execute(_HOLD, provider=provider)).first() is not None
+
+
 async def count_credentials(work: Work, *, provider: str) -> int:
     """Return how many secrets and keys a client has."""
     return int((await work.execute(_COUNT, provider=provider)).scalar() or 0)
 
 
 async def drop_credential(work: Work, *, provider: str, credential_id: str) -> bool:
-    """Forget one; ``False`` if there is none such."""
+    """Forget one; ``False`` if there is none such, or no other beside it."""
     rows = await work.execute(_DROP, provider=provider, id=credential_id)
     return rows.first() is not None
+
+
+async def has_credential(work: Work, *, provider: str, credential_id: str) -> bool:
+    """Say whether there is such a secret or key."""
+    return (await work.execute(_FIND, provider=provider, id=credential_id)).first() is not None
 
 
 async def claim_warnings(work: Work, *, days: int) -> list[Expiring]:

@@ -97,14 +97,38 @@ async def draw_rate(work: Work, *, provider: str, per_second: float) -> float:
         provider: Which client.
         per_second: As the operator set it; nothing is counted without.
     """
-    if per_second <= 0:
-        return 0.0
+    _, wait = await draw_rates(work, provider=provider, per_second=per_second, wanted=1)
+    return wait
+
+
+async def draw_rates(
+    work: Work, *, provider: str, per_second: float, wanted: int
+) -> tuple[int, float]:
+    """Take as many of the refreshes a second as there are, at one look.
+
+    Args:
+        work: As for ``draw_rate``.
+        provider: Which client.
+        per_second: As for ``draw_rate``.
+        wanted: So many at most.
+
+    Returns:
+        How many were taken, and how long the others are to wait.
+    """
+    if per_second <= 0 or not wanted:
+        return wanted, 0.0
     health = await store.lock_health(work, provider)
     if health is None:
-        return 0.0
-    bucket, wait = draw(health.bucket, per_second=per_second, now=work.now)
-    await store.set_bucket(work, provider, bucket)
-    return wait
+        return wanted, 0.0
+    taken, wait, bucket = 0, 0.0, health.bucket
+    while taken < wanted:
+        bucket, wait = draw(bucket, per_second=per_second, now=work.now)
+        if wait:
+            break
+        taken += 1
+    if bucket is not None:
+        await store.set_bucket(work, provider, bucket)
+    return taken, wait
 
 
 async def _open(work: Work, provider: str, *, incident: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from limen.federation.call import ask_about_token, call_as_client
+from limen.federation.call import ask_documents, call_as_client
 from limen.federation.id_token import EXPECT_NO_NONCE, ExpectedIdToken, verify_id_token
 from limen.federation.parts import Parts
 from limen.federation.profile.store import Record
 from limen.federation.profile.words import Words
-from limen.federation.provider import OK, Endpoints, ExternalIdentity, Provider, TokenAnswer, Told
+from limen.federation.provider import Endpoints, ExternalIdentity, Provider, TokenAnswer, Told
 from limen.federation.upstream_clients import UpstreamClient
 from limen.kernel.errors import MalformedRequest, ProviderUnavailable
 from limen.kernel.secret import Secret
@@ -84,7 +84,7 @@ async def ask_profile(
 ) -> ExternalIdentity:
     """Return what the provider says of a linked account now.
 
-    What only an ID token says stays as it was said at the last sign-in.
+    Without a new ID token what only one says stays as it was said at the last sign-in.
 
     Raises:
         OtherAccount: It speaks of another one.
@@ -94,18 +94,13 @@ async def ask_profile(
     operations = provider.documents_for(
         upstream.endpoints, purpose="sign_in", has_claims=bool(access.claims), answer=answer
     )
-    documents: dict[str, Any] = {}
-    for name, operation in operations.items():
-        told = await ask_about_token(
-            parts.net,
-            provider,
-            operation,
-            raw_token=answer.raw_access,
-            client=upstream.client.at_provider,
-        )
-        if told.status != OK or not (told.is_object or told.items):
-            raise ProviderUnavailable(detail=f"{provider.id}: {name} answered {told.status}")
-        documents[name] = told.members if told.is_object else told.items
+    documents = await ask_documents(
+        parts.net,
+        provider,
+        operations,
+        raw_access=answer.raw_access,
+        client=upstream.client.at_provider,
+    )
     userinfo = documents.get("userinfo", {})
     if access.claims and userinfo and userinfo.get("sub") != access.claims.get("sub"):
         raise OtherAccount
@@ -114,9 +109,11 @@ async def ask_profile(
     if (identity.issuer, identity.subject) != (record.issuer, record.subject):
         raise OtherAccount
     same_address = identity.email == before.email
+    # What a new ID token leaves out is said no more: a group that somebody left, say.
+    unsaid = {} if access.claims else before.profile
     return replace(
         identity,
-        profile={**before.profile, **identity.profile},
+        profile={**unsaid, **identity.profile},
         email_verified=identity.email_verified or (same_address and before.email_verified),
     )
 

@@ -1,4 +1,4 @@
-"""Roles by a provider's word: given at sign-in, taken when the provider stops saying so."""
+"""Roles by a provider's word: given at sign-in, taken as soon as it is known to have stopped."""
 
 from __future__ import annotations
 
@@ -36,6 +36,29 @@ async def map_roles(work: Work, *, record: Record, profile: Mapping[str, Any]) -
     await _change(work, record, give=given - held, take=(mapped - wanted) & held)
     await store.set_mapped_roles(
         work, issuer=record.issuer, subject=record.subject, roles=sorted(given)
+    )
+
+
+async def take_back_roles(work: Work, *, record: Record, profile: Mapping[str, Any]) -> None:
+    """Take what the provider, or the policy, no longer says; gives nothing.
+
+    For whoever is not there: a role is given when its person signs in, and ends as soon as
+    anybody learns that it should.
+
+    Args:
+        work: The transaction of a synchronisation.
+        record: Of the identity.
+        profile: What its provider says now; members that nobody was told of as they were.
+    """
+    mapped = set(record.mapped_roles)
+    rules = policy_of(work).sign_in.rules(record.provider).roles
+    stay = mapped & {rule.role for rule in rules if _says(profile.get(rule.claim), rule.value)}
+    if stay == mapped:
+        return
+    held = set(await roles_of(work, record.user_id))
+    await _change(work, record, give=set(), take=(mapped - stay) & held)
+    await store.set_mapped_roles(
+        work, issuer=record.issuer, subject=record.subject, roles=sorted(stay)
     )
 
 

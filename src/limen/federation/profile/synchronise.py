@@ -23,6 +23,7 @@ from limen.federation.profile.ask import (
 )
 from limen.federation.profile.keep_access import put_access, take_access
 from limen.federation.profile.note import note_profile, open_words
+from limen.federation.profile.roles import take_back_roles
 from limen.federation.profile.store import Record
 from limen.federation.profile.words import Words
 from limen.federation.provider import ExternalIdentity, TokenAnswer
@@ -110,13 +111,14 @@ class Synchroniser:
                 return
             if now.last_sync_at > record.last_sync_at:
                 return
-            await note_profile(
+            kept = await note_profile(
                 work,
                 self._parts.envelope,
                 identity=identity,
                 user_id=record.user_id,
                 provider=record.provider,
             )
+            await take_back_roles(work, record=kept, profile=identity.profile)
 
         await self._parts.works.run(site, body)
 

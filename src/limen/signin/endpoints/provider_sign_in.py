@@ -22,6 +22,7 @@ from limen.kernel.tokens import random_secret
 from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue, sign_continue
 from limen.signin.endpoints.lead_on import lead_on
+from limen.signin.parts import ListProviders
 from limen.signin.provider.prove_mailbox import TTL, ProofNeeded
 from limen.signin.provider.ticket import FrontEnd
 from limen.signin.with_provider import (
@@ -75,18 +76,22 @@ def routes(parts: FederationParts, *, prefix: str = "/api/v1") -> APIRouter:
     @router.get("/providers", dependencies=[public("a sign-in page shows them to anyone")])
     async def providers(work: CurrentWork) -> SignInProvidersAnswer:
         """List the providers people can sign in with."""
-        items = [
-            SignInProviderModel(
-                id=button.id,
-                title=button.name,
-                status=button.status,
-                start_url=f"{work.site.issuer}/api/v1/auth/oauth2/{button.id}/start",
-            )
-            for button in await buttons(work)
-        ]
-        return SignInProvidersAnswer(items=items)
+        return SignInProvidersAnswer(items=await list_sign_in_providers(work, buttons))
 
     return router
+
+
+async def list_sign_in_providers(work: Work, buttons: ListProviders) -> list[SignInProviderModel]:
+    """Return the providers people can sign in with, and where a browser starts."""
+    return [
+        SignInProviderModel(
+            id=button.id,
+            title=button.name,
+            status=button.status,
+            start_url=f"{work.site.issuer}/api/v1/auth/oauth2/{button.id}/start",
+        )
+        for button in await buttons(work)
+    ]
 
 
 def pages(parts: FederationParts) -> list[BaseRoute]:

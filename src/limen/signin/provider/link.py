@@ -101,6 +101,7 @@ def find_named(identities: Sequence[Identity], name: str) -> Identity:
 async def _any_opens(work: Work, identities: Sequence[Identity]) -> bool:
     """Whether one of them signs in now: a provider that is switched off is no way in."""
     clients = await list_upstream_clients(work)
-    enabled = {client.provider for client in clients if client.state == "enabled"}
+    usable = [each for each in clients if each.state == "enabled" and each.is_registered]
+    enabled = {client.provider for client in usable}
     offers = policy_of(work).sign_in.offers
     return any(each.provider in enabled and offers(each.provider) for each in identities)

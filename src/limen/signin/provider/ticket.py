@@ -85,6 +85,16 @@ def check_front_end(work: Work, front_end: FrontEnd) -> None:
         raise InvalidInput("state_invalid", "The state is too long.", field="state")
 
 
+def error_url(work: Work, front_end: FrontEnd, *, code: str) -> str:
+    """Return the URL that tells the front end why its browser is nobody's.
+
+    Raises:
+        InvalidInput: As ``check_front_end``: the tenant allows it no more.
+    """
+    check_front_end(work, front_end)
+    return _url(front_end, error=code)
+
+
 async def issue_ticket(work: Work, parts: Parts, *, proven: Proven, front_end: FrontEnd) -> str:
     """Keep what was proven and return the URL that takes its ticket to the front end."""
     raw = mint(KIND, work.tenant_id)
@@ -100,7 +110,11 @@ async def issue_ticket(work: Work, parts: Parts, *, proven: Proven, front_end: F
         detail={},
         expires_at=work.now + TTL,
     )
-    query = {"ticket": raw.reveal(), **({"state": front_end.state} if front_end.state else {})}
+    return _url(front_end, ticket=raw.reveal())
+
+
+def _url(front_end: FrontEnd, **told: str) -> str:
+    query = {**told, **({"state": front_end.state} if front_end.state else {})}
     joint = "&" if urlsplit(front_end.return_to).query else "?"
     return f"{front_end.return_to}{joint}{urlencode(query)}"
 

@@ -51,7 +51,7 @@ class Answers:
         response, account = self._entry.response, state.accounts[token.sub]
         which = -1 if is_refresh else 0
         told: dict[str, Any] = {}
-        if not is_refresh or self._entry.identity.source == "token_response":
+        if not is_refresh or self._names_in_answers():
             self._lift(told, account)
             self._name(told, account, source="token_response")
         echoed = [s for s in token.scopes if s not in self._entry.unechoed_scopes]
@@ -85,6 +85,12 @@ class Answers:
             for pointer, value in written(account, state.clients[token.client_id]).items():
                 put(told, pointer, value)
         return lied(told, state.lies.userinfo)
+
+    def _names_in_answers(self) -> bool:
+        """Whether the account is named in every answer, or where it is found (Salesforce)."""
+        documents = self._entry.documents.values()
+        by_answer = self._entry.identity.source == "token_response"
+        return by_answer or any(each.url_pointer for each in documents)
 
     def _lift(self, told: dict[str, Any], account: Account) -> None:
         """Put what a connection keeps of a token response, and where documents are found."""

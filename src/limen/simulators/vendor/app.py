@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from limen.federation.catalogue.entry import Entry, OperationEntry
+from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.operation_entry import OperationEntry
 from limen.simulators import wire
 from limen.simulators.control import control
 from limen.simulators.misbehave import Stage, answer

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from starlette.requests import Request
 
-from limen.federation.catalogue.entry import OperationEntry
+from limen.federation.catalogue.operation_entry import OperationEntry
 from limen.simulators import wire
 from limen.simulators.state import Client, State
 from limen.simulators.vendor.shape import Shape

@@ -7,7 +7,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from limen.federation.catalogue.entry import OperationEntry
+from limen.federation.catalogue.operation_entry import OperationEntry
 from limen.simulators.control import fingerprint, withdraw
 from limen.simulators.misbehave import answer
 from limen.simulators.state import State, Token

@@ -77,6 +77,11 @@ def _slack_members(account: Account, client: Client) -> Mapping[str, Any]:
     }
 
 
+def _salesforce_members(account: Account, _client: Client) -> Mapping[str, Any]:
+    organisation = account.workspace_id if account.workspace_id.isalnum() else "simulated"
+    return {"/instance_url": f"https://{organisation.lower()}.my.salesforce.com"}
+
+
 _GITHUB: Final = Habits(
     access_seconds=28_800,
     error_status=200,
@@ -130,7 +135,7 @@ _HABITS: Final[Mapping[str, Habits]] = {
     ),
     "slack": _SLACK,
     "slack-bot": _SLACK,
-    "salesforce": Habits(access_seconds=None),
+    "salesforce": Habits(access_seconds=None, token_members=_salesforce_members),
     "hubspot": Habits(access_seconds=1800),
     "dropbox": Habits(access_seconds=14_400),
     "x": Habits(access_seconds=7200, requires_pkce=True),

@@ -8,7 +8,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limen.federation.catalogue.entry import OperationEntry
+from limen.federation.catalogue.operation_entry import OperationEntry
 from limen.simulators import wire
 from limen.simulators.control import presented, withdraw
 from limen.simulators.misbehave import answer

@@ -44,7 +44,7 @@ class ProviderRules(BaseModel):
             their address, and they prove the mailbox.
         domains: Of these Google Workspace domains (``hd``) alone; empty for any.
         tenants: Of these Microsoft Entra tenants (``tid``) alone; empty for any.
-        roles: What is mapped to roles, at each sign-in.
+        roles: What is mapped to roles, at each sign-in; taken back at synchronisations too.
         keep_access: Ask for a lasting access at sign-in and keep it, sealed, to bring profiles
             up to date while people are away.
     """

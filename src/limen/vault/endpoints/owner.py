@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from fastapi import Query
 
-from limen.access.permissions import CONNECTIONS_SERVICE, FULL_SCOPE, scope_allows
+from limen.access.permissions import CONNECTIONS_SERVICE, scope_allows
 from limen.access.rights import may
 from limen.db.work import Work
 from limen.kernel.actor import Actor
 from limen.kernel.errors import BearerRefusal, NotPermitted
-from limen.tokens.api_keys.model import PEOPLES_KEYS
 from limen.vault.model import TENANT_OWNER
+from limen.vault.sharing.policy import is_person
 from limen.vault.token_for import Wanted
 
 Owner = Literal["me", "tenant"]
@@ -62,7 +62,7 @@ async def caller_of(work: Work, owner: Owner) -> Caller:
             owner_id=TENANT_OWNER, client_id=actor.client_id, reader=f"client:{actor.client_id}"
         )
     owner_id = await owner_of(work, owner)
-    if _is_person(actor):
+    if is_person(actor):
         return Caller(owner_id=owner_id, client_id="", reader=reader_of(actor))
     return Caller(owner_id=owner_id, client_id=actor.client_id, reader=f"client:{actor.client_id}")
 
@@ -90,8 +90,3 @@ async def owner_of(work: Work, owner: Owner) -> str:
 def reader_of(actor: Actor) -> str:
     """Return who is named as having been given a token."""
     return f"client:{actor.client_id}" if actor.client_id else f"user:{actor.id}"
-
-
-def _is_person(actor: Actor) -> bool:
-    scope = actor.scope
-    return scope is None or FULL_SCOPE in scope or actor.client_id in {"", PEOPLES_KEYS}

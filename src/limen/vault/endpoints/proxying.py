@@ -26,11 +26,12 @@ from limen.kernel.errors import InvalidInput, Refusal
 from limen.kernel.site import Site
 from limen.net.retry_after import read_retry_after
 from limen.net.stream import Bounds, Streaming, stream
+from limen.vault.credentials.material import struck_with
 from limen.vault.endpoints.owner import caller_of
 from limen.vault.parts import Parts
 from limen.vault.proxy.prepare import Prepared, ProxiedCall, prepare
 from limen.vault.proxy.redact import Redactor
-from limen.vault.proxy.way import METHODS, headers_back, headers_out, with_token
+from limen.vault.proxy.way import METHODS, headers_back, headers_out, with_key, with_token
 from limen.vault.store import pauses
 from limen.vault.token_for import Released, token_for
 from limen.web import csrf
@@ -123,14 +124,13 @@ class _Proxied(Response):
     ) -> Streaming:
         prepared, request = self._prepared, self._request
         headers = headers_out(request.headers.items(), api=prepared.api)
+        raw_access = released.raw_access.reveal()
         return await stack.enter_async_context(
             stream(
                 self._parts.net,
                 request.method,
-                prepared.url,
-                headers=with_token(
-                    headers, api=prepared.api, raw_access=released.raw_access.reveal()
-                ),
+                with_key(prepared.url, api=prepared.api, raw_access=raw_access),
+                headers=with_token(headers, api=prepared.api, raw_access=raw_access),
                 body=body,
                 bounds=Bounds(),
             )
@@ -147,6 +147,8 @@ class _Proxied(Response):
             found = await self._parts.works.run(self._site, fetch, actor=self._actor)
         except Refusal:
             return None  # the provider's own answer says it best
+        if not set(found.scopes) <= set(released.scopes):
+            return None  # it allows more than what this call was judged by
         return found if found.generation > released.generation else None
 
     async def _note_pause(self, streaming: Streaming) -> None:
@@ -166,7 +168,10 @@ class _Proxied(Response):
 
     async def _hand_on(self, streaming: Streaming, released: Released, send: Send) -> None:
         raw_access = released.raw_access.reveal()
-        told = headers_back(streaming.headers, api=self._prepared.api, raw_access=raw_access)
+        also = struck_with(released.kind, raw_access)
+        told = headers_back(
+            streaming.headers, api=self._prepared.api, raw_access=raw_access, also=also
+        )
         # Whatever it is, it must not run as a page of ours.
         told += [
             (_UPSTREAM, self._prepared.host),
@@ -179,7 +184,7 @@ class _Proxied(Response):
             for name, value in told
         ]
         await send({"type": "http.response.start", "status": streaming.status, "headers": headers})
-        redactor = Redactor(raw_access)
+        redactor = Redactor(raw_access, *also)
         async for chunk in streaming.chunks:
             safe = redactor.feed(chunk)
             if safe:

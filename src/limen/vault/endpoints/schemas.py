@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,13 +53,19 @@ class FeatureModel(BaseModel):
 
 
 class ProviderModel(BaseModel):
-    """A provider that accounts can be connected at."""
+    """A provider that accounts can be connected at.
+
+    ``asks``: people can be sent there to agree. ``credentials``: what it takes besides, titles by
+    kind, for ``POST …/{provider}/credentials``.
+    """
 
     id: str
     title: str
     enabled: bool
     status: str
     features: dict[str, FeatureModel]
+    asks: bool
+    credentials: dict[str, str]
 
     @classmethod
     def of(cls, shown: ShownProvider) -> ProviderModel:
@@ -74,6 +80,8 @@ class ProviderModel(BaseModel):
             enabled=shown.enabled,
             status=shown.status,
             features=features,
+            asks=shown.asks,
+            credentials=dict(shown.credentials),
         )
 
 
@@ -81,7 +89,11 @@ class ConnectionModel(BaseModel):
     """A connection as its owner sees it.
 
     ``account`` is what the provider calls the account, ``label`` what its owner calls the
-    connection. ``reconnect_by``: when only its person can help, as far as that is known.
+    connection. ``reconnect_by``: when only its person can help, as far as that is known. ``kind``:
+    ``consent``, or that of the credential it stands on; ``verified_at``: when the provider last
+    took that.
+    ``details``: what the provider said of the account beside its tokens, by the provider's own
+    names: ``instance_url`` is where its API is.
     """
 
     id: str
@@ -102,6 +114,9 @@ class ConnectionModel(BaseModel):
     metadata: dict[str, Any]
     belongs_to: Literal["person", "tenant"]
     reconnect_by: dt.datetime | None
+    kind: str
+    verified_at: dt.datetime | None
+    details: dict[str, str]
 
     @classmethod
     def of(cls, shown: ShownConnection) -> ConnectionModel:
@@ -125,6 +140,9 @@ class ConnectionModel(BaseModel):
             metadata=dict(shown.metadata),
             belongs_to=shown.belongs_to,
             reconnect_by=shown.reconnect_by,
+            kind=shown.kind,
+            verified_at=shown.verified_at,
+            details=dict(shown.details),
         )
 
 
@@ -156,10 +174,15 @@ class TokenQuery(BaseModel):
     owner: Owner = "me"
 
 
+_TOKEN_TYPES: Final = {"api_key": "ApiKey", "basic": "Basic"}
+"""What is said of a credential that is itself what calls are made with."""
+
+
 class TokenAnswerModel(BaseModel):
     """A third party's access token.
 
-    ``expires_in`` and ``expires_at`` are null where the provider does not say.
+    ``token_type`` is ``Bearer``; ``ApiKey`` or ``Basic`` for a credential that its provider's
+    entry lets out. ``expires_in`` and ``expires_at`` are null where the provider does not say.
     """
 
     access_token: str
@@ -175,6 +198,7 @@ class TokenAnswerModel(BaseModel):
         """Shape a released token."""
         return cls(
             access_token=released.raw_access.reveal(),
+            token_type=_TOKEN_TYPES.get(released.kind, "Bearer"),
             provider=released.provider,
             scope=" ".join(released.scopes),
             generation=released.generation,

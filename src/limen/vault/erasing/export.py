@@ -8,6 +8,7 @@ from limen.access.permissions import FULL_SCOPE
 from limen.access.require import check_recent
 from limen.db.work import Work
 from limen.kernel.errors import NotPermitted
+from limen.vault.credentials.material import told_of
 from limen.vault.events import ConnectionsExported
 from limen.vault.model import Connection
 from limen.vault.parts import Parts
@@ -25,7 +26,8 @@ async def export(work: Work, parts: Parts, *, user_id: str, with_secrets: bool) 
         work: Its actor is the person.
         parts: The vault's.
         user_id: Whose.
-        with_secrets: The tokens too, for moving to another server.
+        with_secrets: The tokens too, for moving to another server; not those of a provider
+            that is switched off.
 
     Raises:
         NotPermitted: ``first_party_only``: an application asks for secrets.
@@ -68,6 +70,7 @@ async def _told(
     noted = await noted_features(work, connection.id)
     told: dict[str, Any] = {
         "id": connection.id,
+        "kind": grant.kind,
         "provider": connection.provider,
         "account": connection.label,
         "issuer": grant.issuer,
@@ -78,14 +81,20 @@ async def _told(
         "state": grant.state,
         "scopes": list(grant.granted_scopes),
         "connected_at": connection.created_at,
+        "details": dict(grant.lifted),
         "features": {
             name: {"state": each.state, "denied_at": each.denied_at} for name, each in noted.items()
         },
     }
-    if with_secrets:
+    if with_secrets and connection.is_switched_on:
         access = await open_access(work, parts.envelope, grant)
         refresh = await open_refresh(work, parts.envelope, grant)
-        told["access_token"] = None if access is None else access.reveal()
-        told["refresh_token"] = None if refresh is None else refresh.reveal()
+        raw_access = None if access is None else access.reveal()
+        raw_refresh = None if refresh is None else refresh.reveal()
+        if grant.kind != "consent" and raw_access is not None:
+            told["credential"] = told_of(grant.kind, raw_access=raw_access, raw_lasting=raw_refresh)
+            return told
+        told["access_token"] = raw_access
+        told["refresh_token"] = raw_refresh
         told["expires_at"] = grant.access_expires_at
     return told

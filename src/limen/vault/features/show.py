@@ -9,6 +9,7 @@ from limen.federation.facts import Feature
 from limen.federation.provider import Provider
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound
+from limen.vault.credentials.held_at import seen_by
 from limen.vault.features.offered import features_at
 from limen.vault.features.states import Standing, standing_of
 from limen.vault.model import Connection
@@ -60,7 +61,7 @@ async def see(work: Work, parts: Parts, *, connection_id: str, owner_id: str) ->
     client = await get_upstream_client(
         work, parts.envelope, provider=found.provider, even_disabled=True
     )
-    provider = parts.catalogue.get(found.provider, client.config)
+    provider = seen_by(parts, client, found.grant)
     return Seen(
         connection=found,
         provider=provider,

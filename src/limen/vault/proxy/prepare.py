@@ -8,13 +8,15 @@ from limen.db.work import Work
 from limen.federation.facts import Api
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound, NotPermitted, Throttled
+from limen.vault.credentials.held_at import seen_by
 from limen.vault.events import ConnectionUsed
-from limen.vault.model import Connection
+from limen.vault.model import TENANT_OWNER, Connection
 from limen.vault.parts import Parts
 from limen.vault.proxy.reach import reaches
-from limen.vault.proxy.way import check_host, check_path
+from limen.vault.proxy.way import check_host, check_path, check_query
+from limen.vault.quota.count import count_call
 from limen.vault.sharing.check import Asked, check_release, not_agreed
-from limen.vault.store import connections, pauses
+from limen.vault.store import connections, grants, pauses
 from limen.vault.store.connections import Shared
 from limen.vault.token_for import Released, Wanted, provider_of, token_for
 
@@ -63,28 +65,38 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     Raises:
         NotFound: ``connection_not_found``.
         NotPermitted: As ``check_release``; ``proxy_host_refused``.
-        InvalidInput: ``proxy_path_refused``.
-        Throttled: ``provider_paused``: the provider's API wants to be left alone.
+        InvalidInput: ``proxy_path_refused``, ``proxy_query_refused``.
+        Throttled: ``provider_paused``: the provider's API wants to be left alone;
+            ``quota_exhausted``: its operator's client has used what there is today.
         Conflict, ProviderUnavailable, Unavailable: As ``token_for``.
     """
     wanted = replace(wanted, use="proxy", reader="")
     connection, shared = await _find(work, wanted)
     grant = connection.grant
     client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
-    provider = parts.catalogue.get(grant.provider, client.config)
+    provider = seen_by(parts, client, grant)
     api = provider.facts.api
-    check_path(call.path)
-    check_host(call.host, api)
+    if api.base_pointer:
+        api = provider.api_of(await grants.lifted_of(work, grant.id))
+    _check_address(call, api)
     if not provider.keeps_accounts_of(grant.issuer):  # its name is another place's by now
         raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
-    if shared is not None:
-        asked = Asked(use="proxy", feature=wanted.feature)
-        judge = await provider_of(work, parts, grant)
+    judge = None if shared is None else await provider_of(work, parts, grant)
+    if shared is not None and judge is not None:
+        asked = Asked(use="proxy", feature=wanted.feature, askable=wanted.user_id != TENANT_OWNER)
         check_release(shared, asked, grant=grant, provider=judge)
         _check_part(shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=judge))
     await _check_pause(work, grant.id, call.host)
     released = await token_for(work, parts, wanted=wanted)
+    if shared is not None and judge is not None:
+        # Its person may have agreed to more at the provider while the token was fetched.
+        _check_part(shared, call, beyond=not_agreed(released.scopes, shared, provider=judge))
     quota = provider.facts.quota
+    units = 0
+    if quota is not None:
+        units = await count_call(
+            work, quota, wanted=wanted, grant=grant, method=call.method, path=call.path
+        )
     await work.record(
         ConnectionUsed(
             connection_id=wanted.connection_id,
@@ -92,7 +104,7 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
             reader=call.reader,
             method=call.method,
             host=call.host,
-            units=0 if quota is None else quota.units_of(call.method, call.path),
+            units=units,
         )
     )
     url = provider.api_url(call.host, call.path)
@@ -119,6 +131,12 @@ async def _find(work: Work, wanted: Wanted) -> tuple[Connection, Shared | None]:
         if owned is not None:
             return owned[0], None
     raise NotFound("connection_not_found", "There is no such connection.")
+
+
+def _check_address(call: ProxiedCall, api: Api) -> None:
+    check_path(call.path)
+    check_host(call.host, api)
+    check_query(call.query, api)
 
 
 def _check_part(shared: Shared, call: ProxiedCall, *, beyond: tuple[str, ...]) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import quote
 
 _MASK = b"*"
+_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
+_SHORTEST: Final = 12
+"""Of what is looked for beside the token as it is: shorter texts stand anywhere by chance."""
 
 
 class Redactor:
@@ -15,11 +22,13 @@ class Redactor:
     Lengths stay as they are, so that ``Content-Length`` stays true.
 
     Args:
-        raw_access: The token; struck out as it is, percent-encoded, and as JSON may write it.
+        raw_access: The token; struck out as it is and as ``spellings`` writes it.
+        also: So is this: the password within it.
     """
 
-    def __init__(self, raw_access: str) -> None:
-        self._forms = sorted(spellings(raw_access), key=len, reverse=True)
+    def __init__(self, raw_access: str, *also: str) -> None:
+        forms = {form for each in (raw_access, *also) for form in spellings(each)}
+        self._forms = sorted(forms, key=len, reverse=True)
         self._keep = max((len(form) for form in self._forms), default=1) - 1
         self._tail = b""
 
@@ -41,8 +50,51 @@ class Redactor:
         return text
 
 
-def spellings(raw_access: str) -> Iterable[bytes]:
-    """Return a token as it may stand in an answer: as it is, percent-encoded, as in JSON."""
-    plain = {raw_access, quote(raw_access, safe=""), json.dumps(raw_access)[1:-1]}
-    plain.add(raw_access.replace("/", "\\/"))
-    return {form.encode() for form in plain if form}
+def spellings(raw_access: str) -> frozenset[bytes]:
+    """Return a token as it may stand in an answer that repeats the request it came with.
+
+    As it is, percent-encoded, as JSON and HTML escape it (JSON within JSON too), in hexadecimal,
+    and within any base64: what is encoded may begin before the token and end behind it.
+    """
+    plain = raw_access.encode()
+    others = {
+        form
+        for form in (*_escaped(raw_access), *_hexadecimal(plain), *_within_base64(plain))
+        if len(form) >= _SHORTEST
+    }
+    return frozenset(form for form in {plain, *others} if form)
+
+
+def _escaped(raw: str) -> Iterator[bytes]:
+    percent = quote(raw, safe="")
+    in_json = json.dumps(raw)[1:-1]
+    with_slashes = in_json.replace("/", "\\/")
+    lower = _ESCAPE.sub(lambda found: found[0].lower(), percent)
+    for form in (percent, lower, quote(percent, safe=""), in_json, with_slashes):
+        yield form.encode()
+    for form in (in_json, with_slashes):
+        yield json.dumps(form)[1:-1].encode()
+    yield html.escape(raw).encode()
+    yield html.escape(raw, quote=False).encode()
+    # As some libraries write inside JSON what means something in HTML.
+    for digits in ("04x", "04X"):
+        yield "".join(
+            f"\\u{ord(char):{digits}}" if char in "&<>'+=" else char for char in in_json
+        ).encode()
+
+
+def _hexadecimal(plain: bytes) -> Iterator[bytes]:
+    yield plain.hex().encode()
+    yield plain.hex().upper().encode()
+
+
+def _within_base64(plain: bytes) -> Iterator[bytes]:
+    """Encode at each of the three places a byte can have, without what depends on neighbours."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + plain)
+        start = (before * 8 + 5) // 6
+        whole = (before + len(plain)) * 8 // 6
+        inner = encoded[start:whole]
+        yield inner
+        yield inner.translate(bytes.maketrans(b"+/", b"-_"))
+        yield inner.replace(b"/", b"\\/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from limen.federation.facts import Api
 from limen.kernel.errors import InvalidInput, NotPermitted
@@ -21,6 +21,8 @@ _MAX_PATH_CHARS: Final = 2000
 # Where tokens are made and exchanged: a client could have another one made of ours there.
 _NEVER: Final = frozenset({"accounts", "auth", "iamcredentials", "login", "oauth2", "sts"})
 
+# No ``range``: an answer that repeats the token, fetched in slices, would bring it piece by piece,
+# and no piece is the token. Who is asked for no part sends the whole (RFC 9110 section 14.2).
 _SENT: Final = frozenset(
     {
         "accept",
@@ -35,20 +37,17 @@ _SENT: Final = frozenset(
         "if-match",
         "if-modified-since",
         "if-none-match",
-        "if-range",
         "if-unmodified-since",
         "linear-version",
         "linkedin-version",
         "notion-version",
         "prefer",
-        "range",
     }
 )
 _SENT_PREFIXES: Final = ("x-goog-upload-", "x-upload-", "x-github-", "x-restli-")
 
 _TOLD: Final = frozenset(
     {
-        "accept-ranges",
         "content-disposition",
         "content-language",
         "content-length",
@@ -103,21 +102,49 @@ def headers_out(headers: Iterable[tuple[str, str]], *, api: Api) -> dict[str, st
     }
 
 
+def check_query(query: str, api: Api) -> None:
+    """Refuse a query that speaks in the place of the key, where that travels in one.
+
+    Of two with one name some readers take the first, others the last.
+
+    Raises:
+        InvalidInput: ``proxy_query_refused``.
+    """
+    names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
+    if api.query and api.query.lower() in names:
+        raise InvalidInput("proxy_query_refused", "The key's own parameter is ours.", field="query")
+
+
+def with_key(url: str, *, api: Api, raw_access: str) -> str:
+    """Return where a call goes, with the key in its query where the provider wants it there."""
+    if not api.query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({api.query: raw_access})}"
+
+
 def with_token(headers: Mapping[str, str], *, api: Api, raw_access: str) -> dict[str, str]:
     """Return the headers with the token where the provider wants it."""
+    if api.query:
+        return dict(headers)
     kept = {name: value for name, value in headers.items() if name.lower() != api.header.lower()}
     return {**kept, api.header: f"{api.prefix}{raw_access}"}
 
 
 def headers_back(
-    headers: Iterable[tuple[str, str]], *, api: Api, raw_access: str
+    headers: Iterable[tuple[str, str]], *, api: Api, raw_access: str, also: Iterable[str] = ()
 ) -> list[tuple[str, str]]:
     """Return what of an answer is handed on: no cookie, no policy, nothing with the token.
 
     A redirect is an answer here; where it leads is told only if the token could go there too.
+
+    Args:
+        headers: Lower-case names.
+        api: Where the token may go.
+        raw_access: The token.
+        also: What else is kept back: the password within it.
     """
     told = []
-    struck = [form.decode() for form in spellings(raw_access)]
+    struck = [form.decode() for each in (raw_access, *also) for form in spellings(each)]
     for name, value in headers:
         if any(form in value for form in struck):
             continue

@@ -22,17 +22,17 @@ from limen.vault.events import (
     ScopesChanged,
     UpstreamTokenRefreshed,
 )
-from limen.vault.model import Grant
+from limen.vault.model import Grant, Terms
 from limen.vault.parts import Parts
 from limen.vault.refresh.outcome import Ended, Moved, Outcome, Postponed
 from limen.vault.refresh.terms import Before, is_other_account, merge_tokens, terms_of
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import open_refresh, seal_tokens
-from limen.vault.store import grants, journal
+from limen.vault.store import grants, in_batches, journal
 
 _FIRST_DELAY_SECONDS: Final = 5.0
 _LONGEST_DELAY_SECONDS: Final = 3600.0
-_BLOCKED_SECONDS: Final = 30.0
+BLOCKED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,20 @@ class Journalled:
         return cls(answer=answer, requested_at=requested_at)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """New tokens, sealed for the generation they will be.
+
+    Args:
+        refresh: ``None`` if there is none.
+    """
+
+    answer: TokenAnswer
+    terms: Terms
+    access: bytes
+    refresh: bytes | None
+
+
 async def apply_answer(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
     """Commit what an answer proves, and settle its intent in the same transaction.
 
@@ -91,7 +105,7 @@ async def apply_answer(work: Work, parts: Parts, held: Held, *, journalled: Jour
         case "ok":
             return await _swap(work, parts, held, journalled=journalled)
         case "grant_dead" | "interaction_required" as refused:
-            return await _end_if_alone(work, grant, refused=refused)
+            return await end_if_alone(work, grant, refused=refused)
         case "client_broken":
             reason = str(answer.members.get("error", "refused"))[:40]
             await note_client_failing(work, provider=grant.provider, reason=reason)
@@ -144,7 +158,7 @@ async def wait(work: Work, grant: Grant, *, reason: str, seconds: float | None =
 
     Not all at once: each waits a little longer by its own jitter.
     """
-    least = _BLOCKED_SECONDS if seconds is None else seconds
+    least = BLOCKED_SECONDS if seconds is None else seconds
     await journal.defer(work, grant, seconds=least * (1 + grant.jitter / 2))
     return Postponed(reason)
 
@@ -165,27 +179,33 @@ async def end_grant(work: Work, grant: Grant, *, reason: str) -> Outcome:
     return Ended("reauth_required", reason)
 
 
-async def _end_if_alone(work: Work, grant: Grant, *, refused: AnswerClass) -> Outcome:
+async def end_if_alone(work: Work, grant: Grant, *, refused: AnswerClass) -> Outcome:
     """End a grant that is refused, unless many are at once: then none of them ends (F19)."""
     if refused == "grant_dead" and grant.state == "uncertain":
         return await end_grant(work, grant, reason="lost_rotation")
     reason = "refused_by_provider" if refused == "grant_dead" else refused
+    if grant.is_unclaimed:
+        # Of tokens that others kept many are dead: that says nothing of our client.
+        return await end_grant(work, grant, reason=reason)
     await grants.lock_grant(work, grant.id)
     judged = await note_refresh_failed(work, provider=grant.provider, grant_id=grant.id, ends=True)
     if judged.believed:
         return await end_grant(work, grant, reason=reason)
-    ids = await journal.reinstate(work, judged.wrongly_ended, seconds=_BLOCKED_SECONDS)
+    ids = await in_batches.reinstate(work, judged.wrongly_ended, seconds=BLOCKED_SECONDS)
     for grant_id in ids:
         await work.record(GrantReinstated(grant_id=grant_id, provider=grant.provider))
     return await wait(work, grant, reason="client_incident")
 
 
-async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
+async def make_swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Swap | None:
+    """Seal what an answer brought for a grant; ``None`` if it is another account's."""
     grant, provider = held.grant, held.provider
     answer = provider.read_tokens(journalled.answer)
-    if is_other_account(answer, issuer=grant.issuer, subject=grant.subject, provider=provider):
-        await discard_tokens(work, parts, grant, answer=answer, provider=provider)
-        return await end_grant(work, grant, reason="account_changed")
+    is_other = not grant.is_unclaimed and is_other_account(
+        answer, issuer=grant.issuer, subject=grant.subject, provider=provider
+    )
+    if is_other:
+        return None
     before = Before(
         raw_refresh=await open_refresh(work, parts.envelope, grant),
         scopes=grant.granted_scopes,
@@ -202,19 +222,47 @@ async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled)
         tokens=merge_tokens(answer, before),
     )
     terms = terms_of(answer, before, provider=provider, requested_at=journalled.requested_at)
+    return Swap(answer=answer, terms=terms, access=sealed_access, refresh=sealed_refresh)
+
+
+async def _swap(work: Work, parts: Parts, held: Held, *, journalled: Journalled) -> Outcome:
+    grant, provider = held.grant, held.provider
+    swap = await make_swap(work, parts, held, journalled=journalled)
+    if swap is None:
+        answer = provider.read_tokens(journalled.answer)
+        await discard_tokens(work, parts, grant, answer=answer, provider=provider)
+        return await end_grant(work, grant, reason="account_changed")
     swapped = await journal.swap_tokens(
         work,
         grant=grant,
-        sealed_access=sealed_access,
-        sealed_refresh=sealed_refresh,
-        terms=terms,
+        sealed_access=swap.access,
+        sealed_refresh=swap.refresh,
+        terms=swap.terms,
     )
     if not swapped:
-        await discard_tokens(work, parts, grant, answer=answer, provider=provider)
+        await discard_tokens(work, parts, grant, answer=swap.answer, provider=provider)
         return Moved()
-    await _tell(work, grant, answer)
-    await _tell_scopes(work, grant, now=terms.scopes)
+    await note_client_works(work, provider=grant.provider)
+    await tell_swapped(work, held, swap)
     return Moved()
+
+
+async def tell_swapped(work: Work, held: Held, swap: Swap) -> None:
+    """Keep and tell what else came with new tokens; that our client works is told apart."""
+    grant, answer = held.grant, swap.answer
+    if held.provider.facts.api.base_pointer and answer.lifted:  # the account's API may have moved
+        await grants.note_lifted(work, grant_id=grant.id, lifted=answer.lifted)
+    if grant.state == "reauth_required":
+        await work.record(GrantReinstated(grant_id=grant.id, provider=grant.provider))
+    await work.record(
+        UpstreamTokenRefreshed(
+            grant_id=grant.id,
+            provider=grant.provider,
+            generation=grant.generation + 1,
+            rotated=answer.raw_refresh is not None,
+        )
+    )
+    await _tell_scopes(work, grant, now=swap.terms.scopes)
 
 
 async def _tell_scopes(work: Work, grant: Grant, *, now: Sequence[str]) -> None:
@@ -229,17 +277,3 @@ async def _tell_scopes(work: Work, grant: Grant, *, now: Sequence[str]) -> None:
                 lost=tuple(sorted(had - has)),
             )
         )
-
-
-async def _tell(work: Work, grant: Grant, answer: TokenAnswer) -> None:
-    await note_client_works(work, provider=grant.provider)
-    if grant.state == "reauth_required":
-        await work.record(GrantReinstated(grant_id=grant.id, provider=grant.provider))
-    await work.record(
-        UpstreamTokenRefreshed(
-            grant_id=grant.id,
-            provider=grant.provider,
-            generation=grant.generation + 1,
-            rotated=answer.raw_refresh is not None,
-        )
-    )

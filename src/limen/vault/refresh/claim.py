@@ -5,11 +5,13 @@ All in one transaction, durable before anything is sent.
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
-from limen.federation.health.incidents import draw_rate, may_probe
+from limen.federation.health.incidents import draw_rate, draw_rates, may_probe
 from limen.federation.provider import Provider
 from limen.federation.upstream_clients import UpstreamClient
 from limen.kernel import failpoints
@@ -18,6 +20,7 @@ from limen.kernel.tokens import random_secret, token_hash
 from limen.vault.model import Grant, Intent
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import (
+    BLOCKED_SECONDS,
     Held,
     Journalled,
     apply_answer,
@@ -27,8 +30,9 @@ from limen.vault.refresh.apply import (
 )
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.revoke_upstream import discard_tokens
-from limen.vault.sealing import open_refresh, open_response
-from limen.vault.store import journal
+from limen.vault.sealing import key_name, open_access, open_refresh, open_response
+from limen.vault.store import in_batches, journal
+from limen.vault.store.in_batches import Sent
 
 OWNER = random_secret().reveal()[:12]
 """Names this process on the leases it holds, for operators; the fence decides."""
@@ -51,13 +55,26 @@ class Claimed:
     raw_refresh: Secret[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrenewable:
+    """A grant under our lease without a refresh token, whose access token has not expired.
+
+    Somebody says that the provider refuses it; only the provider's own word ends it.
+    """
+
+    grant: Grant
+    upstream: Upstream
+    raw_access: Secret[str]
+
+
 async def claim(
     work: Work, parts: Parts, *, grant_id: str, seen_generation: int, upstream: Upstream
-) -> Claimed | Outcome:
+) -> Claimed | Unrenewable | Outcome:
     """Lease one grant that is still at the generation its caller saw.
 
     Returns:
-        What was claimed; ``Busy`` to all callers but one; or what a crash had left to do.
+        What was claimed, or can't be renewed; ``Busy`` to all callers but one; or what a crash
+        had left to do.
     """
     if not await may_ask(work, upstream):
         return Postponed("client_blocked")
@@ -68,7 +85,23 @@ async def claim(
         owner=OWNER,
         lease_seconds=parts.times.lease_seconds,
     )
-    return Busy() if grant is None else await prepare(work, parts, grant, upstream=upstream)
+    if grant is None:
+        return Busy()
+    if _can_be_asked_about(grant, upstream, now=work.now):
+        raw_access = await open_access(work, parts.envelope, grant)
+        assert raw_access is not None
+        return Unrenewable(grant=grant, upstream=upstream, raw_access=raw_access)
+    return await prepare(work, parts, grant, upstream=upstream)
+
+
+def _can_be_asked_about(grant: Grant, upstream: Upstream, *, now: dt.datetime) -> bool:
+    return (
+        grant.sealed_refresh is None
+        and grant.sealed_access is not None
+        and (grant.access_expires_at is None or grant.access_expires_at > now)
+        and grant.upstream_client_id == upstream.client.at_provider.client_id
+        and upstream.provider.keeps_accounts_of(grant.issuer)
+    )
 
 
 async def may_ask(work: Work, upstream: Upstream) -> bool:
@@ -104,6 +137,77 @@ async def prepare(
     failpoints.reach("vault.refresh.in_claim")
     held = Held(grant=grant, provider=upstream.provider, intent_fence=grant.fence)
     return Claimed(held=held, upstream=upstream, raw_refresh=raw_refresh)
+
+
+async def prepare_together(
+    work: Work, parts: Parts, grants: Sequence[Grant], *, upstream: Upstream
+) -> tuple[list[Claimed], list[Grant]]:
+    """Write the intents of grants of one provider that the loop has leased, in one transaction.
+
+    Those that may not be sent just now wait.
+
+    Returns:
+        Those that may be sent, and those that are anything but plain: ``prepare`` looks at each
+        of these by itself, with all that may be the matter.
+    """
+    asking = await _may_ask_together(work, grants, upstream=upstream)
+    plain = [grant for grant in asking if _is_plain(grant, upstream)]
+    opened = await _open_together(work, parts, plain)
+    rate, provider = upstream.client.refreshes_per_second, upstream.client.provider
+    taken, pause = await draw_rates(work, provider=provider, per_second=rate, wanted=len(opened))
+    await in_batches.defer(work, [grant for grant, _ in opened[taken:]], least_seconds=pause)
+    sent = [Sent(grant, token_hash(raw)) for grant, raw in opened[:taken]]
+    written = await in_batches.add_intents(work, sent)
+    failpoints.reach("vault.refresh.in_claim")
+    claimed = [
+        Claimed(
+            held=Held(grant=grant, provider=upstream.provider, intent_fence=grant.fence),
+            upstream=upstream,
+            raw_refresh=raw,
+        )
+        for grant, raw in opened[:taken]
+        if grant.id in written
+    ]
+    done = written | {grant.id for grant, _ in opened[taken:]}
+    return claimed, [grant for grant in asking if grant.id not in done]
+
+
+async def _may_ask_together(
+    work: Work, grants: Sequence[Grant], *, upstream: Upstream
+) -> Sequence[Grant]:
+    """Return those that may ask now, and have the others wait."""
+    client, most = upstream.client, len(grants)
+    if client.is_blocked:
+        most = 0
+    elif client.incident:
+        most = int(await may_probe(work, provider=client.provider))
+    await in_batches.defer(work, grants[most:], least_seconds=BLOCKED_SECONDS)
+    return grants[:most]
+
+
+def _is_plain(grant: Grant, upstream: Upstream) -> bool:
+    """Say whether nothing about a grant wants a closer look: ``prepare`` has the reasons."""
+    return (
+        grant.sealed_refresh is not None
+        and grant.upstream_client_id == upstream.client.at_provider.client_id
+        and upstream.provider.keeps_accounts_of(grant.issuer)
+    )
+
+
+async def _open_together(
+    work: Work, parts: Parts, grants: Sequence[Grant]
+) -> list[tuple[Grant, Secret[str]]]:
+    """Open refresh tokens, whose keys are read at once; what does not open is left out."""
+    await parts.envelope.have_at_hand(work, [key_name(grant.id) for grant in grants])
+    opened = []
+    for grant in grants:
+        try:
+            raw = await open_refresh(work, parts.envelope, grant)
+        except SealBroken:
+            continue
+        if raw is not None:
+            opened.append((grant, raw))
+    return opened
 
 
 async def settle_leftover(

@@ -28,19 +28,28 @@ from limen.kernel.tokens import token_hash
 from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import Held, Journalled, apply_answer, fail, lose_answer, postpone
-from limen.vault.refresh.claim import Claimed, Upstream, claim
+from limen.vault.refresh.claim import Claimed, Unrenewable, Upstream, claim
 from limen.vault.refresh.outcome import Moved, Outcome
+from limen.vault.refresh.stands import ask_whether_it_stands
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import seal_response
 from limen.vault.store import journal
 
 T = TypeVar("T")
+Heard = Callable[[Journalled], None]
+"""Is told an answer, for what it says of the account beside its tokens."""
 _KEEP_ATTEMPTS: Final = 6
 _KEEP_PAUSE_SECONDS: Final = 0.1
 
 
 async def refresh(
-    parts: Parts, site: Site, *, grant_id: str, provider: str, seen_generation: int
+    parts: Parts,
+    site: Site,
+    *,
+    grant_id: str,
+    provider: str,
+    seen_generation: int,
+    heard: Heard | None = None,
 ) -> Outcome:
     """Refresh a grant that is still at the generation its caller saw.
 
@@ -50,6 +59,8 @@ async def refresh(
         grant_id: Which grant.
         provider: Its provider's id.
         seen_generation: Refreshing is for whoever saw this one; later ones are already new.
+        heard: Is told the provider's answer, if one came to this call; it is durable when this
+            returns.
 
     Raises:
         NotPermitted: ``provider_disabled``.
@@ -57,7 +68,7 @@ async def refresh(
     upstream = await find_upstream(parts, site, provider=provider)
     endpoints = await upstream.provider.endpoints(parts.net, now=parts.works.clock.now())
 
-    async def body(work: Work) -> Claimed | Outcome:
+    async def body(work: Work) -> Claimed | Unrenewable | Outcome:
         return await claim(
             work, parts, grant_id=grant_id, seen_generation=seen_generation, upstream=upstream
         )
@@ -65,9 +76,11 @@ async def refresh(
     failpoints.reach("vault.refresh.before_claim")
     begun = asyncio.get_running_loop().time()
     claimed = await parts.works.run(site, body)
+    if isinstance(claimed, Unrenewable):
+        return await ask_whether_it_stands(parts, site, claimed, endpoints=endpoints)
     if not isinstance(claimed, Claimed):
         return claimed
-    return await redeem(parts, site, claimed, endpoints=endpoints, begun=begun)
+    return await redeem(parts, site, claimed, endpoints=endpoints, begun=begun, heard=heard)
 
 
 async def find_upstream(parts: Parts, site: Site, *, provider: str) -> Upstream:
@@ -82,7 +95,13 @@ async def find_upstream(parts: Parts, site: Site, *, provider: str) -> Upstream:
 
 
 async def redeem(
-    parts: Parts, site: Site, claimed: Claimed, *, endpoints: Endpoints, begun: float
+    parts: Parts,
+    site: Site,
+    claimed: Claimed,
+    *,
+    endpoints: Endpoints,
+    begun: float,
+    heard: Heard | None = None,
 ) -> Outcome:
     """Send the refresh token of a claimed grant, keep the answer, make something of it.
 
@@ -92,6 +111,27 @@ async def redeem(
         claimed: What ``claim`` or ``prepare`` returned.
         endpoints: The provider's.
         begun: The event loop's time just before the lease was taken.
+        heard: As ``refresh``.
+    """
+    answered = await ask(parts, site, claimed, endpoints=endpoints, begun=begun)
+    if not isinstance(answered, Journalled):
+        return answered
+    if heard is not None:
+        heard(answered)
+    return await settle(parts, site, claimed, journalled=answered)
+
+
+async def ask(
+    parts: Parts, site: Site, claimed: Claimed, *, endpoints: Endpoints, begun: float
+) -> Journalled | Outcome:
+    """Send the refresh token of a claimed grant; return the answer, or what its absence means.
+
+    Args:
+        parts: The vault's.
+        site: The tenant.
+        claimed: As for ``redeem``.
+        endpoints: The provider's.
+        begun: As for ``redeem``.
     """
     failpoints.reach("vault.refresh.after_claim")
     spare = parts.times.lease_seconds - parts.times.deadline_seconds
@@ -106,7 +146,11 @@ async def redeem(
             parts, site, claimed, sent=unanswered.sent, requested_at=requested_at
         )
     failpoints.reach("vault.refresh.after_answer")
-    journalled = Journalled(answer=answer, requested_at=requested_at)
+    return Journalled(answer=answer, requested_at=requested_at)
+
+
+async def settle(parts: Parts, site: Site, claimed: Claimed, *, journalled: Journalled) -> Outcome:
+    """Keep an answer in the journal, then make something of it."""
     grant = claimed.held.grant
 
     async def keep_answer(work: Work) -> None:
@@ -121,7 +165,7 @@ async def redeem(
             await journal.journal_response(work, grant, sealed_response=sealed)
         failpoints.reach("vault.refresh.in_journal")
 
-    await _keep(parts, site, keep_answer)
+    await keep(parts, site, keep_answer)
     failpoints.reach("vault.refresh.after_journal")
 
     async def commit(work: Work) -> Outcome:
@@ -129,7 +173,7 @@ async def redeem(
         failpoints.reach("vault.refresh.in_commit")
         return outcome
 
-    outcome = await _keep(parts, site, commit)
+    outcome = await keep(parts, site, commit)
     failpoints.reach("vault.refresh.after_commit")
     return outcome
 
@@ -189,7 +233,7 @@ async def _unanswered(
     async def body(work: Work) -> Outcome:
         return await lose_answer(work, claimed.held, sent_at=requested_at)
 
-    return await _keep(parts, site, body)
+    return await keep(parts, site, body)
 
 
 async def _unsent(parts: Parts, site: Site, held: Held, *, reason: str) -> Outcome:
@@ -201,10 +245,10 @@ async def _unsent(parts: Parts, site: Site, held: Held, *, reason: str) -> Outco
             return await fail(work, held.grant, reason=reason)
         return await postpone(work, held.grant, reason=reason)
 
-    return await _keep(parts, site, body)
+    return await keep(parts, site, body)
 
 
-async def _keep(parts: Parts, site: Site, body: Callable[[Work], Awaitable[T]]) -> T:
+async def keep(parts: Parts, site: Site, body: Callable[[Work], Awaitable[T]]) -> T:
     """Run a Work that follows a spent refresh token: try harder than others to have it durable.
 
     What it would lose can't be asked for again (F6). It ends well within the lease; after that

@@ -4,6 +4,9 @@
 connection shared with the client. What is given is the provider's own access token: it carries
 the scopes that the answer names, whatever was asked for, because few providers cut a token.
 
+The subject token must carry ``connections:token``, as it must at the token's own route: what a
+person let one application do elsewhere opens nothing that another of their tokens would not.
+
 ``limen_feature``, ``limen_min_ttl`` and ``limen_seen_generation`` say what the query of the token's
 own route says; the answer names ``limen_connection`` and ``limen_generation``, a refusal the closer
 ``limen_code``.
@@ -15,6 +18,7 @@ import datetime as dt
 import re
 from typing import Final
 
+from limen.access.permissions import CONNECTIONS_TOKEN, scope_allows
 from limen.db.work import Work
 from limen.kernel.errors import Conflict, NotFound, NotPermitted, OAuthRefusal, Refusal
 from limen.oauth.exchange.case import Case
@@ -23,6 +27,7 @@ from limen.oauth.trust.chosen import names
 from limen.protocol.token_exchange import ACCESS_TOKEN, TokenExchangeRequest
 from limen.vault.model import TENANT_OWNER
 from limen.vault.parts import Parts
+from limen.vault.sharing.check import ASK_AT
 from limen.vault.sharing.consents import list_shared
 from limen.vault.store import connections
 from limen.vault.token_for import Released, Wanted, token_for
@@ -53,8 +58,8 @@ class ConnectionTarget:
         Raises:
             OAuthRefusal: ``invalid_target``: the client's policy does not name it, another issuer
                 vouched for the subject, there is no such connection, or its owner did not agree;
-                ``invalid_scope``: the token lacks a scope; ``invalid_request``: only the owner
-                can help, at the provider.
+                ``invalid_scope``: the token lacks a scope; ``invalid_request``: the subject token
+                does not cover connections, or only the owner can help, at the provider.
         """
         request = case.request
         named = _named(request, issuer=work.site.issuer)
@@ -63,6 +68,7 @@ class ConnectionTarget:
         if case.subject.issuer or not _allows(case, what=what, id_=id_):
             # Another issuer may say who somebody is, and opens nothing of theirs here by that.
             raise _not_for_it()
+        _check_subject(case)
         owner = case.subject.user_id or TENANT_OWNER
         client_id = case.caller.client.client_id
         if what == "provider":
@@ -88,6 +94,19 @@ class ConnectionTarget:
         )
 
 
+def _check_subject(case: Case) -> None:
+    """Refuse a token that was given for something else: an ID token, a sign-in, another API.
+
+    Whoever is shown such a token could otherwise have a third party's for it. What the person may
+    do is every person's right; a machine's is what its administrators share with it.
+    """
+    if not scope_allows(frozenset(case.subject.scope), CONNECTIONS_TOKEN):
+        text = f"The subject token does not cover connections: it needs {CONNECTIONS_TOKEN}."
+        refusal = OAuthRefusal("invalid_request", text, field="subject_token")
+        refusal.closer = "insufficient_scope"
+        raise refusal
+
+
 def _number(request: TokenExchangeRequest, name: str, *, most: int) -> int:
     raw = request.extensions.get(name, "0")
     is_number = raw.isascii() and raw.isdecimal() and len(raw) <= 10
@@ -109,6 +128,7 @@ async def _released(work: Work, parts: Parts, wanted: Wanted) -> Released:
 def _in_oauths_words(code: str, refusal: Refusal, *, field: str = "") -> OAuthRefusal:
     said = OAuthRefusal(code, refusal.public, detail=refusal.code, field=field)
     said.closer = refusal.code
+    said.ask_at = refusal.ask_at
     return said
 
 
@@ -125,6 +145,8 @@ async def _only_one(work: Work, *, owner_id: str, provider: str, client_id: str)
         text = "There are several; name the connection." if found else "Nothing is shared there."
         refusal = OAuthRefusal("invalid_target", text, field="audience")
         refusal.closer = "connection_ambiguous" if found else "connection_consent_required"
+        if not found and owner_id != TENANT_OWNER:
+            refusal.ask_at = ASK_AT
         raise refusal
     return found[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from limen.db.work import Work
@@ -46,11 +46,10 @@ async def report(work: Work, parts: Parts, *, wanted: Wanted, status: int) -> Re
     seen = wanted.seen_generation or 0
     if status != _UNAUTHORIZED:
         # A token that lacks a scope is refused for ever: refreshing it would burn it for others.
-        wanted = Wanted(
-            connection_id=wanted.connection_id, user_id=wanted.user_id, reader=wanted.reader
-        )
-        released = await token_for(work, parts, wanted=wanted)
+        released = await token_for(work, parts, wanted=replace(wanted, seen_generation=None))
         return Reported(advice="check_features", generation=released.generation)
     released = await token_for(work, parts, wanted=wanted)
-    moved = released.generation > seen
-    return Reported(advice="use_newer" if moved else "wait", generation=released.generation)
+    if released.generation > seen:
+        return Reported(advice="use_newer", generation=released.generation)
+    advice: Advice = "check_features" if released.stands else "wait"
+    return Reported(advice=advice, generation=released.generation)

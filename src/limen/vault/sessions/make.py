@@ -95,12 +95,21 @@ async def make_session(
     return MadeSession(id=session_id, url=url, expires_in=int(LINK_TTL.total_seconds()))
 
 
+def check_state(raw: str) -> None:
+    """Refuse what an app can't have been given back unharmed.
+
+    Raises:
+        InvalidInput: ``state_invalid``.
+    """
+    if not _STATE.fullmatch(raw):
+        raise InvalidInput("state_invalid", "state is 500 printable characters.", field="state")
+
+
 def _check(app: App, wanted: WantedConnection) -> None:
     if app.challenge and not _CHALLENGE.fullmatch(app.challenge):
         text = "code_challenge must be the 43 characters of a SHA-256."
         raise InvalidInput("code_challenge_invalid", text, field="code_challenge")
-    if not _STATE.fullmatch(app.state):
-        raise InvalidInput("state_invalid", "state is 500 printable characters.", field="state")
+    check_state(app.state)
     if app.challenge or wanted.return_to.startswith("/"):
         return
     text = "To have the browser come back to you, send code_challenge."

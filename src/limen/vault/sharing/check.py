@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from limen.federation.provider import Provider
 from limen.kernel.errors import NotPermitted
@@ -13,6 +13,8 @@ from limen.vault.store.connections import Shared
 
 Use = Literal["raw", "proxy", "look"]
 """``raw``: the token leaves; ``proxy``: it is used here; ``look``: neither."""
+ASK_AT: Final = "/api/v1/oauth/sharing-requests"
+"""Where a client asks a person to share a connection with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,12 @@ class Asked:
 
     Args:
         feature: What for; empty for whatever it may.
+        askable: Its owner is a person, whom the client can ask.
     """
 
     use: Use
     feature: str = ""
+    askable: bool = False
 
 
 def check_release(shared: Shared, asked: Asked, *, grant: Grant, provider: Provider) -> None:
@@ -45,15 +49,23 @@ def check_release(shared: Shared, asked: Asked, *, grant: Grant, provider: Provi
         )
     agreed = shared.features
     if agreed is None or (asked.feature and asked.feature not in agreed):
-        raise NotPermitted(
+        raise _to_be_asked(
+            asked,
             "connection_consent_required",
             "The connection's owner has not agreed that this client may use it so.",
         )
     if asked.use == "raw" and not_agreed(grant.granted_scopes, shared, provider=provider):
-        raise NotPermitted(
+        raise _to_be_asked(
+            asked,
             "release_too_broad",
             "The token allows more than the owner agreed to share; use the proxy, or ask for all.",
         )
+
+
+def _to_be_asked(asked: Asked, code: str, public: str) -> NotPermitted:
+    refusal = NotPermitted(code, public)
+    refusal.ask_at = ASK_AT if asked.askable else ""
+    return refusal
 
 
 def not_agreed(granted: Iterable[str], shared: Shared, *, provider: Provider) -> tuple[str, ...]:

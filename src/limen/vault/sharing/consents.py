@@ -24,15 +24,20 @@ class Wish:
 
     Args:
         features: By name; each must be switched on.
+        sharing_request_id: The app's request that they answer with it, if it asked.
     """
 
     connection_id: str
     client_id: str
     features: Sequence[str]
+    sharing_request_id: str = ""
 
 
 async def share(work: Work, parts: Parts, *, owner_id: str, wish: Wish) -> ConnectionConsent:
     """Let a client use a connection, for these features and no others; replaces what was agreed.
+
+    Atomic: a feature that is switched off meanwhile is either seen to be off, or taken out of what
+    was agreed here.
 
     Raises:
         NotPermitted: ``first_party_only``: an application would agree on its user's behalf.
@@ -40,6 +45,7 @@ async def share(work: Work, parts: Parts, *, owner_id: str, wish: Wish) -> Conne
         InvalidInput: ``feature_inactive``.
     """
     _check_is_owner(work)
+    await _hold(work, connection_id=wish.connection_id, owner_id=owner_id)
     seen = await see(work, parts, connection_id=wish.connection_id, owner_id=owner_id)
     scopes: list[str] = []
     if not wish.features:
@@ -64,6 +70,7 @@ async def share(work: Work, parts: Parts, *, owner_id: str, wish: Wish) -> Conne
             connection_id=consent.connection_id,
             client_id=consent.client_id,
             features=consent.features,
+            sharing_request_id=wish.sharing_request_id,
         )
     )
     return consent
@@ -103,6 +110,7 @@ async def switch_off(
     Raises:
         NotFound: As ``deactivate``.
     """
+    await _hold(work, connection_id=connection_id, owner_id=owner_id)
     await deactivate(work, connection_id=connection_id, owner_id=owner_id, feature=feature)
     seen = await see(work, parts, connection_id=connection_id, owner_id=owner_id)
     for consent in await sharing.consents_for(work, [connection_id]):
@@ -126,6 +134,11 @@ async def switch_off(
             await sharing.drop_consent(work, connection_id=connection_id, client_id=client_id)
             event = ConnectionUnshared(connection_id=connection_id, client_id=client_id)
         await work.record(event)
+
+
+async def _hold(work: Work, *, connection_id: str, owner_id: str) -> None:
+    if not await connections.hold_connection(work, connection_id=connection_id, owner_id=owner_id):
+        raise NotFound("connection_not_found", "There is no such connection.")
 
 
 def _check_is_owner(work: Work) -> None:

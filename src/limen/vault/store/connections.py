@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 
 from limen.db.types import upsert
 from limen.db.work import Work
+from limen.federation.clients.switch import is_switched_on
 from limen.vault.model import TENANT_OWNER, Connection, FeatureState, Grant
 from limen.vault.store.features import features_of_all
 from limen.vault.store.grants import GRANT_COLUMNS, WHOLE_GRANT, to_grant
@@ -40,7 +41,15 @@ _CONNECTION_COLUMNS = (
     _c.label.label("account_label"),
     _c.created_at.label("connected_at"),
 )
-_SHOWN_COLUMNS = (*_CONNECTION_COLUMNS, _c.nickname, _c.tags, _c.metadata, *WHOLE_GRANT)
+_SWITCHED_ON = is_switched_on(tenant_id=_c.tenant_id, provider=_c.provider).label("switched_on")
+_SHOWN_COLUMNS = (
+    *_CONNECTION_COLUMNS,
+    _c.nickname,
+    _c.tags,
+    _c.metadata,
+    _SWITCHED_ON,
+    *WHOLE_GRANT,
+)
 _ON_GRANT = sa.and_(_g.tenant_id == _c.tenant_id, _g.id == _c.live_grant_id)
 # Whose it is stands in the statement: another's connection, or another tenant's, is no row (N243).
 _THIS = (_c.tenant_id == _TENANT, _c.id == bindparam("connection_id"), _IS_OWNED)
@@ -54,7 +63,7 @@ _WITH_RELEASE = connections.join(upstream_grants, _ON_GRANT).outerjoin(
 )
 _RELEASED = _r.generation.label("released_generation")
 _FIND = (
-    sa.select(*_CONNECTION_COLUMNS, *GRANT_COLUMNS, _RELEASED)
+    sa.select(*_CONNECTION_COLUMNS, *GRANT_COLUMNS, _RELEASED, _SWITCHED_ON)
     .select_from(_WITH_RELEASE)
     .where(*_THIS)
 )
@@ -64,6 +73,7 @@ _FIND_SHARED = (
         *_CONNECTION_COLUMNS,
         *GRANT_COLUMNS,
         _RELEASED,
+        _SWITCHED_ON,
         _p.mode,
         _s.features.label("agreed_features"),
         _s.scopes.label("agreed_scopes"),
@@ -82,6 +92,9 @@ _FIND_SHARED = (
         )
     )
     .where(*_THIS)
+)
+_HOLD = (
+    sa.select(_c.id).where(*_THIS, _c.live_grant_id.is_not(None)).with_for_update(of=connections)
 )
 _SHOW = (
     sa.select(*_SHOWN_COLUMNS)
@@ -207,6 +220,15 @@ async def find_shared(
     return to_connection(row, {}), row.released_generation, shared
 
 
+async def hold_connection(work: Work, *, connection_id: str, owner_id: str) -> bool:
+    """Let nobody else share it, change its features or end it until the Work ends.
+
+    ``False``: the owner has no such live connection.
+    """
+    rows = await work.execute(_HOLD, connection_id=connection_id, owner_id=owner_id)
+    return rows.first() is not None
+
+
 async def show_connection(work: Work, *, connection_id: str, owner_id: str) -> Connection | None:
     """Return an owner's live connection with all that is shown of it."""
     row = (await work.execute(_SHOW, connection_id=connection_id, owner_id=owner_id)).first()
@@ -259,9 +281,11 @@ async def note_release(work: Work, *, connection_id: str, reader: str, generatio
 
 
 async def put_connection(
-    work: Work, *, new_id: str, owner_id: str, grant: Grant, label: str
+    work: Work, *, new_id: str, owner_id: str, grant: Grant, label: str, kept_by: str = ""
 ) -> str | None:
     """Return the id of the owner's live connection to a grant, made if there was none.
+
+    A tenant's own is kept by a user: by ``kept_by``, or else by the actor.
 
     ``None`` if who connects has it already as the other of the two: their own, or the tenant's.
     """
@@ -269,7 +293,7 @@ async def put_connection(
     rows = await work.execute(
         _ADD_CONNECTION,
         id=new_id,
-        user_id=work.actor.id if owner_id == TENANT_OWNER else owner_id,
+        user_id=(kept_by or work.actor.id) if owner_id == TENANT_OWNER else owner_id,
         belongs_to=belongs_to,
         kept_for=belongs_to,
         grant_id=grant.id,
@@ -319,4 +343,5 @@ def to_connection(row: Any, features: dict[str, FeatureState]) -> Connection:
         nickname=getattr(row, "nickname", ""),
         tags=tuple(getattr(row, "tags", ())),
         metadata=getattr(row, "metadata", {}),
+        is_switched_on=bool(getattr(row, "switched_on", False)),
     )

@@ -17,6 +17,7 @@ from limen.vault.tables import (
     connection_features,
     connections,
     erasures,
+    quota_uses,
     token_releases,
     upstream_grants,
     upstream_revocations,
@@ -39,6 +40,9 @@ _DROP_FEATURES = sa.delete(connection_features).where(
 )
 _DROP_RELEASES = sa.delete(token_releases).where(
     token_releases.c.tenant_id == _TENANT, token_releases.c.connection_id.in_(_THEIRS)
+)
+_DROP_USES = sa.delete(quota_uses).where(
+    quota_uses.c.tenant_id == _TENANT, quota_uses.c.connection_id.in_(_THEIRS)
 )
 _DROP_CONSENTS = sa.delete(connection_consents).where(
     connection_consents.c.tenant_id == _TENANT,
@@ -118,7 +122,7 @@ class Ever:
 
 async def forget_all(work: Work, owner_id: str) -> None:
     """Delete what is kept beside a person's connections, ended ones too."""
-    for statement in (_DROP_FEATURES, _DROP_RELEASES, _DROP_CONSENTS, _DROP_LINKS):
+    for statement in (_DROP_FEATURES, _DROP_RELEASES, _DROP_USES, _DROP_CONSENTS, _DROP_LINKS):
         await work.execute(statement, owner_id=owner_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -37,8 +38,16 @@ GRANT_COLUMNS = (
     sa.func.coalesce(_g.lease_until > DbNow(), sa.false()).label("is_leased"),
     sa.func.coalesce(_g.retry_at > DbNow(), sa.false()).label("is_backing_off"),
     _g.fence,
+    _g.kind,
 )
-WHOLE_GRANT = (*GRANT_COLUMNS, _g.consented_at, _g.refresh_ends_at, _g.reconnect_by)
+WHOLE_GRANT = (
+    *GRANT_COLUMNS,
+    _g.consented_at,
+    _g.refresh_ends_at,
+    _g.reconnect_by,
+    _g.lifted,
+    _g.verified_at,
+)
 """For whoever changes or shows it; handing out a token needs less."""
 _GET_GRANT = sa.select(*WHOLE_GRANT).where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
 _LOCK_GRANT = _GET_GRANT.with_for_update(of=upstream_grants)
@@ -92,6 +101,7 @@ _BURY_GRANT = (
         generation=_g.generation + 1,
         sealed_access=None,
         sealed_refresh=None,
+        lifted=sa.literal({}, _g.lifted.type),
         next_refresh_at=None,
         reconnect_by=None,
         remind_at=None,
@@ -115,6 +125,7 @@ _ERASE_GRANT = (
         generation=_g.generation + 1,
         sealed_access=None,
         sealed_refresh=None,
+        lifted=sa.literal({}, _g.lifted.type),
         next_refresh_at=None,
         reconnect_by=None,
         remind_at=None,
@@ -124,6 +135,17 @@ _ERASE_GRANT = (
         updated_at=bindparam("new_updated_at"),
     )
 )
+_NOTE_LIFTED = (
+    sa.update(upstream_grants)
+    .where(
+        _g.tenant_id == _TENANT,
+        _g.id == bindparam("grant_id"),
+        # A tombstone says nothing of the account any more, and stays so.
+        _g.live_subject.is_not(None),
+    )
+    .values(lifted=bindparam("new_lifted", type_=_g.lifted.type))
+)
+_LIFTED = sa.select(_g.lifted).where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
 _SIBLINGS = sa.select(_g.id, _g.provider).where(
     _g.tenant_id == _TENANT,
     _g.issuer == bindparam("of_issuer"),
@@ -225,6 +247,16 @@ async def bury_grant(work: Work, *, grant_id: str, state: str, reason: str) -> N
     )
 
 
+async def note_lifted(work: Work, *, grant_id: str, lifted: Mapping[str, str]) -> None:
+    """Keep what a token's answer said of the account beside its tokens."""
+    await work.execute(_NOTE_LIFTED, grant_id=grant_id, new_lifted=dict(lifted))
+
+
+async def lifted_of(work: Work, grant_id: str) -> Mapping[str, str]:
+    """Return what the last answer said of a grant's account."""
+    return dict((await work.execute(_LIFTED, grant_id=grant_id)).scalar() or {})
+
+
 def to_grant(row: Any) -> Grant:
     """Make a grant of a row with ``GRANT_COLUMNS`` at least."""
     return Grant(
@@ -252,4 +284,7 @@ def to_grant(row: Any) -> Grant:
         consented_at=getattr(row, "consented_at", None),
         refresh_ends_at=getattr(row, "refresh_ends_at", None),
         reconnect_by=getattr(row, "reconnect_by", None),
+        lifted=getattr(row, "lifted", {}),
+        kind=row.kind,
+        verified_at=getattr(row, "verified_at", None),
     )

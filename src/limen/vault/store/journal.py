@@ -7,8 +7,8 @@ business clock that development may move.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -63,7 +63,7 @@ _CLAIM_DUE = (
         sa.tuple_(_g.tenant_id, _g.id).in_(sa.select(_picked.c.tenant_id, _picked.c.id)),
     )
     .values(**_LEASE)
-    .returning(_g.tenant_id, _g.id.label("grant_id"), _g.provider, _g.fence)
+    .returning(_g.tenant_id, *WHOLE_GRANT)
 )
 _HELD = (
     sa.select(*WHOLE_GRANT)
@@ -102,12 +102,14 @@ _MINE = (_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bi
 # A late answer of an earlier holder may have moved the tokens on without touching the fence:
 # whoever then learns that the old ones are dead has learnt nothing (F13).
 _UNMOVED = (*_MINE, _g.generation == bindparam("held_generation"))
+# Spelled out: a list, even a fixed one, would be written into the text anew with every call.
+_UNENDED = sa.or_(_g.state == "active", _g.state == "uncertain")
 # A rotation that was given up as lost and comes after all: tokens in hand prove the opposite.
 _TAKES_TOKENS = sa.or_(
-    _g.state.in_(("active", "uncertain")),
+    _UNENDED,
     sa.and_(_g.state == "reauth_required", _g.reason == "lost_rotation"),
 )
-_SWAP = (
+SWAP = (
     sa.update(upstream_grants)
     .where(*_UNMOVED, _TAKES_TOKENS)
     .values(
@@ -141,33 +143,14 @@ _BACK_OFF = (
         **_NO_LEASE,
     )
 )
-_DEFER = (
+DEFER = (
     sa.update(upstream_grants)
     .where(*_MINE)
     .values(retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)), **_NO_LEASE)
 )
-# Only what was ended by an answer that turned out to be everybody's.
-_REINSTATE = (
-    sa.update(upstream_grants)
-    .where(
-        _g.tenant_id == _TENANT,
-        _g.id.in_(bindparam("ids", expanding=True)),
-        _g.state == "reauth_required",
-        _g.reason.in_(("refused_by_provider", "interaction_required")),
-        _g.sealed_refresh.is_not(None),
-    )
-    .values(
-        state="active",
-        reason=None,
-        next_refresh_at=bindparam("new_next_refresh_at"),
-        retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
-        updated_at=bindparam("new_updated_at"),
-    )
-    .returning(_g.id, _g.provider)
-)
 _CHANGE_STATE = (
     sa.update(upstream_grants)
-    .where(*_UNMOVED, _g.state.in_(("active", "uncertain")))
+    .where(*_UNMOVED, _UNENDED)
     .values(
         state=bindparam("new_state"),
         reason=bindparam("new_reason"),
@@ -179,7 +162,7 @@ _CHANGE_STATE = (
 )
 
 _ADD_INTENT = sa.insert(refresh_intents)
-_JOURNAL = (
+JOURNAL = (
     sa.update(refresh_intents)
     .where(
         _i.tenant_id == _TENANT,
@@ -188,7 +171,7 @@ _JOURNAL = (
     )
     .values(sealed_response=bindparam("new_sealed_response"))
 )
-_SETTLE = sa.delete(refresh_intents).where(
+SETTLE = sa.delete(refresh_intents).where(
     _i.tenant_id == _TENANT,
     _i.grant_id == bindparam("intent_grant_id"),
     _i.fence == bindparam("held"),
@@ -211,12 +194,19 @@ _ABANDONED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A grant the loop has leased."""
+    """A grant the loop has leased.
+
+    Args:
+        grant: As it was then, under our fence.
+    """
 
     tenant_id: str
-    grant_id: str
-    provider: str
-    fence: int
+    grant: Grant
+
+    @property
+    def fence(self) -> int:
+        """What the lease is known by."""
+        return self.grant.fence
 
 
 async def claim_grant(
@@ -241,7 +231,7 @@ async def claim_due(work: Work, *, batch: int, owner: str, lease_seconds: float)
     rows = await work.execute(
         _CLAIM_DUE, batch=batch, owner=owner, lease_seconds=lease_seconds, now=work.now
     )
-    return [Due(**row._asdict()) for row in rows.all()]
+    return [Due(tenant_id=row.tenant_id, grant=to_grant(row)) for row in rows.all()]
 
 
 async def held_grant(work: Work, *, grant_id: str, fence: int) -> Grant | None:
@@ -276,6 +266,28 @@ async def seize_grant(
     return None if row is None else to_grant(row)
 
 
+def swap_params(
+    work: Work, grant: Grant, *, sealed_access: bytes, sealed_refresh: bytes | None, terms: Terms
+) -> dict[str, Any]:
+    """Return the parameters of ``SWAP``."""
+    return {
+        "grant_id": grant.id,
+        "held": grant.fence,
+        "held_generation": grant.generation,
+        "new_sealed_access": sealed_access,
+        "new_sealed_refresh": sealed_refresh,
+        "new_granted_scopes": list(terms.scopes),
+        "new_requested_at": terms.requested_at,
+        "new_access_expires_at": terms.expires_at,
+        "new_lifetime_seconds": terms.lifetime_seconds,
+        "new_next_refresh_at": terms.next_refresh_at,
+        "new_refresh_ends_at": terms.refresh_ends_at,
+        "new_reconnect_by": terms.reconnect_by,
+        "new_remind_at": terms.remind_at,
+        "new_updated_at": work.now,
+    }
+
+
 async def swap_tokens(
     work: Work,
     *,
@@ -285,23 +297,10 @@ async def swap_tokens(
     terms: Terms,
 ) -> bool:
     """Commit new tokens, all or nothing, unless the grant was superseded meanwhile."""
-    rows = await work.execute(
-        _SWAP,
-        grant_id=grant.id,
-        held=grant.fence,
-        held_generation=grant.generation,
-        new_sealed_access=sealed_access,
-        new_sealed_refresh=sealed_refresh,
-        new_granted_scopes=list(terms.scopes),
-        new_requested_at=terms.requested_at,
-        new_access_expires_at=terms.expires_at,
-        new_lifetime_seconds=terms.lifetime_seconds,
-        new_next_refresh_at=terms.next_refresh_at,
-        new_refresh_ends_at=terms.refresh_ends_at,
-        new_reconnect_by=terms.reconnect_by,
-        new_remind_at=terms.remind_at,
-        new_updated_at=work.now,
+    told = swap_params(
+        work, grant, sealed_access=sealed_access, sealed_refresh=sealed_refresh, terms=terms
     )
+    rows = await work.execute(SWAP, **told)
     return rows.count == 1
 
 
@@ -317,21 +316,7 @@ async def back_off(work: Work, grant: Grant, *, seconds: float) -> None:
 
 async def defer(work: Work, grant: Grant, *, seconds: float) -> None:
     """End the lease and wait, through no fault of this grant."""
-    await work.execute(_DEFER, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
-
-
-async def reinstate(work: Work, ids: Sequence[str], *, seconds: float) -> list[str]:
-    """Undo the end of grants that were refused as part of a burst; return which."""
-    if not ids:
-        return []
-    rows = await work.execute(
-        _REINSTATE,
-        ids=list(ids),
-        delay_seconds=seconds,
-        new_next_refresh_at=work.now,
-        new_updated_at=work.now,
-    )
-    return [row.id for row in rows.all()]
+    await work.execute(DEFER, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
 
 
 async def change_state(
@@ -374,7 +359,7 @@ async def journal_response(work: Work, grant: Grant, *, sealed_response: bytes) 
         ``False`` if others have given the intent up meanwhile.
     """
     rows = await work.execute(
-        _JOURNAL,
+        JOURNAL,
         intent_grant_id=grant.id,
         held=grant.fence,
         new_sealed_response=sealed_response,
@@ -384,7 +369,7 @@ async def journal_response(work: Work, grant: Grant, *, sealed_response: bytes) 
 
 async def settle_intent(work: Work, *, grant_id: str, fence: int) -> None:
     """Drop an intent: what it led to is committed with this."""
-    await work.execute(_SETTLE, intent_grant_id=grant_id, held=fence)
+    await work.execute(SETTLE, intent_grant_id=grant_id, held=fence)
 
 
 async def intents_of(work: Work, grant_id: str) -> list[Intent]:

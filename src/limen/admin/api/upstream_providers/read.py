@@ -38,7 +38,8 @@ async def read_client(work: Work, *, provider: str, body: ClientBody) -> NewUpst
     return NewUpstreamClient(
         provider=provider,
         client_id=body.client_id,
-        credential=await read_credential(work, body),
+        credential=None if body.credentials_only else await read_credential(work, body),
+        credentials_only=body.credentials_only,
         issuer=body.issuer,
         title=body.title,
         scopes=body.scopes,

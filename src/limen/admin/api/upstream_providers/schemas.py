@@ -46,9 +46,10 @@ class ClientBody(SecretBody):
         values: What completes a provider's addresses, as its entry names them.
         allowed_tenants: Of Microsoft's shared endpoints only these directories.
         refreshes_per_second: How often tokens may be refreshed there; 0 for no limit of ours.
+        credentials_only: We have no client there: people's own credentials are taken alone.
     """
 
-    client_id: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    client_id: Annotated[str, StringConstraints(max_length=512)] = ""
     issuer: Text = ""
     title: Annotated[str, StringConstraints(max_length=200)] = ""
     scopes: tuple[ScopeName, ...] = Field(default=(), max_length=100)
@@ -56,6 +57,7 @@ class ClientBody(SecretBody):
     values: dict[str, Text] = Field(default_factory=dict, max_length=20)
     allowed_tenants: tuple[Text, ...] = Field(default=(), max_length=200)
     refreshes_per_second: float = Field(default=0.0, ge=0, le=10_000)
+    credentials_only: bool = False
 
 
 class StateBody(Body):
@@ -121,6 +123,7 @@ class ProviderView(BaseModel):
     Attributes:
         source: ``shipped``, ``plugin``, ``own`` (an entry of this tenant), or ``issuer``.
         takes: How we may prove who we are there.
+        credentials: Which kinds of people's own it takes.
         client: ``null`` while none is set.
     """
 
@@ -131,6 +134,7 @@ class ProviderView(BaseModel):
     signs_in: bool
     connects: bool
     takes: list[str]
+    credentials: list[str]
     client: ClientView | None
 
 

@@ -15,6 +15,7 @@ from limen.admin.api.upstream_providers.schemas import (
 )
 from limen.db.work import Work
 from limen.federation.catalogue.behaviour import CatalogueProvider
+from limen.federation.catalogue.key_provider import KeyProvider, ways_at
 from limen.federation.clients.record import ClientRecord, SealedCredential
 from limen.federation.describe_provider import list_entries
 from limen.federation.provider import Provider
@@ -48,7 +49,7 @@ async def show_provider(work: Work, providers: Providers, *, provider: str) -> P
     if found is None or config is None:
         raise NotFound("provider_unknown", "There is no such provider here.")
     facts = found.facts
-    entry = found.entry if isinstance(found, CatalogueProvider) else None
+    entry = found.entry if isinstance(found, CatalogueProvider | KeyProvider) else None
     return ProviderDetail(
         **_common(found, providers, config=config, record=records.get(provider)),
         features=[
@@ -89,7 +90,8 @@ def _common(
         "overridden": "override" in config,
         "signs_in": found.signs_in,
         "connects": bool(found.facts.features),
-        "takes": list(takes),
+        "takes": list(takes) if not isinstance(found, KeyProvider) else [],
+        "credentials": list(ways_at(found).by_kind),
         "client": None if record is None else _client(record),
     }
 

@@ -18,7 +18,7 @@ from limen.oauth.authorization.decide import authorize
 from limen.oauth.authorization.interaction import open_interaction
 from limen.oauth.endpoints.calling import authenticated
 from limen.oauth.endpoints.interactive.browser import signed_in
-from limen.oauth.endpoints.interactive.schemas import Complete, complete, waiting
+from limen.oauth.endpoints.interactive.schemas import Complete, complete, waiting, with_providers
 from limen.oauth.model import Binding, Client
 from limen.oauth.parts import Parts
 from limen.protocol.params import Params
@@ -90,6 +90,7 @@ async def open_by_json(
                 work, missing=missing, binding=binding, ttl=parts.interaction_ttl
             )
             view = waiting(opened.raw_handle, missing=missing, until=opened.interaction.expires_at)
+            view = await with_providers(work, view, federation=parts.federation)
             return 200, view.model_dump(mode="json", exclude_none=True)
 
 

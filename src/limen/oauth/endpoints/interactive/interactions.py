@@ -74,7 +74,7 @@ def routes(parts: Parts) -> APIRouter:
         found = await own(request, work, handle=handle, parts=parts)
         who = await who_is_there(request, work, found)
         done = await allow(work, interaction=found, desk=parts.desk, who=who)
-        return view(work, done, found=found, handle=handle)
+        return await view(work, done, found=found, handle=handle, parts=parts)
 
     @router.post("/{handle}/deny", dependencies=limited, response_model_exclude_none=True)
     async def refuse(request: Request, work: CurrentWork, handle: Handle) -> Answer:

@@ -20,7 +20,13 @@ from limen.oauth.authorization.interaction import (
     note_waiting,
 )
 from limen.oauth.endpoints.interactive.front_end import identify_front_end, session_of
-from limen.oauth.endpoints.interactive.schemas import Complete, Waiting, complete, waiting
+from limen.oauth.endpoints.interactive.schemas import (
+    Complete,
+    Waiting,
+    complete,
+    waiting,
+    with_providers,
+)
 from limen.oauth.endpoints.interactive.sign_in import note_outcome, who_of
 from limen.oauth.model import Interaction
 from limen.oauth.parts import Parts
@@ -81,22 +87,24 @@ async def go_on(
     done = await finish(
         work, interaction=found, desk=parts.desk, who=None if step is not None else who
     )
-    return view(work, done, found=found, handle=handle, step=step)
+    return await view(work, done, found=found, handle=handle, parts=parts, step=step)
 
 
-def view(
+async def view(
     work: Work,
     done: AuthorizationResponse | Missing,
     *,
     found: Interaction,
     handle: str,
+    parts: Parts,
     step: Step | None = None,
 ) -> Answer:
     """Describe where an interaction stands."""
     if isinstance(done, AuthorizationResponse):
         return complete(done)
     terms = policy_of(work).assurance.terms
-    return waiting(Secret(handle), missing=done, until=found.expires_at, step=step, terms=terms)
+    told = waiting(Secret(handle), missing=done, until=found.expires_at, step=step, terms=terms)
+    return await with_providers(work, told, federation=parts.federation)
 
 
 async def underway_in(

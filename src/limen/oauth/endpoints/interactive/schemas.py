@@ -7,14 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from limen.db.work import Work
+from limen.federation.parts import Parts as FederationParts
 from limen.kernel.secret import Secret
 from limen.oauth.authorization.asked import Missing, ShowSignIn
 from limen.oauth.authorization.interaction import Waits, step_of
 from limen.oauth.endpoints.interactive import words
 from limen.oauth.model import Client, Consent
 from limen.protocol.responses import AuthorizationResponse
+from limen.signin.endpoints.provider_sign_in import SignInProviderModel, list_sign_in_providers
 from limen.signin.endpoints.step_answers import TermsShape
 from limen.signin.journey import Step
+from limen.signin.with_provider import provider_buttons
 from limen.tenants.policies.assurance import Terms
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -52,7 +56,12 @@ class FormPost(BaseModel):
 
 
 class Waiting(BaseModel):
-    """An interaction that waits for a person; ``status`` says for what."""
+    """An interaction that waits for a person; ``status`` says for what.
+
+    ``providers``: with ``sign_in``, who else vouches for people here. Send the browser to
+    ``start_url`` with ``return_to``, ``code_challenge`` and ``state``; the ticket that comes back
+    goes to ``ticket``.
+    """
 
     status: Waits
     id: str
@@ -65,6 +74,7 @@ class Waiting(BaseModel):
     login_hint: str | None = None
     user_id: str | None = None
     terms: TermsShape | None = None
+    providers: list[SignInProviderModel] | None = None
     recovery_codes: list[str] | None = None
     expires_at: dt.datetime
 
@@ -177,6 +187,16 @@ def waiting(
         else TermsShape(version=terms.version, url=terms.url),
         expires_at=until,
     )
+
+
+async def with_providers(
+    work: Work, told: Waiting, *, federation: FederationParts | None
+) -> Waiting:
+    """Add who else vouches for people, where somebody is to sign in."""
+    if told.status != "sign_in" or federation is None:
+        return told
+    providers = await list_sign_in_providers(work, provider_buttons(federation))
+    return told.model_copy(update={"providers": providers})
 
 
 def complete(answer: AuthorizationResponse) -> Complete:

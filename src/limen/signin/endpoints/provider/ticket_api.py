@@ -69,7 +69,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
         underway = _underway(request)
         needed = await needs_proof(work, federation, proven=proven)
         if needed is not None:
-            return _proof_required(needed)
+            return proof_required(needed)
 
         async def prove(proving: Work) -> Passed:
             outcome = await let_in(proving, federation, proven=proven, underway=underway)
@@ -117,7 +117,8 @@ def _underway(request: Request) -> Underway:
     )
 
 
-def _proof_required(needed: ProofNeeded) -> Response:
+def proof_required(needed: ProofNeeded) -> Response:
+    """Answer that a mailbox has to be proven first, and what names this sign-in until then."""
     said = ProofRequired(
         detail="There is an account with this address. Show that its mailbox is yours.",
         provider=needed.title,

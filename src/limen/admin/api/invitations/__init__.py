@@ -1,0 +1,1 @@
+"""``/api/v1/admin/invitations``: ``routes``, and what they take and say: ``schemas``."""
