@@ -23,6 +23,11 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def parent(pid: int) -> int:
+    """Return the process that started this one."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def pss_megabytes(pid: int) -> float:
     """Return a process's proportional share of memory."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -13,6 +13,7 @@ import sys
 from typing import Final, cast
 
 import uvloop
+from typing_extensions import override
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
@@ -34,10 +35,12 @@ class TokenEndpoint(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._read = b""
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep where answers go."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Answer once a whole request is there."""
         self._read += data

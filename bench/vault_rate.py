@@ -11,13 +11,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 from typing_extensions import override
 
-from bench.cpu import cpu_seconds
+from bench.cpu import cpu_seconds, parent
 from bench.vault_rows import LIVE, Rows, new_envelope
 from limen.db.postgres import PostgresConnection
 from limen.federation.provider import Endpoints, Provider
@@ -50,6 +49,7 @@ class Rate:
     endpoint_us: float
     trips: float
 
+    @override
     def __str__(self) -> str:
         """Write the row of the report."""
         verdict = "within" if self.per_second >= PER_SECOND else "UNDER"
@@ -154,9 +154,9 @@ async def _postmaster(dsn: str) -> int:
     """Return the process that all of the server's others are children of."""
     raw = await asyncpg.connect(dsn)
     backend = int(await raw.fetchval("SELECT pg_backend_pid()"))
-    fields = Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()
+    server = parent(backend)
     await raw.close()
-    return int(fields[1])
+    return server
 
 
 @contextmanager

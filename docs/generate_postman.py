@@ -106,7 +106,7 @@ def _described() -> dict[str, Any]:
         config = Path(folder) / "limen.toml"
         config.touch()
         environment = {"LIMEN_ENVIRONMENT": "development", "LIMEN_DATA_DIR": folder}
-        routers = compose(load(environment, config=config)).capabilities.routers
+        routers = compose(load(environment, config=config)).capabilities.json_api()
     api = FastAPI(title="Limen", generate_unique_id_function=operation_id)
     for router in routers:
         api.include_router(router)

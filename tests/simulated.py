@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from limen.kernel.clock import Clock
 from limen.simulators import providers
@@ -74,14 +76,19 @@ def query_of(url: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serving(clock: Clock) -> Iterator[str]:
-    """Serve the simulators from a thread until the block ends; yield their base URL."""
+def serving(clock: Clock, *, path: str = "") -> Iterator[str]:
+    """Serve the simulators from a thread until the block ends; yield their base URL.
+
+    Args:
+        clock: What they are told the time by.
+        path: Below which they stand.
+    """
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        providers(base_url=base_url, clock=clock), lifespan="off", ws="none", log_config=None
-    )
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+    simulators = Mount(path, providers(base_url=base_url, clock=clock))
+    application = Starlette(routes=[simulators])
+    config = uvicorn.Config(application, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

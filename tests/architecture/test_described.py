@@ -10,15 +10,38 @@ import pytest
 from fastapi import FastAPI
 
 from limen.app.described.document import document, operation_id
+from limen.app.described.plain import BROWSERS, OTHERS
 from limen.oauth.described.discovery import PATHS
 from limen.oauth.described.errors import ERRORS
 from limen.oauth.described.tokens import EXAMPLES, FIELDS
 from limen.protocol.token_request import GRANT_TYPES
 from limen.web.errors import STATUS
-from tests.architecture.test_routes import built, json_api
+from tests.architecture.test_routes import built, json_api, walked
 
 OURS_ALONE = {"/oauth2/authorize/continue", "/oauth2/logout/answer"}
 """Only our own pages go there."""
+
+NOT_DESCRIBED = {
+    **dict.fromkeys(OURS_ALONE, "only our own pages go there"),
+    **dict.fromkeys(
+        (
+            "/account",
+            "/approve",
+            "/consent",
+            "/device",
+            "/forgot-password",
+            "/invitation",
+            "/reset-password",
+            "/sign-in",
+            "/sign-out",
+            "/sign-up",
+            "/verify-email",
+        ),
+        "a page for people, in HTML",
+    ),
+    "/dev": "development alone has it",
+}
+"""By the beginning of the path, and why. ``/`` leads to one of these pages."""
 
 METHODS = {"get", "post", "put", "delete", "patch"}
 
@@ -26,7 +49,7 @@ METHODS = {"get", "post", "put", "delete", "patch"}
 @functools.cache
 def described() -> dict[str, Any]:
     api = FastAPI(title="Limen", generate_unique_id_function=operation_id)
-    for router in built().routers:
+    for router in built().json_api():
         api.include_router(router)
     return document(api)
 
@@ -109,12 +132,40 @@ def test_every_error_code_is_said_by_some_endpoint(code: str) -> None:
 
 def test_every_route_of_the_json_api_says_how_it_refuses() -> None:
     for path, method, operation in operations():
-        if path in PATHS:
+        if path in PATHS or path in BROWSERS:
             continue
         assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys(), path
         assert ("{" not in path) or "404" in operation["responses"], path
         assert method == "get" or "409" in operation["responses"], path
         assert "HTTPValidationError" not in str(operation), path
+
+
+def test_every_route_is_described_or_is_a_page_of_ours() -> None:
+    described_here = {(path, method) for path, method, _ in operations()}
+    missing = [
+        (demand.path, method)
+        for demand in walked()
+        for method in demand.methods - {"HEAD"}
+        if (demand.path.replace(":path}", "}"), method.lower()) not in described_here
+        and demand.path != "/"
+        and not any(demand.path.startswith(prefix) for prefix in NOT_DESCRIBED)
+    ]
+    assert sorted(missing) == []
+    there = {demand.path for demand in walked()}
+    idle = [
+        prefix for prefix in NOT_DESCRIBED if not any(path.startswith(prefix) for path in there)
+    ]
+    assert idle == []
+
+
+def test_no_plain_route_is_described_that_is_not_there() -> None:
+    there = {
+        (demand.path.replace(":path}", "}"), method.lower())
+        for demand in walked()
+        for method in demand.methods
+    }
+    told = {(path, method) for path, item in {**BROWSERS, **OTHERS}.items() for method in item}
+    assert told - there == set()
 
 
 def test_the_json_api_is_described_by_itself() -> None:

@@ -31,7 +31,7 @@ def built() -> Capabilities:
 def json_api() -> FastAPI:
     """The JSON API as it is mounted."""
     api = FastAPI(openapi_url=None)
-    for router in built().routers:
+    for router in built().json_api():
         api.include_router(router)
     return api
 

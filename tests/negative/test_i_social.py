@@ -336,11 +336,11 @@ async def test_n132_the_account_stays_with_its_subject(social: Social) -> None:
 
 
 async def test_n153_registration_is_closed_here_too(social: Social) -> None:
-    await social.limen.set_policy(registration_open=False)
+    await social.limen.set_policy(sign_up="closed")
     try:
         browser = social.limen.browser()
         await social.person_at_provider("n153", "new@n153.example")
         callback = await social.callback(browser, account="n153")
         assert await social.refused(browser, callback, status=403) == "registration_closed"
     finally:
-        await social.limen.set_policy(registration_open=True)
+        await social.limen.set_policy(sign_up="open")

@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from limen.access.invitations.invite import invite, list_invitations
+from limen.access.permissions import Role
+from limen.db.work import Work
 from limen.kernel.ids import b64url
 from limen.testing.visitor import Page
 from tests.at_provider import agree, order
@@ -30,7 +33,7 @@ async def social(limen: Installation) -> AsyncIterator[Linking]:
     await limen.set_policy(allowed_origins=[FRONT])
     limen.origins.add(FRONT)
     yield Linking(limen)
-    await limen.set_policy(allowed_origins=None, sign_in=None, registration_open=None)
+    await limen.set_policy(allowed_origins=None, sign_in=None, sign_up=None)
 
 
 def start_of(**changes: str) -> str:
@@ -182,7 +185,7 @@ async def test_a_policy_names_providers_organisations_and_invitations(social: Li
     await social.limen.set_policy(sign_in={"providers": {"google": {"sign_up": "invited"}}})
     stranger = social.limen.browser()
     refused = await social.callback(stranger, account=outside)
-    assert await social.refused(stranger, refused, status=403) == "registration_closed"
+    assert await social.refused(stranger, refused, status=403) == "invitation_required"
     invited = await social.limen.person()
     await social.blocked(stranger, await social.account(invited.email))
     await social.limen.set_policy(sign_in={"only": ["github"]})
@@ -244,3 +247,31 @@ async def test_n213_a_picture_is_fetched_from_nowhere_private(social: Linking, u
     assert shown["used"]["picture"]["value"] is None
     assert shown["profiles"][0]["picture_url"] is None
     assert "169.254" not in (await browser.open("/account")).text
+
+
+async def test_n153_only_a_vouched_for_address_is_let_in_by_an_invitation(social: Linking) -> None:
+    limen = social.limen
+    envelope = limen.application.runtime.envelope
+    await limen.set_policy(sign_up="invitation")
+    for email in ("in@n153.example", "boss@n153.example"):
+        role: Role = "admin" if email.startswith("boss") else "member"
+
+        async def ask(work: Work, to: str = email, give: Role = role) -> None:
+            await invite(work, envelope=envelope, email=to, role=give)
+
+        await limen.run(ask)
+    unsaid = await social.account("in@n153.example", proven=False)
+    stranger = await social.account("new@n153.example")
+    for account in (unsaid, stranger):
+        browser = limen.browser()
+        callback = await social.callback(browser, account=account)
+        code = await social.refused(browser, callback, status=403)
+        assert code == "invitation_required"
+    for email, state in (("in@n153.example", "accepted"), ("boss@n153.example", "pending")):
+        browser = limen.browser()
+        account = await social.account(email)
+        assert (await social.sign_in(browser, account=account)).status == 303
+        me = (await browser.open("/api/v1/auth/me")).json()
+        assert (me["email"], me["roles"]) == (email, ["member"])
+        found = await limen.run(lambda work: list_invitations(work, most=100))
+        assert [each.state for each in found if each.email == email] == [state]

@@ -137,7 +137,7 @@ async def test_n148_a_reset_signs_nobody_in(door: WayIn) -> None:
 async def test_n153_a_closed_registration_is_closed_everywhere(door: WayIn) -> None:
     browser = door.browser()
     page = await browser.open("/sign-up")
-    door.policy(registration_open=False)
+    door.policy(sign_up="closed")
     before = await snapshot(door)
     api = await door.api("POST", "/register", json={"email": ADA, "password": PASSWORD})
     check_refusal(api, statuses=[403])

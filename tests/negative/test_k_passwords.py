@@ -408,7 +408,7 @@ async def test_n148_a_reset_signs_nobody_in_and_ends_every_session(house: House)
 
 
 async def test_n153_a_closed_registration_is_closed(house: House) -> None:
-    closed = tenant(house, TenantPolicy(registration_open=False))
+    closed = tenant(house, TenantPolicy(sign_up="closed"))
     registration = Registration(email=ADA, password=Secret(PASSWORD))
 
     async def body(work: Work) -> None:

@@ -3,6 +3,7 @@
 - ``permissions``: the words, and what each role may do. ``rights``: what an actor may do.
 - ``require``: the guards that routes declare: ``require``, ``signed_in``, ``fresh``, ``public``.
 - ``grant_role``, ``revoke_role``: use cases. ``keep_an_owner``: a tenant keeps one.
+- ``invitations/``: an administrator asks somebody to open an account.
 - ``speak_for``: who may hand out credentials of a machine with roles.
 - ``tables``, ``store``, ``events``.
 """

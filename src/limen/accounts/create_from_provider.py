@@ -11,12 +11,18 @@ from limen.accounts.create_user import NewRow, add_user
 from limen.accounts.email_address import find_canonical
 from limen.accounts.user import User
 from limen.db.work import Work
-from limen.kernel.errors import InvalidInput, NotPermitted
+from limen.kernel.errors import InvalidInput
 from limen.tenants import policy_of
+from limen.tenants.policies.sign_up import check_may_join
 
 
 async def create_from_provider(
-    work: Work, *, email: str | None, email_verified: bool, claims: Mapping[str, Any]
+    work: Work,
+    *,
+    email: str | None,
+    email_verified: bool,
+    claims: Mapping[str, Any],
+    invited: bool = False,
 ) -> User | None:
     """Create a person whom a provider names, or refuse to touch who has that address already.
 
@@ -29,12 +35,12 @@ async def create_from_provider(
         email: As the provider says.
         email_verified: Only the literal ``True`` counts.
         claims: What it says of the person; claims we don't keep, or of a wrong form, are dropped.
+        invited: Whether an address that the provider vouches for was invited.
 
     Raises:
-        NotPermitted: ``registration_closed`` (N153).
+        NotPermitted: ``registration_closed``, ``invitation_required`` (N153).
     """
-    if not policy_of(work).registration_open:
-        raise NotPermitted("registration_closed", "New accounts are by invitation only here.")
+    check_may_join(policy_of(work).sign_up, invited=invited)
     address = find_canonical(email) if email is not None else None
     if address is not None and await store.find_by_email(work, address) is not None:
         return None

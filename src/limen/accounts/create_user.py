@@ -85,7 +85,7 @@ class NewRow:
         claims: Checked standard claims.
     """
 
-    how: Literal["signed_up", "operator", "provider", "host"]
+    how: Literal["signed_up", "operator", "provider", "host", "invited"]
     address: str | None
     verified: bool
     password_hash: str | None

@@ -14,7 +14,7 @@ class UserCreated(Event):
 
     name: ClassVar[str] = "account:user:created"
     user_id: str
-    how: Literal["signed_up", "operator", "provider", "host"]
+    how: Literal["signed_up", "operator", "provider", "host", "invited"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

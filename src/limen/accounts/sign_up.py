@@ -19,9 +19,9 @@ from limen.crypto.envelope import Envelope
 from limen.crypto.passwords import PasswordHasher
 from limen.db.work import Work
 from limen.hooks.ask import Hooks
-from limen.kernel.errors import NotPermitted
 from limen.kernel.secret import Secret
 from limen.tenants import display_name, policy_of
+from limen.tenants.policies.sign_up import check_may_join
 
 TELL_EVERY: Final = dt.timedelta(hours=1)
 """An owner is told at most this often that somebody signs up with their address (N161)."""
@@ -65,13 +65,12 @@ async def sign_up(
         hooks: Asked before anything happens, and before anyone is looked up.
 
     Raises:
-        NotPermitted: ``registration_closed``, ``refused_by_hook``.
+        NotPermitted: ``registration_closed``, ``invitation_required``, ``refused_by_hook``.
         Unavailable: ``hook_unavailable``.
         InvalidInput: As ``parse_email``, ``check_claims`` and ``check_new_password``.
     """
     policy = policy_of(work)
-    if not policy.registration_open:
-        raise NotPermitted("registration_closed", "New accounts are by invitation only here.")
+    check_may_join(policy.sign_up)
     address = parse_email(registration.email)
     claims = check_claims(registration.claims)
     context = (address, display_name(work), *names_in(claims))

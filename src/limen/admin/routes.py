@@ -24,6 +24,7 @@ from limen.admin.api import (
     users,
     webhooks,
 )
+from limen.admin.api.invitations import routes as invitations
 from limen.admin.api.upstream_providers import connections as upstream_connections
 from limen.admin.idempotency import remembering
 from limen.admin.parts import Parts
@@ -48,6 +49,7 @@ def routes(parts: Parts, *, short_paths: bool = False) -> list[APIRouter]:
         exchange,
         initial_access_tokens,
         users,
+        invitations,
         resources,
         tokens,
         issuers,

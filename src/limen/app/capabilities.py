@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute, Mount, Route
 
-from limen.admin import routes as admin
-from limen.admin.parts import Parts as AdminParts
 from limen.app.runtime import Runtime
 from limen.app.upstream import simulators_url
 from limen.federation.parts import Parts as FederationParts
@@ -26,9 +25,6 @@ from limen.signin import routes as signin
 from limen.signin.endpoints.provider import all_routes as provider_sign_in
 from limen.signin.parts import Parts as SigninParts
 from limen.signin.with_provider import provider_buttons
-from limen.simulators import providers as simulated_providers
-from limen.simulators.dev_pages import DevParts
-from limen.simulators.dev_pages import pages as dev_pages
 from limen.vault import pages as vault_pages
 from limen.vault import routes as vault
 from limen.vault.endpoints.proxying import proxy_routes
@@ -42,15 +38,21 @@ class Capabilities:
 
     Attributes:
         pages: Plain routes, each in one Work.
-        routers: The JSON API.
+        routers: The JSON API, but for the administrators'.
+        admin: Makes theirs: half of all, and most processes are never asked for it.
         hot: Routes of the JSON API that are answered without FastAPI.
         mounts: Whole applications, in development.
     """
 
     pages: list[BaseRoute]
     routers: list[APIRouter]
+    admin: Callable[[], list[APIRouter]]
     hot: list[Route]
     mounts: list[BaseRoute]
+
+    def json_api(self) -> list[APIRouter]:
+        """Return all of the JSON API, made anew."""
+        return [*self.routers, *self.admin()]
 
 
 def build_capabilities(runtime: Runtime) -> Capabilities:
@@ -85,8 +87,8 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
             *provider_sign_in.routes(signin_parts, federation_parts, short_paths=short_paths),
             oauth.routes(oauth_parts),
             vault.routes(runtime.vault),
-            *admin.routes(_admin(runtime), short_paths=short_paths),
         ],
+        admin=lambda: _admin(runtime, short_paths=short_paths),
         hot=vault.hot_routes(runtime.vault),
         mounts=_simulators(runtime),
     )
@@ -134,8 +136,11 @@ def _signin(runtime: Runtime, federation: FederationParts) -> SigninParts:
     )
 
 
-def _admin(runtime: Runtime) -> AdminParts:
-    return AdminParts(
+def _admin(runtime: Runtime, *, short_paths: bool) -> list[APIRouter]:
+    from limen.admin import routes as admin  # noqa: PLC0415 -- loaded on first use
+    from limen.admin.parts import Parts as AdminParts  # noqa: PLC0415 -- as above
+
+    parts = AdminParts(
         works=runtime.works,
         envelope=runtime.envelope,
         net=runtime.net,
@@ -149,6 +154,7 @@ def _admin(runtime: Runtime) -> AdminParts:
         mtls=runtime.mtls,
         vault=runtime.vault,
     )
+    return admin.routes(parts, short_paths=short_paths)
 
 
 def _development_pages(runtime: Runtime, oauth_parts: OAuthParts) -> list[BaseRoute]:
@@ -157,6 +163,9 @@ def _development_pages(runtime: Runtime, oauth_parts: OAuthParts) -> list[BaseRo
     if settings.development.mailbox:
         pages += mail.pages(mail.Parts(pages=runtime.pages, base_url=settings.base_url))
     if settings.development.clock:
+        from limen.simulators.dev_pages import DevParts  # noqa: PLC0415 -- not in production
+        from limen.simulators.dev_pages import pages as dev_pages  # noqa: PLC0415 -- as above
+
         pages += dev_pages(
             DevParts(pages=runtime.pages, clock=runtime.clock, base_url=settings.base_url)
         )
@@ -169,7 +178,7 @@ def _simulators(runtime: Runtime) -> list[BaseRoute]:
     base_url = simulators_url(runtime.settings)
     if not base_url:
         return []
-    app = simulated_providers(
-        base_url=base_url, clock=runtime.clock, state=runtime.settings.data_dir
-    )
+    from limen.simulators import providers  # noqa: PLC0415 -- not in production
+
+    app = providers(base_url=base_url, clock=runtime.clock, state=runtime.settings.data_dir)
     return [Mount("/dev/providers", app)]

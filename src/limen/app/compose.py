@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from limen.app.asgi import LiteralPaths
+from limen.app.asgi import GrowsOnDemand, LiteralPaths
 from limen.app.background import Background
 from limen.app.capabilities import Capabilities, build_capabilities
 from limen.app.described.document import operation_id
@@ -159,15 +159,16 @@ def _asgi(runtime: Runtime, capabilities: Capabilities, edge: EdgeParts) -> ASGI
         generate_unique_id_function=operation_id,
     )
     install_error_handlers(api)
+    whole = GrowsOnDemand(api, make=capabilities.admin, under=("/api/v1/admin", "/admin/"))
     plain = [
         *health_routes(health_checks(runtime)),
         *metrics_routes(runtime.settings.metrics),
         *capabilities.pages,
         runtime.pages.static.route(),
-        *docs_routes(api),
+        *docs_routes(api, whole=whole.grow),
     ]
     for router in capabilities.routers:
         api.include_router(router)
     api.router.routes.extend([*plain, *capabilities.mounts])
-    shortcuts = LiteralPaths(plain, hot=capabilities.hot, otherwise=api)
+    shortcuts = LiteralPaths(plain, hot=capabilities.hot, otherwise=whole)
     return watched(Edge(shortcuts, edge), runtime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -28,17 +29,18 @@ _POLICY: Final = (
 )
 
 
-def docs_routes(api: FastAPI) -> list[BaseRoute]:
+def docs_routes(api: FastAPI, *, whole: Callable[[], Awaitable[None]]) -> list[BaseRoute]:
     """Return the routes of the description.
 
     Args:
         api: What is described; its document is built on the first request, not at start.
+        whole: Sees that the application has all its routes.
     """
     folder = _assets_folder()
 
     async def described(request: Request) -> Response:
-        whole = document(api)
-        return JSONResponse({**whole, "servers": [{"url": site_of(request).issuer}]})
+        await whole()
+        return JSONResponse({**document(api), "servers": [{"url": site_of(request).issuer}]})
 
     async def page(request: Request) -> Response:
         path = site_of(request).path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 
+from limen.access.invitations.invite import sweep as sweep_invitations
 from limen.accounts.links.account_mail import KIND as ACCOUNT_MAIL
 from limen.accounts.links.account_mail import account_mail_handler
 from limen.accounts.links.sweep import sweep as sweep_links
@@ -150,6 +151,7 @@ def loops(runtime: Runtime) -> list[Task]:
 
 _SWEEPS: dict[str, Sweep] = {
     "links": sweep_links,
+    "invitations": sweep_invitations,
     "sessions": sweep_sessions,
     "attempts": sweep_throttle,
     "interactions": sweep_oauth,

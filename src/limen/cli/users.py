@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from limen.access.permissions import Role
 from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.say import AsJson, InTenant, read_secret, tell
+from limen.cli.say import AsJson, InTenant, read_secret, tell, tell_page
 from limen.kernel.secret import Secret
 
 if TYPE_CHECKING:
@@ -76,5 +77,69 @@ def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = 
 
         await enable_user(work, user_id=user_id)
         return {"user_id": user_id, "active": True}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def invite(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    *,
+    role: Annotated[Role, typer.Option(help="What they may administer.")] = "member",
+    days: Annotated[int, typer.Option(help="For how long the link is good.")] = 7,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Mail somebody a link to open an account with."""
+
+    async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
+        from limen.access.invitations.invite import invite as send  # noqa: PLC0415 -- as above
+
+        made = await send(work, envelope=runtime.envelope, email=email, role=role, days=days)
+        return {"invitation_id": made.id, "email": made.email, "role": made.role}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def invitations(*, tenant: InTenant = "default", as_json: AsJson = False) -> None:
+    """List who was invited, and what became of it."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.access.invitations.invite import list_invitations  # noqa: PLC0415 -- as above
+
+        found = await list_invitations(work, most=1000)
+        told = [
+            {
+                "id": each.id,
+                "email": each.email,
+                "role": each.role,
+                "state": each.shown_state(work.now),
+                "expires_at": each.expires_at,
+            }
+            for each in found
+        ]
+        return {"invitations": told, "next_cursor": ""}
+
+    def line(told: Mapping[str, Any]) -> str:
+        return f"{told['id']}  {told['email']}  {told['role']}  {told['state']}"
+
+    tell_page(run_in_tenant(tenant, body), line=line, none="Nobody was invited.", as_json=as_json)
+
+
+@group.command("revoke-invitation")
+def revoke_invitation(
+    invitation_id: Annotated[str, typer.Argument(metavar="INVITATION_ID")],
+    *,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Take a pending invitation back: its link opens nothing any more."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.access.invitations import invite as use  # noqa: PLC0415 -- as above
+
+        await use.revoke_invitation(work, invitation_id=invitation_id)
+        return {"invitation_id": invitation_id, "revoked": True}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +26,8 @@ ApiHost = Annotated[
     ),
 ]
 """As ``HostPattern``, or the name in braces of a tenant's value that is a host."""
+
+_SAY_WHO: Final = frozenset({"openid", "profile", "email", "offline_access"})
 
 Rotation = Literal["static", "replace_keep_old", "single_use", "optional", "may_omit"]
 BlastRadius = Literal["token", "grant", "project"]
@@ -260,6 +262,7 @@ class Facts:
         gone_statuses: HTTP statuses that mean the same by themselves.
         unechoed_scopes: Granted without being named in the answer: their absence is no refusal.
         push: Which signed events tell us that a grant ended.
+        is_tenants: A tenant described it, who may call anything an identity scope.
     """
 
     lifetime: Lifetime
@@ -278,6 +281,17 @@ class Facts:
     api: Api = field(default_factory=Api)
     quota: Quota | None = None
     push: Literal["", "google_risc", "github", "slack"] = ""
+    is_tenants: bool = False
+
+    @property
+    def free_scopes(self) -> tuple[str, ...]:
+        """What leaves with a token though its owner agreed to no feature that has it.
+
+        It tells who the person is. Of an entry of a tenant's own only what OpenID Connect means
+        by it: whoever writes entries would otherwise agree in the owners' place.
+        """
+        asked = (*self.identity_scopes, *self.unechoed_scopes)
+        return tuple(each for each in asked if not self.is_tenants or each in _SAY_WHO)
 
     @property
     def is_single_use(self) -> bool:

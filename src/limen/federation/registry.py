@@ -47,6 +47,7 @@ class OwnProvider(CatalogueProvider):
         super().__init__(entry, values=values)
         where = json.dumps([sorted(entry.urls()), sorted(self.values.items())])
         self._kept_under = f"urn:limen:provider:{entry.id}:{_digest(where)[:16]}"
+        self._facts = dataclasses.replace(self._facts, is_tenants=True)
         self.ways = self.ways.pinned_to(self.facts.api.hosts)
 
     @property

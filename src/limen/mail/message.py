@@ -20,6 +20,7 @@ Template = Literal[
     "approval_requested",
     "link_code",
     "identity_linked",
+    "invitation",
 ]
 TEMPLATES: Final[tuple[Template, ...]] = get_args(Template)
 

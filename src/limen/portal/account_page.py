@@ -18,6 +18,7 @@ DONE: Final = {
     "sessions-ended": "You are signed out everywhere else.",
     "consent-withdrawn": "That app has no access any more.",
     "disconnected": "The account is disconnected.",
+    "invitation-accepted": "You accepted the invitation.",
     "connection-shared": "The app may use the account now.",
     "sharing-declined": "The app was not given the account.",
     "connection-unshared": "That app uses the account no more.",

@@ -19,13 +19,15 @@ from limen.signin.endpoints import (
     steps_api,
     verify_page,
 )
+from limen.signin.endpoints.invitation import api as invitation_api
+from limen.signin.endpoints.invitation import page as invitation_page
 from limen.signin.parts import Parts
 
 
 def routes(parts: Parts) -> APIRouter:
     """Return the JSON API under ``/api/v1/auth``."""
     router = APIRouter()
-    for api in (auth_api, email_api, password_api, session_api, mfa_api, steps_api):
+    for api in (auth_api, email_api, password_api, session_api, mfa_api, steps_api, invitation_api):
         router.include_router(api.routes(parts))
     return router
 
@@ -36,6 +38,7 @@ def pages(parts: Parts) -> list[BaseRoute]:
         *sign_in_page.pages(parts),
         *step_page.pages(parts),
         *sign_up_page.pages(parts),
+        *invitation_page.pages(parts),
         *verify_page.pages(parts),
         *recover_pages.pages(parts),
         *sign_out_page.pages(parts),

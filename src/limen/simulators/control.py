@@ -12,7 +12,16 @@ from starlette.routing import Route
 
 from limen.simulators.misbehave import Stage
 from limen.simulators.signed_events import EventOrder, signed_event
-from limen.simulators.state import Account, Client, Fault, Lies, Redemptions, State
+from limen.simulators.state import (
+    Account,
+    Client,
+    Fault,
+    Key,
+    Lies,
+    Redemptions,
+    SigningAccount,
+    State,
+)
 
 
 class Order(BaseModel, extra="forbid"):
@@ -24,6 +33,9 @@ class Order(BaseModel, extra="forbid"):
         lies: Replaces all standing lies.
         clients: Register or replace.
         accounts: Register or replace.
+        keys: Credentials of people's own, to be taken from now on.
+        service_accounts: Register or replace, by name.
+        revoke_keys: No longer taken; neither are clients and service accounts of that name.
         revoke_grants: Subjects whose consent is withdrawn at the provider, by hand as it were.
         events: Signed events to write, as the provider would send them; the answer holds them.
     """
@@ -33,6 +45,9 @@ class Order(BaseModel, extra="forbid"):
     lies: Lies | None = None
     clients: list[Client] = []
     accounts: list[Account] = []
+    keys: dict[str, Key] = {}
+    service_accounts: dict[str, SigningAccount] = {}
+    revoke_keys: list[str] = []
     revoke_grants: list[str] = []
     events: list[EventOrder] = []
 
@@ -93,6 +108,11 @@ def _obey(state: State, order: Order) -> None:
         state.lies = order.lies
     state.clients.update({client.client_id: client for client in order.clients})
     state.accounts.update({account.sub: account for account in order.accounts})
+    state.keys.update(order.keys)
+    state.service_accounts.update(order.service_accounts)
+    for name in order.revoke_keys:
+        for known in (state.keys, state.service_accounts, state.clients):
+            known.pop(name, None)
     for sub in order.revoke_grants:
         withdraw(state, sub)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -13,10 +12,11 @@ from limen.kernel.clock import Clock
 from limen.simulators.misbehave import Stage
 from limen.simulators.state import Client, State, Store
 from limen.simulators.vendor.app import vendor
+from limen.simulators.vendor.by_key import keys_of
+from limen.simulators.vendor.keyring import CLIENT_ID, CLIENT_SECRET, KEYRING, keyring
 from limen.simulators.vendor.people import people
 
-CLIENT_ID: Final = "limen-simulated"
-CLIENT_SECRET: Final = "simulated-secret-not-for-production"  # noqa: S105 -- known to everybody, on purpose
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "providers"]
 
 
 def providers(*, base_url: str, clock: Clock, state: Path | None = None) -> Starlette:
@@ -31,11 +31,14 @@ def providers(*, base_url: str, clock: Clock, state: Path | None = None) -> Star
     """
     made = []
     for name, entry in load_entries().items():
+        accounts = {account.sub: account for account in people(entry)}
         initial = State(
             clients={CLIENT_ID: Client(client_id=CLIENT_ID, secret=CLIENT_SECRET)},
-            accounts={account.sub: account for account in people(entry)},
+            accounts=accounts,
+            keys=keys_of(accounts, entry.credentials),
         )
         path = None if state is None else state / f"simulated-{name}.sqlite"
         stage = Stage(base_url=f"{base_url}/{name}", clock=clock, store=Store(initial, path=path))
         made.append(Mount(f"/{name}", vendor(entry, stage)))
+    made.append(Mount(f"/{KEYRING}", keyring(base_url, clock=clock, state=state)))
     return Starlette(routes=made)

@@ -91,6 +91,25 @@ class Token(BaseModel):
     superseded_at: dt.datetime | None = None
 
 
+class Key(BaseModel):
+    """A credential of a person's own: an API key, or a user name and password around a colon."""
+
+    sub: str
+    expires_at: dt.datetime | None = None
+
+
+class SigningAccount(BaseModel):
+    """A service account: it signs for tokens.
+
+    Attributes:
+        public_key: PEM.
+        may_speak_for: Whom it may impersonate.
+    """
+
+    public_key: str
+    may_speak_for: list[str] = []
+
+
 class Fault(BaseModel):
     """One failure to come, at the next call of an operation.
 
@@ -143,6 +162,9 @@ class State(BaseModel):
     codes: dict[str, Code] = {}
     access: dict[str, Token] = {}
     refresh: dict[str, Token] = {}
+    keys: dict[str, Key] = {}
+    service_accounts: dict[str, SigningAccount] = {}
+    assertions: list[str] = []
     consented: dict[str, list[str]] = {}
     faults: dict[str, list[Fault]] = {}
     lies: Lies = Field(default_factory=Lies)

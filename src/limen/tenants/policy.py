@@ -26,6 +26,7 @@ from limen.tenants.policies.dpop import DpopPolicy
 from limen.tenants.policies.kinds import Scope
 from limen.tenants.policies.registration import RegistrationPolicy
 from limen.tenants.policies.sign_in import SignInPolicy
+from limen.tenants.policies.sign_up import SignUp
 
 _MINUTE: Final = 60
 _DAY: Final = 24 * 60 * _MINUTE
@@ -49,7 +50,7 @@ class TenantPolicy(BaseModel):
     which ``app.py`` hands to the ``Directory`` as a policy of defaults.
 
     Attributes:
-        registration_open: Whether strangers may sign up.
+        sign_up: Who may open an account: anybody, whoever was invited, or nobody.
         require_verified_email: Whether people must verify their address before they sign in.
         pages: Whether the HTML pages answer; off, everything goes over JSON.
         require_pkce: Whether confidential OpenID clients need PKCE; others always do.
@@ -75,7 +76,7 @@ class TenantPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    registration_open: StrictBool = True
+    sign_up: SignUp = "open"
     require_verified_email: StrictBool = False
     pages: StrictBool = True
     require_pkce: StrictBool = True

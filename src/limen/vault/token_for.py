@@ -38,6 +38,8 @@ from limen.vault.store.connections import Shared
 from limen.vault.store.features import noted_features
 
 _PAUSE_SECONDS: Final = 0.05
+RELEASE: Final = "connection"
+"""How hooks are told that a third party's token is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +111,11 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
     Raises:
         NotFound: ``connection_not_found``: none such, another's, or ended (N243).
         NotPermitted: ``provider_disabled``, fresh or not (N126); as ``check_release``;
-            ``credential_by_proxy_only``, ``credential_unbound``.
+            ``credential_by_proxy_only``, ``credential_unbound``; ``refused_by_hook``.
         Conflict: ``connection_reauth_required``: only its person can help.
         ProviderUnavailable: It can't be refreshed now, and what there is has expired.
-        Unavailable: ``refresh_in_progress``: somebody else's refresh takes too long.
+        Unavailable: ``refresh_in_progress``: somebody else's refresh takes too long;
+            ``hook_unavailable``.
     """
     served = await _serve(work, parts, wanted, lenient=False)
     if isinstance(served, Released):
@@ -142,7 +145,9 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
     raise Unavailable("refresh_in_progress", "The token is being refreshed; try again.")
 
 
-async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> Released | _Stale:
+async def _serve(
+    work: Work, parts: Parts, wanted: Wanted, *, lenient: bool, asked_hooks: bool = False
+) -> Released | _Stale:
     connection, released_generation, shared = await _find(work, wanted)
     grant = connection.grant
     if not connection.is_switched_on:
@@ -162,9 +167,13 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
         if grant.state == "uncertain" and not _may_retry(grant, work.now):
             await _give_up(work, grant)
         return _Stale(grant)
+    is_new = bool(wanted.reader) and released_generation != grant.generation
+    if is_new and not asked_hooks and await _ask_hooks(work, parts, wanted, grant=grant):
+        # They took their time: what was agreed before may be taken back by now.
+        return await _serve(work, parts, wanted, lenient=lenient, asked_hooks=True)
     raw_access = await open_access(work, parts.envelope, grant)
     assert raw_access is not None
-    if wanted.reader and released_generation != grant.generation:
+    if is_new:
         await _note(work, connection, wanted)
     return Released(
         raw_access=raw_access,
@@ -175,6 +184,29 @@ async def _serve(work: Work, parts: Parts, wanted: Wanted, *, lenient: bool) -> 
         grant_id=grant.id,
         kind=grant.kind,
     )
+
+
+async def _ask_hooks(work: Work, parts: Parts, wanted: Wanted, *, grant: Grant) -> bool:
+    """Ask the hooks before a client is given a token it has not; say whether there are any.
+
+    Once for each client and generation, as releases are audited: what it has it has.
+
+    Raises:
+        NotPermitted: ``refused_by_hook``.
+        Unavailable: ``hook_unavailable``.
+    """
+    hooks = parts.federation.hooks
+    if hooks is None or not wanted.client_id or not await hooks.are_at(work, "before_token"):
+        return False
+    told = {
+        "client_id": wanted.client_id,
+        "user_id": None if wanted.user_id == TENANT_OWNER else wanted.user_id,
+        "resource": f"urn:limen:connection:{wanted.connection_id}",
+        "scope": list(grant.granted_scopes),
+        "grant_type": RELEASE,
+    }
+    await hooks.ask(work, "before_token", told)
+    return True
 
 
 def _check_may_leave(wanted: Wanted, provider: Provider) -> None:

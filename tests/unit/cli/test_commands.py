@@ -127,6 +127,18 @@ def test_an_address_is_taken_once(installation: Limen) -> None:
     assert json.loads(told.err)["error"] == "email_taken"
 
 
+def test_somebody_is_invited_listed_and_not_invited_any_more(installation: Limen) -> None:
+    made = installation("user", "invite", "eve@example.com", "--role", "auditor", "--json")
+    assert (made.status, made.json["role"]) == (0, "auditor")
+    again = installation("user", "invite", "eve@example.com")
+    assert (again.status, "invited already" in again.err) == (1, True)
+    assert "eve@example.com  auditor  pending" in installation("user", "invitations").out
+    revoked = installation("user", "revoke-invitation", made.json["invitation_id"])
+    assert revoked.status == 0
+    listed = installation("user", "invitations", "--json").json["invitations"]
+    assert [each["state"] for each in listed] == ["revoked"]
+
+
 def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_path: Path) -> None:
     made = installation("tenant", "create", "acme", "--json")
     assert made.json["issuer"] == "http://localhost:8000/t/acme"

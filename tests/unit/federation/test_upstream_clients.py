@@ -36,6 +36,8 @@ from limen.kernel.events import Event
 from limen.kernel.secret import Secret
 from limen.net import Net
 from limen.settings.sections import NetSettings
+from limen.vault.sharing.check import not_agreed
+from limen.vault.store.connections import Shared
 from tests.house import House
 
 pytestmark = pytest.mark.anyio
@@ -244,6 +246,21 @@ async def test_an_own_provider_serves_a_client_of_its_own(house: House) -> None:
     assert endpoints.exchange.url == "https://api.forge.example/2/oauth2/token"
     assert await held(house, "forge") == ["forges-own"]
     assert Registry(PROVIDERS).find("forge", client.config) is None
+
+
+async def test_an_own_provider_agrees_to_nothing_in_the_owners_place() -> None:
+    asked = ("openid", "email", "drive.full", "offline_access")
+    found = PROVIDERS.find("forge", {"entry": own_entry(identity_scopes=asked)})
+    assert found is not None
+    assert found.facts.identity_scopes == asked
+    shared = Shared(mode="raw", features=("files",), scopes=("files.read",))
+    assert not_agreed((*asked, "files.read"), shared, provider=found) == ("drive.full",)
+    with_it = Shared(mode="raw", features=("files",), scopes=("files.read", "drive.full"))
+    assert not_agreed((*asked, "files.read"), with_it, provider=found) == ()
+    # What ships was read by us, and says who somebody is.
+    github = PROVIDERS.find("github", {})
+    assert github is not None
+    assert not_agreed(("read:user", "files.read"), shared, provider=github) == ()
 
 
 async def test_an_own_providers_identities_are_its_own_whatever_issuer_it_claims() -> None:

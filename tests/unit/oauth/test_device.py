@@ -11,16 +11,19 @@ import pytest
 from limen.db.work import Works
 from limen.kernel.errors import Conflict
 from limen.kernel.site import Site
+from limen.oauth.authorization.undo_sign_in import undo_sign_in
 from limen.oauth.decoupled.decide import approve, deny
 from limen.oauth.decoupled.typed_code import open_typed
 from limen.oauth.registry.disable_client import disable_client
 from limen.protocol.client_metadata import CIBA, DEVICE_CODE
+from limen.sessions.events import SessionEnded
 from limen.sessions.revoke import revoke
+from limen.signin.ask_after_sign_in import REFUSED
 from limen.testing.clock import FrozenClock
 from tests.unit.oauth.decoupled_kit import Device, Person, begin, extend, tv, who_of
 from tests.unit.oauth.decoupled_kit import pass_seconds as wait
 from tests.unit.oauth.dpop_kit import Prover
-from tests.unit.oauth.http_kit import Server, refusal, serve
+from tests.unit.oauth.http_kit import Known, Server, refusal, serve
 from tests.unit.oauth.journey_kit import hidden, refused_by_page, way_back
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +43,10 @@ async def ada(server: Server) -> Person:
     return person
 
 
-async def approved(server: Server, ada: Person, **form: str) -> Device:
-    device = await begin(server, None, **form)
+async def approved(
+    server: Server, ada: Person, *, client: Known | None = None, **form: str
+) -> Device:
+    device = await begin(server, client, **form)
     await ada.approve(device)
     return device
 
@@ -181,6 +186,31 @@ async def test_n038_who_signs_out_before_the_device_comes_gives_it_nothing(
     )
     assert refusal(await device.poll()) == (400, "invalid_grant")
     assert (await lasting.poll()).status_code == 200
+
+
+async def test_a_session_that_the_hooks_refuse_approved_nothing(
+    server: Server, ada: Person, works: Works
+) -> None:
+    works.reactions = {SessionEnded: (undo_sign_in,)}
+    user = await server.person("carol@app.example")
+    session = await ada.sign_in(user)
+    client = await tv(server)
+    device, lasting, fetched = [
+        await approved(server, ada, client=client, scope=scope)
+        for scope in ("openid", "openid offline_access", "openid offline_access")
+    ]
+    tokens = (await fetched.poll()).json()
+    before = await ada.sign_in(user)
+    other = await approved(server, ada, scope="openid offline_access")
+    kept = (await other.poll()).json()
+    await server.run(lambda work: revoke(work, session_id=session.id, reason=REFUSED))
+    assert refusal(await device.poll()) == (400, "access_denied")
+    assert refusal(await lasting.poll()) == (400, "access_denied")
+    gone = await server.refresh(client, tokens["refresh_token"])
+    assert refusal(gone) == (400, "invalid_grant")
+    # What the same person approved in another session stands.
+    assert (await server.refresh(other.client, kept["refresh_token"])).status_code == 200
+    assert before.id != session.id
 
 
 async def test_whoever_comes_signs_in_first_and_comes_back_with_the_code(server: Server) -> None:

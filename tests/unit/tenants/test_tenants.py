@@ -64,11 +64,11 @@ def test_a_host_that_is_no_plain_dns_name_is_refused(host: str) -> None:
 
 
 def test_a_policy_survives_json_and_names_what_is_wrong() -> None:
-    policy = TenantPolicy(registration_open=False, allowed_origins=("https://app.example.com",))
+    policy = TenantPolicy(sign_up="closed", allowed_origins=("https://app.example.com",))
     assert TenantPolicy.read(policy.as_json()) == policy
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"registration_opened": True}, "registration_opened"),
-        ({"registration_open": "yes"}, "registration_open"),
+        ({"sign_ups": "open"}, "sign_ups"),
+        ({"sign_up": "yes"}, "sign_up"),
         ({"allowed_origins": ["null"]}, "allowed_origins.0"),
         ({"allowed_origins": ["https://app.example.com/"]}, "allowed_origins.0"),
         ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins.0"),
@@ -156,14 +156,14 @@ async def test_the_directory_serves_from_memory_until_the_stamp_changes(works: W
     assert not await directory.refresh()
 
     # What another process writes is not known here until the stamp is looked at.
-    elsewhere = sa.update(tenants).values(policy={"registration_open": False}, version=2)
+    elsewhere = sa.update(tenants).values(policy={"sign_up": "closed"}, version=2)
     await works.run(made, lambda work: work.execute(elsewhere))
     stale = await directory.by_slug("default")
     assert stale is not None
-    assert stale.policy.registration_open
+    assert stale.policy.sign_up == "open"
     assert await directory.refresh()
     now = await directory.default()
-    assert not now.policy.registration_open
+    assert now.policy.sign_up == "closed"
     assert now.version == 2
 
 
@@ -182,8 +182,8 @@ async def test_what_a_process_changes_it_knows_at_once(works: Works) -> None:
 
     kept = await directory.by_slug("other")
     assert await found() == [made] * 3
-    await works.run(made, lambda work: update_policy(work, changes={"registration_open": False}))
-    assert [tenant and tenant.policy.registration_open for tenant in await found()] == [False] * 3
+    await works.run(made, lambda work: update_policy(work, changes={"sign_up": "closed"}))
+    assert [tenant and tenant.policy.sign_up for tenant in await found()] == ["closed"] * 3
     assert await directory.by_slug("other") is kept
     assert kept == other
 
@@ -206,20 +206,20 @@ async def test_no_default_tenant_is_a_configuration_error(works: Works) -> None:
 
 @pytest.mark.anyio
 async def test_a_policy_member_goes_back_to_the_servers_setting(works: Works) -> None:
-    defaults = TenantPolicy(registration_open=False)
+    defaults = TenantPolicy(sign_up="closed")
     made = await create(works, NewTenant(slug="acme"))
     directory = Directory(works, base_url=BASE, defaults=defaults)
 
-    async def change(value: bool | None) -> TenantPolicy:
+    async def change(value: str | None) -> TenantPolicy:
         return await works.run(
             made,
             lambda work: update_policy(
-                work, changes={"registration_open": value}, defaults=defaults
+                work, changes={"sign_up": value}, defaults=defaults
             ),
         )
 
-    assert (await change(True)).registration_open
-    assert not (await change(None)).registration_open
+    assert (await change("open")).sign_up == "open"
+    assert (await change(None)).sign_up == "closed"
     found = await directory.by_slug("acme")
     assert found is not None
     assert found.policy == defaults
@@ -242,13 +242,14 @@ async def test_a_policy_change_over_anothers_change_is_refused(works: Works) -> 
 @pytest.mark.anyio
 async def test_concurrent_policy_changes_lose_none(works: Works) -> None:
     made = await create(works, NewTenant(slug="acme"))
-    members = ("registration_open", "pages", "require_pkce")
+    members = {"sign_up": "closed", "pages": False, "require_pkce": False}
 
     async def turn_off(member: str) -> TenantPolicy:
-        return await works.run(made, lambda work: update_policy(work, changes={member: False}))
+        changes = {member: members[member]}
+        return await works.run(made, lambda work: update_policy(work, changes=changes))
 
     await asyncio.gather(*(turn_off(member) for member in members))
     found = await Directory(works, base_url=BASE).by_slug("acme")
     assert found is not None
     assert found.version == 4
-    assert found.policy == DEFAULT_POLICY.with_members(dict.fromkeys(members, False))
+    assert found.policy == DEFAULT_POLICY.with_members(members)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from limen.app.described.examples import example_of
+from limen.app.described.plain import BROWSERS, OTHERS
 from limen.app.described.problems import PROBLEM, with_problems
 from limen.oauth.described.discovery import add_oauth
 
@@ -44,8 +45,10 @@ def document(api: FastAPI) -> dict[str, Any]:
             else operation
             for method, operation in item.items()
         }
-        for path, item in described["paths"].items()
+        for path, item in {**described["paths"], **OTHERS}.items()
     }
+    for path, item in BROWSERS.items():
+        paths[path] = {method: _complete(told, schemas) for method, told in item.items()}
     components = {**described.get("components", {}), "schemas": {**schemas, "Problem": PROBLEM}}
     return add_oauth({**described, "paths": paths, "components": components})
 

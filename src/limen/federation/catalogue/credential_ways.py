@@ -50,6 +50,12 @@ class Way:
         return self.token is not None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nobody can say what a part of it is good for: it is shared whole, or not."""
+        rule = self.rule
+        return isinstance(rule, KeyRule | BasicRule) or not rule.scope_param
+
+    @property
     def may_leave(self) -> bool:
         """Whether what calls are made with may be handed out at all."""
         rule = self.rule

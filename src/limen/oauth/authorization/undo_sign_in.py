@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limen.db.work import Work
+from limen.oauth.pending.take_back import undo_approvals
 from limen.oauth.store.codes import grants_of_session
 from limen.sessions.events import SessionEnded
 from limen.signin.ask_after_sign_in import REFUSED
@@ -14,7 +15,7 @@ async def undo_sign_in(work: Work, event: SessionEnded) -> None:
 
     The session was durable while they were asked. A front end without cookies can go on in its
     interaction meanwhile, and redeem the code: a grant with offline access outlives a session,
-    but not one that should never have begun.
+    but not one that should never have begun. Nor do approvals of devices and of servers.
 
     Args:
         work: The transaction that ends the session.
@@ -23,3 +24,4 @@ async def undo_sign_in(work: Work, event: SessionEnded) -> None:
     if event.reason == REFUSED:
         for grant_id in await grants_of_session(work, event.session_id):
             await end_grant(work, grant_id=grant_id, reason=REFUSED)
+        await undo_approvals(work, session_id=event.session_id, reason=REFUSED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -21,6 +21,15 @@ KEPT: Final = dt.timedelta(hours=1)
 """Beyond its time, so that who polls late hears ``expired_token``."""
 
 SLOW_DOWN_SECONDS: Final = 5
+
+
+class Fetched(NamedTuple):
+    """An approval that a client came for, when it was given."""
+
+    user_id: str
+    client_id: str
+    decided_at: dt.datetime
+
 
 _t = decoupled_requests.c
 _NOW: Final = bindparam("now", type_=Moment())
@@ -108,6 +117,13 @@ _TAKE_BACK: Final = {
     .where(*_UNFETCHED, _OF_USER, _OF_CLIENT)
     .values(status="denied"),
 }
+_OF_SESSION: Final = _t.session_id == bindparam("session")
+_TAKE_BACK_OF_SESSION: Final = (
+    sa.update(decoupled_requests).where(*_UNFETCHED, _OF_SESSION).values(status="denied")
+)
+_FETCHED_OF_SESSION: Final = sa.select(_t.user_id, _t.client_id, _t.decided_at).where(
+    _MINE, _t.status == "approved", _t.used_at.is_not(None), _OF_SESSION
+)
 _POLLED: Final = (
     sa.update(decoupled_requests)
     .where(*_THIS)
@@ -222,6 +238,13 @@ async def take_back_approved(work: Work, *, user_id: str, client_id: str) -> Non
     """Deny what was approved and not redeemed: of a user, a client, or of one at the other."""
     named = {name: value for name, value in (("user", user_id), ("client", client_id)) if value}
     await work.execute(_TAKE_BACK[bool(user_id), bool(client_id)], **named)
+
+
+async def take_back_of_session(work: Work, session_id: str) -> list[Fetched]:
+    """Deny what a session approved and nobody redeemed; return what somebody did."""
+    await work.execute(_TAKE_BACK_OF_SESSION, session=session_id)
+    rows = (await work.execute(_FETCHED_OF_SESSION, session=session_id)).all()
+    return [Fetched(row.user_id, row.client_id, row.decided_at) for row in rows]
 
 
 async def note_poll(work: Work, request_id: str, *, too_early: bool) -> None:

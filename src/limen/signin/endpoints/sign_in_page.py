@@ -81,7 +81,7 @@ class SignInPage:
             "email": text_of(params, "email") or text_of(params, "login_hint"),
             "reauth": params.one("reauth") or "",
             "providers": await self._parts.list_providers(work),
-            "registration_open": policy_of(work).registration_open,
+            "may_sign_up": policy_of(work).sign_up == "open",
         }
 
     async def _target(self, request: Request, work: Work, params: Params) -> str:

@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute
 from limen.access.require import public
 from limen.accounts.sign_up import Registration, sign_up
 from limen.db.work import Work
-from limen.kernel.errors import NotPermitted
 from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue
 from limen.signin.endpoints.form_page import FormPage, secret_of, text_of
 from limen.signin.parts import Parts
 from limen.tenants import policy_of
+from limen.tenants.policies.sign_up import check_may_join
 from limen.web.exchange import route
 from limen.web.forms import read_form, read_query
 from limen.web.pages.only import PagesOnly
@@ -35,9 +35,7 @@ class SignUpPage:
     async def show(self, request: Request, work: Work) -> Response:
         """Show the form."""
         check_rate(request, "page")
-        if not policy_of(work).registration_open:
-            text = "New accounts are by invitation only here."
-            raise NotPermitted("registration_closed", text)
+        check_may_join(policy_of(work).sign_up)
         return self._page.show(request, await self._context(work, read_query(request)))
 
     async def submit(self, request: Request, work: Work) -> Response:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from limen.access.invitations.let_in import is_invited
 from limen.db.work import Work
 from limen.federation.events import IdentityRefused
 from limen.federation.provider import ExternalIdentity
 from limen.kernel.errors import NotPermitted
 from limen.tenants import policy_of
+from limen.tenants.policies.sign_up import check_may_join
 
 
 def check_offered(work: Work, provider: str) -> None:
@@ -41,12 +43,20 @@ def check_account(work: Work, *, identity: ExternalIdentity, provider: str) -> N
             )
 
 
-def check_sign_up(work: Work, provider: str) -> None:
-    """Refuse a new account where people come by invitation.
+async def check_sign_up(work: Work, *, identity: ExternalIdentity, provider: str) -> bool:
+    """Refuse a new account where people come by invitation, or not at all.
+
+    Returns:
+        Whether the address that the provider vouches for was invited.
 
     Raises:
-        NotPermitted: ``registration_closed`` (N153).
+        NotPermitted: ``registration_closed``, ``invitation_required`` (N153).
     """
     policy = policy_of(work)
-    if not policy.registration_open or policy.sign_in.rules(provider).sign_up != "open":
-        raise NotPermitted("registration_closed", "New accounts are by invitation only here.")
+    open_here = policy.sign_in.rules(provider).sign_up == "open"
+    wanted = policy.sign_up if open_here or policy.sign_up == "closed" else "invitation"
+    invited = wanted != "closed" and await is_invited(
+        work, email=identity.email, email_verified=identity.email_verified
+    )
+    check_may_join(wanted, invited=invited)
+    return invited

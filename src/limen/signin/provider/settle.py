@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from limen.access.invitations.let_in import settle_invitation
 from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, hold_active_user
 from limen.accounts.user import User
@@ -37,7 +38,7 @@ async def settle(work: Work, parts: Parts, *, proven: Proven) -> User | AddressT
 
     Raises:
         NotPermitted: ``provider_disabled``, ``account_not_allowed``, ``registration_closed``,
-            ``account_not_active``, ``refused_by_hook``.
+            ``invitation_required``, ``account_not_active``, ``refused_by_hook``.
         Conflict: ``account_exists``: of an account that can't sign in; ``sign_in_again``.
     """
     check_account(work, identity=proven.identity, provider=proven.provider)
@@ -84,13 +85,17 @@ async def _new(work: Work, parts: Parts, proven: Proven) -> User | AddressTaken:
     taken = await _whose_address(work, identity)
     if taken is not None:
         return taken
-    check_sign_up(work, proven.provider)
+    invited = await check_sign_up(work, identity=identity, provider=proven.provider)
     if parts.hooks is not None:
         claims = {"name": identity.name} if identity.name else {}
         about = {"email": identity.email, "claims": claims, "by": proven.provider}
         await parts.hooks.ask(work, "before_sign_up", about)
     user = await create_from_provider(
-        work, email=identity.email, email_verified=identity.email_verified, claims={}
+        work,
+        email=identity.email,
+        email_verified=identity.email_verified,
+        claims={},
+        invited=invited,
     )
     if user is None:
         # Somebody took the address a moment ago.
@@ -98,6 +103,10 @@ async def _new(work: Work, parts: Parts, proven: Proven) -> User | AddressTaken:
     if not await link_identity(work, identity=identity, user_id=user.id, provider=proven.provider):
         # The same person, twice at once: the other one was first, and its account is theirs.
         raise Conflict("sign_in_again", "Please sign in again.")
+    if invited:
+        await settle_invitation(
+            work, email=identity.email, email_verified=identity.email_verified, user_id=user.id
+        )
     await keep_what_it_says(work, parts, proven=proven, user_id=user.id)
     found = await hold_active_user(work, user.id)
     assert found is not None

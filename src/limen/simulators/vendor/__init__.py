@@ -7,6 +7,8 @@
 - ``answers``: what stands where in answers: tokens, ID tokens, documents about the account.
 - ``shape``: entry, habits and stage together. ``habits``: what an entry does not say.
   ``habits_of``: whose habits they are.
+- ``by_key``: credentials of people's own, and whose they are. ``machines``: tokens for those that
+  fetch some. ``keyring``: a vendor that takes every kind of credential, and asks nobody's consent.
 - ``apis``: a few API calls that answer to access tokens. ``people``: who has accounts.
 
 It knows the entry and none of the code that reads it as a client.

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from limen.federation.catalogue.entry import Entry
+from limen.federation.catalogue.key_entry import KeyEntry
 from limen.simulators import wire
 from limen.simulators.misbehave import Stage, answer
 from limen.simulators.state import Account, State, Token
+from limen.simulators.vendor.by_key import by_key, machine
 from limen.simulators.vendor.habits_of import bot_id, notion_person
 
 Tell = Callable[[Account, Token], dict[str, Any]]
@@ -21,7 +23,7 @@ _GOOGLE: Final = "https://www.googleapis.com/auth/"
 class Apis:
     """Answer API calls; any path answers something, so that a client has somewhere to go."""
 
-    def __init__(self, entry: Entry, stage: Stage) -> None:
+    def __init__(self, entry: Entry | KeyEntry, stage: Stage) -> None:
         self._entry = entry
         self._stage = stage
 
@@ -32,7 +34,9 @@ class Apis:
         name, needs, tell = _CALLS.get((self._entry.id, path), ("api", frozenset(), None))
 
         def perform(state: State) -> Response:
-            token = self._live(state, self._presented(request))
+            token = self._live(state, self._presented(request)) or by_key(
+                state, request, self._entry.credentials, now=self._stage.now(state)
+            )
             if token is None:
                 return _refused(401, "invalid_token")
             missing = [
@@ -44,7 +48,7 @@ class Apis:
                 return _refused(400, "missing_version", f"{missing[0]} header should be defined.")
             if needs and not needs & set(token.scopes):
                 return _refused(403, "insufficient_scope")
-            account = state.accounts[token.sub]
+            account = state.accounts.get(token.sub) or machine(token.sub)
             if tell is not None:
                 return JSONResponse(tell(account, token))
             told = {"method": request.method, "path": path, "account": account.sub}

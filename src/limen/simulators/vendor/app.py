@@ -18,9 +18,11 @@ from limen.simulators.vendor.answers import Answers
 from limen.simulators.vendor.apis import Apis
 from limen.simulators.vendor.authentication import read, token_of
 from limen.simulators.vendor.authorize import Authorize
+from limen.simulators.vendor.by_key import by_key
 from limen.simulators.vendor.ending import Ending
 from limen.simulators.vendor.errors import Errors
 from limen.simulators.vendor.habits_of import habits_of
+from limen.simulators.vendor.machines import Machines
 from limen.simulators.vendor.places import path_of
 from limen.simulators.vendor.shape import Shape
 from limen.simulators.vendor.token import TokenEndpoint
@@ -46,8 +48,11 @@ def vendor(entry: Entry, stage: Stage) -> Router:
         Route(place, authorize.start, methods=["GET"]),
         Route(f"{place}/account", authorize.choose, methods=["POST"]),
         Route(f"{place}/consent", authorize.decide, methods=["POST"]),
-        Route(path_of(operations.exchange.url), tokens.exchange, methods=["POST"]),
     ]
+    machines = Machines(entry.credentials, stage)
+    shared = path_of(operations.exchange.url)
+    routes.append(Route(shared, machines.before(shared, tokens.exchange), methods=["POST"]))
+    routes += machines.routes(apart_from=shared)
     if path_of(operations.refresh.url) != path_of(operations.exchange.url):
         routes.append(Route(path_of(operations.refresh.url), tokens.refresh, methods=["POST"]))
     if operations.revoke is not None:
@@ -75,7 +80,9 @@ def _documents(entry: Entry, stage: Stage, answers: Answers) -> list[Route]:
             raw = token_of(await read(request, operation), operation)
 
             def perform(state: State) -> Response:
-                token = state.access.get(raw)
+                token = state.access.get(raw) or by_key(
+                    state, request, entry.credentials, now=stage.now(state)
+                )
                 ends = None if token is None else token.expires_at
                 if token is None or (ends is not None and ends <= stage.now(state)):
                     return JSONResponse({"error": "invalid_token"}, 401)

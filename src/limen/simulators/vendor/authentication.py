@@ -110,8 +110,8 @@ def _is_signed(client: Client, raw_jwt: str, *, audience: str, now: float) -> bo
     """Check a JWT in the place of a secret: by hand, with no library of ours."""
     parts = raw_jwt.split(".")
     try:
-        header, claims = (json.loads(_decoded(part)) for part in parts[:2])
-        signature = _decoded(parts[2])
+        header, claims = (json.loads(decoded(part)) for part in parts[:2])
+        signature = decoded(parts[2])
     except (ValueError, IndexError):
         return False
     until = claims.get("exp", 0)
@@ -124,13 +124,14 @@ def _is_signed(client: Client, raw_jwt: str, *, audience: str, now: float) -> bo
         and is_ours
         and is_for_us
         and any(
-            _verifies(pem, header.get("alg"), signed=signed, signature=signature)
+            verifies(pem, header.get("alg"), signed=signed, signature=signature)
             for pem in client.public_keys
         )
     )
 
 
-def _verifies(pem: str, alg: object, *, signed: bytes, signature: bytes) -> bool:
+def verifies(pem: str, alg: object, *, signed: bytes, signature: bytes) -> bool:
+    """Say whether a public key made a signature."""
     key = serialization.load_pem_public_key(pem.encode())
     try:
         if isinstance(key, rsa.RSAPublicKey) and alg == "PS256":
@@ -148,7 +149,8 @@ def _verifies(pem: str, alg: object, *, signed: bytes, signature: bytes) -> bool
     return True
 
 
-def _decoded(part: str) -> bytes:
+def decoded(part: str) -> bytes:
+    """Return a part of a JWT; ``ValueError`` if it is none."""
     try:
         return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except binascii.Error as error:

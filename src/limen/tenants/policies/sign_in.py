@@ -39,9 +39,10 @@ class ProviderRules(BaseModel):
     """What holds for one sign-in provider.
 
     Attributes:
-        sign_up: ``open``: a new account for whoever has none, where the tenant's registration
-            is open. ``invited``: only for people who have an account: an operator made it with
-            their address, and they prove the mailbox.
+        sign_up: ``open``: a new account for whoever has none, where the tenant's ``sign_up``
+            allows one. ``invited``: only for people who were invited by the address that the
+            provider vouches for, or have an account: an operator made it with their address,
+            and they prove the mailbox.
         domains: Of these Google Workspace domains (``hd``) alone; empty for any.
         tenants: Of these Microsoft Entra tenants (``tid``) alone; empty for any.
         roles: What is mapped to roles, at each sign-in; taken back at synchronisations too.

@@ -50,7 +50,7 @@ class HeldAt(Provider):
         self.way = way
         self._base = base
         self._kept_under = kept_under
-        is_whole = not way.is_fetching
+        is_whole = way.is_whole
         facts = base.facts
         self._facts = Facts(
             lifetime=Lifetime(rotation="static"),
@@ -62,6 +62,7 @@ class HeldAt(Provider):
             manage_url=manage_url or facts.manage_url,
             api=way.api,
             quota=facts.quota,
+            is_tenants=facts.is_tenants,
         )
 
     @property

@@ -112,7 +112,7 @@ async def _wanted(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the features by name, and the scopes that a token for them needs."""
     known = await features_at(work, provider, provider_id=offered.provider)
-    if not provider.way.is_fetching and offered.features:
+    if provider.way.is_whole and offered.features:
         text = "Nobody tells what it is good for: it is kept, and shared, whole."
         raise InvalidInput("feature_unknown", text, field="features")
     names = tuple(dict.fromkeys(offered.features)) or tuple(provider.facts.features)[:1]

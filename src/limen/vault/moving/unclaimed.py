@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from limen.db.outbox import Delivery, Handler, enqueue
 from limen.db.work import Work
@@ -20,6 +21,7 @@ from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
+from limen.vault.refresh.terms import Before, merge_tokens, terms_of
 from limen.vault.revoke_upstream import enqueue_revocation, erase_if_settled
 from limen.vault.sealing import key_name, open_access, open_refresh, seal_tokens
 from limen.vault.store import grants
@@ -43,19 +45,49 @@ async def hold(work: Work, parts: Parts, *, target: Target, line: ConnectionLine
     refresh = line.raw_refresh
     assert refresh is not None
     tokens = Tokens(raw_access=line.raw_access or refresh, raw_refresh=refresh)
-    start = _Start(tokens, generation=1, has_access=line.raw_access is not None)
-    return await _add(work, parts, start, target=target, line=line)
+    start = _Start(
+        tokens,
+        generation=1,
+        has_access=line.raw_access is not None,
+        terms={
+            "granted_scopes": list(target.provider.normalise(line.scopes)),
+            "requested_at": work.now,
+            "consented_at": line.connected_at or work.now,
+        },
+    )
+    return await _add(work, parts, start, target=target)
 
 
 async def hold_successor(
     work: Work, parts: Parts, *, target: Target, line: ConnectionLine, answer: TokenAnswer
 ) -> Grant:
     """Keep what came in exchange although the catalogue says that nothing does."""
-    tokens = Tokens(
-        raw_access=answer.raw_access, raw_refresh=answer.raw_refresh or line.raw_refresh
+    provider = target.provider
+    before = Before(
+        raw_refresh=line.raw_refresh,
+        scopes=provider.normalise(line.scopes),
+        lifetime_seconds=None,
+        jitter=0.0,
+        consented_at=line.connected_at or work.now,
     )
-    start = _Start(tokens, generation=2, has_access=True)
-    return await _add(work, parts, start, target=target, line=line)
+    terms = terms_of(answer, before, provider=provider, requested_at=work.now)
+    start = _Start(
+        merge_tokens(answer, before),
+        generation=2,
+        has_access=True,
+        terms={
+            "granted_scopes": list(terms.scopes),
+            "requested_at": terms.requested_at,
+            "consented_at": terms.consented_at,
+            "access_expires_at": terms.expires_at,
+            "lifetime_seconds": terms.lifetime_seconds,
+            "next_refresh_at": terms.next_refresh_at,
+            "refresh_ends_at": terms.refresh_ends_at,
+            "reconnect_by": terms.reconnect_by,
+            "remind_at": terms.remind_at,
+        },
+    )
+    return await _add(work, parts, start, target=target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +96,10 @@ class _Start:
     _: KW_ONLY
     generation: int
     has_access: bool
+    terms: Mapping[str, Any]
 
 
-async def _add(
-    work: Work, parts: Parts, start: _Start, *, target: Target, line: ConnectionLine
-) -> Grant:
+async def _add(work: Work, parts: Parts, start: _Start, *, target: Target) -> Grant:
     grant_id = target.grant_id
     found = await grants.find_grant(work, grant_id)
     if found is not None:
@@ -86,10 +117,8 @@ async def _add(
         generation=start.generation,
         sealed_access=access if start.has_access else None,
         sealed_refresh=refresh,
-        granted_scopes=list(target.provider.normalise(line.scopes)),
-        requested_at=work.now,
-        consented_at=line.connected_at or work.now,
         jitter_permille=secrets.randbelow(1000),
+        **start.terms,
     )
     if added:
         await enqueue(

@@ -58,22 +58,17 @@ class Turn:
             Unavailable: The database is gone. As with whatever else one of them raised, the
                 others have been finished first.
         """
-        times, clock = self._parts.times, asyncio.get_running_loop().time
-        ends_at, touched = clock() + _TURN_SECONDS, 0
+        touched = 0
         try:
-            while self._failed is None:
-                most = min(times.batch, times.together - self._under_way)
-                begun = clock()
-                due = await self._lease(most)
-                touched += len(due)
-                self.begin(due, begun=begun)
-                if len(due) < most or clock() > ends_at:
-                    break
-                await self._wait_for_room()
+            try:
+                touched = await self._lease_while_due()
+            except Exception as error:  # noqa: BLE001 -- raised when what is under way is done
+                self._failed = self._failed or error
             await self.finish()
-        finally:
+        except asyncio.CancelledError:
             for task in self._tasks:
                 task.cancel()
+            raise
         return touched
 
     def begin(self, due: Sequence[Due], *, begun: float) -> None:
@@ -100,6 +95,20 @@ class Turn:
             await asyncio.wait(self._tasks)
         if self._failed is not None:
             raise self._failed
+
+    async def _lease_while_due(self) -> int:
+        times, clock = self._parts.times, asyncio.get_running_loop().time
+        ends_at, touched = clock() + _TURN_SECONDS, 0
+        while self._failed is None:
+            most = min(times.batch, times.together - self._under_way)
+            begun = clock()
+            due = await self._lease(most)
+            touched += len(due)
+            self.begin(due, begun=begun)
+            if len(due) < most or clock() > ends_at:
+                break
+            await self._wait_for_room()
+        return touched
 
     async def _lease(self, most: int) -> list[Due]:
         async def claim(work: Work) -> list[Due]:

@@ -58,7 +58,8 @@ class ConnectionTarget:
         Raises:
             OAuthRefusal: ``invalid_target``: the client's policy does not name it, another issuer
                 vouched for the subject, there is no such connection, or its owner did not agree;
-                ``invalid_scope``: the token lacks a scope; ``invalid_request``: the subject token
+                ``access_denied``: a hook said no; ``invalid_scope``: the token lacks a scope;
+                ``invalid_request``: the subject token
                 does not cover connections, or only the owner can help, at the provider.
         """
         request = case.request
@@ -119,6 +120,8 @@ async def _released(work: Work, parts: Parts, wanted: Wanted) -> Released:
     try:
         return await token_for(work, parts, wanted=wanted)
     except (NotFound, NotPermitted) as refusal:
+        if refusal.code == "refused_by_hook":
+            raise _in_oauths_words("access_denied", refusal) from None
         raise _in_oauths_words("invalid_target", refusal, field="audience") from None
     except Conflict as refusal:
         code = "invalid_scope" if refusal.code == "scope_not_granted" else "invalid_request"

@@ -70,7 +70,6 @@ def _to_be_asked(asked: Asked, code: str, public: str) -> NotPermitted:
 
 def not_agreed(granted: Iterable[str], shared: Shared, *, provider: Provider) -> tuple[str, ...]:
     """Return the scopes of a token that its owner did not agree to share; who they are aside."""
-    facts = provider.facts
-    free = provider.normalise((*facts.identity_scopes, *facts.unechoed_scopes))
+    free = provider.normalise(provider.facts.free_scopes)
     allowed = {*shared.scopes, *free}
     return tuple(each for each in granted if each not in allowed)

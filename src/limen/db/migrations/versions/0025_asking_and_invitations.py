@@ -16,6 +16,21 @@ depends_on = None
 def upgrade() -> None:
     _sharing_requests()
     _invitations()
+    _sign_up()
+
+
+def _sign_up() -> None:
+    """``registration_open`` became one of three: what was not open was nobody's."""
+    tenants = sa.table(
+        "limen_tenants", sa.column("tenant_id", sa.Text()), sa.column("policy", Json())
+    )
+    bind = op.get_bind()
+    for tenant_id, policy in bind.execute(sa.select(tenants.c.tenant_id, tenants.c.policy)).all():
+        if "registration_open" not in policy:
+            continue
+        kept = {name: value for name, value in policy.items() if name != "registration_open"}
+        kept["sign_up"] = "open" if policy["registration_open"] else "closed"
+        bind.execute(sa.update(tenants).where(tenants.c.tenant_id == tenant_id).values(policy=kept))
 
 
 def _sharing_requests() -> None:

@@ -3,7 +3,7 @@
 - ``by_accept``: which of the two answers. ``browser``: cookie, session and answer of a browser.
 - ``consent_page``: where a browser goes on and agrees. ``ways``: the URLs between the pages.
 - ``interactions``: the journey over JSON; ``step_routes`` its second factor and other steps,
-  ``journey`` what they share. ``front_end``: who may lead it. ``sign_in``: its first
-  step. ``consents``: a user's own, listed and withdrawn.
+  ``provider_routes`` signing in with a provider, ``journey`` what they share. ``front_end``: who
+  may lead it. ``sign_in``: its first step. ``consents``: a user's own, listed and withdrawn.
 - ``words``: what a consent says. ``schemas``: what the JSON looks like.
 """

@@ -18,7 +18,7 @@ class CredentialBody(BaseModel):
     """A credential; which members it has is for its ``kind`` to say.
 
     ``api_key``: ``key``. ``basic``: ``username``, ``password``. ``client_credentials``:
-    ``client_id``, ``client_secret``. ``service_account``: the key file as the provider hands it out,
+    ``client_id``, ``client_secret``. ``service_account``: the key file as the provider gives it,
     and ``on_behalf_of`` for whom it speaks, if not for itself.
     """
 
