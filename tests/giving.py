@@ -23,9 +23,9 @@ from tests.vaults import Vault
 
 ADAS_KEY = "simulated-key-of-ada"
 GRACES_KEY = "simulated-key-of-grace"
-ADAS_PAIR = {"username": "ada", "password": "simulated-password-of-ada"}
+ADAS_PAIR: dict[str, Any] = {"username": "ada", "password": "simulated-password-of-ada"}
 ROBOT = "robot@project.iam.gserviceaccount.com"
-KEY = {"kind": "api_key", "key": ADAS_KEY}
+KEY: dict[str, Any] = {"kind": "api_key", "key": ADAS_KEY}
 
 
 def signing_key(kind: str = "rsa") -> tuple[str, str]:

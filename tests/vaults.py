@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from limen.access.grant_role import grant_role
 from limen.access.revoke_role import revoke_role
 from limen.audit.record import record as audit
 from limen.db.outbox import OutboxLoop
+from limen.db.types import Moment
 from limen.db.work import Work
 from limen.federation.finish import Callback
 from limen.federation.parts import Parts as FederationParts
 from limen.federation.provider_keys import ProviderKeys
 from limen.federation.registry import Catalogue, Providers, Registry
+from limen.federation.tables import upstream_clients
 from limen.federation.upstream_clients import NewUpstreamClient, set_upstream_client
 from limen.kernel.actor import OPERATOR, Actor
 from limen.kernel.events import Event
@@ -34,12 +37,25 @@ from limen.vault.listing import ShownConnection, get_connection
 from limen.vault.parts import Parts, RefreshTimes
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.revoke_upstream import KIND, revoke_handler
+from limen.vault.tables import upstream_grants
 from limen.vault.token_for import Released, Wanted, token_for
 from tests.house import House, house
 from tests.simulated import Simulated, serving
 
 T = TypeVar("T")
 QUICK = RefreshTimes(deadline_seconds=2.0, lease_seconds=30.0, wait_seconds=30.0)
+
+_UNBLOCK = sa.update(upstream_clients).values(blocked_until=None)
+_REST_OVER = (
+    sa.update(upstream_grants)
+    .where(upstream_grants.c.retry_at.is_not(None))
+    .values(
+        retry_at=None,
+        next_refresh_at=sa.case(
+            (upstream_grants.c.next_refresh_at.is_not(None), sa.bindparam("at", type_=Moment()))
+        ),
+    )
+)
 
 __all__ = ["QUICK", "Vault", "house", "make_parts", "simulated", "vault"]
 
@@ -133,6 +149,15 @@ class Vault:
         while await loop.run_once():
             pass
         return failures
+
+    async def end_pauses(self) -> None:
+        """Let the pauses of grants and clients end: they run on the database's clock."""
+
+        async def body(work: Work) -> None:
+            await work.execute(_UNBLOCK)
+            await work.execute(_REST_OVER, at=work.now)
+
+        await self.run(body)
 
     async def loop(self) -> int:
         return await RefreshLoop(self.parts, site_of=self.house.site_of).run_once()

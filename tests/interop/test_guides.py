@@ -11,6 +11,7 @@ from tests.interop.guides import FOLDER, PAGES, Failed, Reader, blocks
 
 IN_THREE = {"bash", "python", "javascript"}
 ELSEWHERE = {
+    "import-connections": {"bash"},
     "mutual-tls": {"bash", "python"},
     "operators": {"bash"},
     "providers": {"bash", "python"},

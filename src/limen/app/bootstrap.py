@@ -15,7 +15,6 @@ from limen.kernel.actor import OPERATOR
 from limen.kernel.errors import Conflict
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import random_secret
-from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.tenant import DEFAULT_SLUG, Tenant
 
@@ -86,6 +85,11 @@ async def seed_providers(runtime: Runtime) -> None:
         for provider, client in runtime.settings.providers.configured.items()
     }
     if runtime.settings.development.simulators:
+        from limen.simulators.serve import (  # noqa: PLC0415 -- not in production
+            CLIENT_ID,
+            CLIENT_SECRET,
+        )
+
         for provider in SIMULATED:
             simulated = NewUpstreamClient(
                 provider=provider, client_id=CLIENT_ID, raw_secret=Secret(CLIENT_SECRET)

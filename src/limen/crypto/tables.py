@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from limen.db.base import table
+from limen.db.base import partial_index, table
 from limen.db.types import Id, Json, Moment
 
 sealing_keys: Final = table(
@@ -20,13 +20,12 @@ sealing_keys: Final = table(
     sa.Column("created_at", Moment(), nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.CheckConstraint("state IN ('active', 'retired')", name="state"),
-    sa.Index(
+    partial_index(
         "uq_limen_sealing_keys_active",
         "tenant_id",
         "name",
+        where="state = 'active'",
         unique=True,
-        sqlite_where=sa.text("state = 'active'"),
-        postgresql_where=sa.text("state = 'active'"),
     ),
     sa.Index(None, "tenant_id", "name"),
     sa.Index(None, "wrapped_by"),
@@ -57,14 +56,13 @@ signing_keys: Final = table(
     sa.CheckConstraint("state IN ('next', 'active', 'retiring')", name="state"),
     sa.CheckConstraint("(state = 'retiring') = (sealed_private IS NULL)", name="private"),
     sa.CheckConstraint("(state = 'retiring') = (published_until IS NOT NULL)", name="published"),
-    sa.Index(
+    partial_index(
         "uq_limen_signing_keys_current",
         "tenant_id",
         "alg",
         "state",
+        where="state <> 'retiring'",
         unique=True,
-        sqlite_where=sa.text("state <> 'retiring'"),
-        postgresql_where=sa.text("state <> 'retiring'"),
     ),
     comment="Signing keys: one next and one active for each algorithm, and retiring public halves.",
 )

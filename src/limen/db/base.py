@@ -10,6 +10,9 @@ from sqlalchemy.sql.schema import SchemaItem
 PREFIX: Final = "limen_"
 """Before every table's name, so that a host's database can hold its own ``users`` beside ours."""
 
+CONDITION: Final = "where"
+"""Under this name an index keeps its condition."""
+
 metadata: Final = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -40,6 +43,24 @@ def table(name: str, *items: SchemaItem, comment: str = "") -> sa.Table:
     if any(column.default is not None or column.onupdate is not None for column in made.columns):
         raise TypeError(f"{name} has a Python-side default; give the value in the statement")
     return made
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """Declare an index of the rows that satisfy a condition.
+
+    The condition for PostgreSQL is put in by ``limen.db.schema``, when a schema is made: naming
+    that engine here would load its dialect into every process on SQLite.
+
+    Args:
+        name: Of the index; there is no convention for these.
+        columns: Their names.
+        where: SQL both engines understand.
+        unique: Whether no two of those rows may be alike.
+    """
+    condition = sa.text(where)
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=condition, info={CONDITION: condition}
+    )
 
 
 def _prefixed(item: SchemaItem) -> SchemaItem:

@@ -7,7 +7,7 @@ import pkgutil
 
 import sqlalchemy as sa
 
-from limen.db.base import metadata
+from limen.db.base import CONDITION, metadata
 
 
 def load_tables() -> sa.MetaData:
@@ -15,6 +15,10 @@ def load_tables() -> sa.MetaData:
     for found in pkgutil.iter_modules(importlib.import_module("limen").__path__):
         if found.ispkg:
             _import_tables(f"limen.{found.name}")
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if CONDITION in index.info:
+                index.dialect_options["postgresql"]["where"] = index.info[CONDITION]
     return metadata
 
 

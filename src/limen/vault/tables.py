@@ -12,7 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from limen.db.base import table
+from limen.db.base import partial_index, table
 from limen.db.types import Id, Json, Moment
 
 upstream_grants = table(
@@ -102,12 +102,8 @@ connections = table(
     ),
     UniqueConstraint("tenant_id", "user_id", "live_grant_id"),
     Index(None, "tenant_id", "live_grant_id"),
-    Index(
-        "ix_limen_connections_of_tenants",
-        "tenant_id",
-        "id",
-        sqlite_where=sa.text("belongs_to = 'tenant'"),
-        postgresql_where=sa.text("belongs_to = 'tenant'"),
+    partial_index(
+        "ix_limen_connections_of_tenants", "tenant_id", "id", where="belongs_to = 'tenant'"
     ),
     comment="One user's use of a grant; ended ones stay as tombstones.",
 )

@@ -171,6 +171,13 @@ async def _serve(
     if is_new and not asked_hooks and await _ask_hooks(work, parts, wanted, grant=grant):
         # They took their time: what was agreed before may be taken back by now.
         return await _serve(work, parts, wanted, lenient=lenient, asked_hooks=True)
+    return await _release(work, parts, wanted, connection=connection, is_new=is_new)
+
+
+async def _release(
+    work: Work, parts: Parts, wanted: Wanted, *, connection: Connection, is_new: bool
+) -> Released:
+    grant = connection.grant
     raw_access = await open_access(work, parts.envelope, grant)
     assert raw_access is not None
     if is_new:

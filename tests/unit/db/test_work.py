@@ -56,6 +56,21 @@ async def test_a_list_parameter_selects_among_and_none_of_an_empty_list(
     await works.run(site, body)
 
 
+async def test_one_statement_for_each_returns_the_rows_of_all(works: Works, site: Site) -> None:
+    async def body(work: Work) -> list[str]:
+        await work.execute_many(p.ADD, [{"id": name} for name in "abc"])
+        wanted = [{"probe_id": name, "at": work.now} for name in ("a", "zz", "c", "a")]
+        assert await work.fetch_each(p.TAKE, []) == []
+        return [row.id for row in await work.fetch_each(p.TAKE, wanted)]
+
+    async def elsewhere(work: Work) -> None:
+        await work.fetch_each(p.TAKE, [{"probe_id": "b", "at": work.now, "tenant_id": "other"}])
+
+    assert await works.run(site, body) == ["a", "c"]
+    with pytest.raises(TypeError, match="another tenant"):
+        await works.run(site, elsewhere)
+
+
 async def test_the_tenant_is_bound_by_the_work_and_nobody_else(works: Works, site: Site) -> None:
     other = Site("othertenant", "other", "http://localhost/t/other", "/t/other")
 

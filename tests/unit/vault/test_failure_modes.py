@@ -30,16 +30,6 @@ NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.timezone.utc)
 # -- refresh ------------------------------------------------------------------------------------
 
 
-async def rested(vault: Vault) -> None:
-    """Let back-off end: it runs on the database's clock."""
-    rest = sa.update(upstream_grants).values(retry_at=None)
-
-    async def body(work: Work) -> None:
-        await work.execute(rest)
-
-    await vault.run(body)
-
-
 @pytest.mark.anyio
 async def test_f2_a_refresh_that_hung_leaves_nothing_behind(vault: Vault) -> None:
     quick = vault.with_times(deadline_seconds=0.2)
@@ -50,7 +40,7 @@ async def test_f2_a_refresh_that_hung_leaves_nothing_behind(vault: Vault) -> Non
     await vault.simulated.order("google", faults={"refresh": [slow]})
     with pytest.raises(ProviderUnavailable):
         await quick.token(ada, connection_id)
-    await rested(vault)
+    await vault.end_pauses()
     assert (await quick.token(ada, connection_id)).generation == 2
 
 

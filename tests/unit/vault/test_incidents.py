@@ -15,7 +15,6 @@ from limen.federation.tables import upstream_clients
 from limen.kernel.actor import Actor
 from limen.kernel.errors import NotFound, ProviderUnavailable
 from limen.vault.release.report import Reported, report
-from limen.vault.tables import upstream_grants
 from limen.vault.token_for import Wanted
 from tests.simulated import ADA, NOTION_ADA
 from tests.vaults import Vault
@@ -42,18 +41,6 @@ async def states(vault: Vault, people: list[tuple[Actor, str]]) -> set[str]:
     return {(await vault.shown(person, id_)).state for person, id_ in people}
 
 
-async def unblock(vault: Vault) -> None:
-    """Let the pause end: it runs on the database's clock."""
-    free = sa.update(upstream_clients).values(blocked_until=None)
-    rest = sa.update(upstream_grants).values(retry_at=None)
-
-    async def body(work: Work) -> None:
-        await work.execute(free)
-        await work.execute(rest)
-
-    await vault.run(body)
-
-
 async def test_f19_a_burst_of_refusals_is_one_incident_and_ends_no_connection(
     vault: Vault,
 ) -> None:
@@ -71,9 +58,9 @@ async def test_f19_a_burst_of_refusals_is_one_incident_and_ends_no_connection(
     await vault.loop()  # nobody is asked during the pause
     assert (await vault.simulated.seen("google"))["calls"]["refresh"] == asked
     await vault.simulated.order("google", faults={})
-    await unblock(vault)
+    await vault.end_pauses()
     await vault.loop()
-    await unblock(vault)
+    await vault.end_pauses()
     await vault.loop()
     generations = [(await vault.token(person, id_)).generation for person, id_ in people]
     assert generations == [2] * 7
@@ -107,7 +94,7 @@ async def test_during_an_incident_one_asks_and_the_others_wait(vault: Vault) -> 
     await vault.simulated.order("google", faults={"refresh": [DEAD] * 40})
     await vault.loop()
     before = (await vault.simulated.seen("google"))["calls"]["refresh"]
-    await unblock(vault)
+    await vault.end_pauses()
     await asyncio.gather(
         *(vault.token(person, id_) for person, id_ in people), return_exceptions=True
     )
@@ -151,7 +138,7 @@ async def test_f20_a_refused_client_is_told_once_and_is_over_when_it_works(vault
     for _ in range(2):
         with pytest.raises(ProviderUnavailable):
             await vault.token(ada, connection_id)
-        await unblock(vault)
+        await vault.end_pauses()
     assert len(vault.named("provider:client:failing")) == 1
     assert (await vault.token(ada, connection_id)).generation == 2
     assert [event.reason for event in vault.named("provider:client:recovered")] == [
@@ -173,7 +160,7 @@ async def test_f15_no_more_refreshes_a_second_than_the_operator_set(vault: Vault
     await vault.loop()
     assert (await vault.simulated.seen("google"))["calls"]["refresh"] == 2
     vault.house.clock.advance(dt.timedelta(seconds=1))
-    await unblock(vault)
+    await vault.end_pauses()
     await vault.loop()
     assert (await vault.simulated.seen("google"))["calls"]["refresh"] in {3, 4}
 

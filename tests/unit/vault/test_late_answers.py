@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from limen.crypto.envelope import Envelope
 from limen.crypto.kms import LocalKey, WrappingKeys
 from limen.db.work import Work
-from limen.federation.tables import upstream_clients
 from limen.kernel import failpoints
 from limen.kernel.actor import Actor
 from limen.kernel.errors import Conflict, ProviderUnavailable, Unavailable
@@ -236,8 +235,7 @@ async def test_f8_a_second_try_that_was_not_made_or_not_answered_for_spends_no_g
         await vault.loop()
         shown = await vault.shown(ada, connection_id)
         assert (shown.state, shown.generation) == ("uncertain", 1)
-        await change(vault, retry_at=None)
-        await unblock(vault)
+        await vault.end_pauses()
     assert await vault.loop() == 1
     await is_well(vault, ada, connection_id)
 
@@ -356,7 +354,7 @@ async def test_f18_a_provider_that_is_away_during_a_second_try_changes_nothing(
     assert await vault.loop() == 1
     monkeypatch.undo()
     assert (await vault.shown(ada, connection_id)).state == "uncertain"
-    await change(vault, retry_at=None)
+    await vault.end_pauses()
     assert await vault.loop() == 1
     await is_well(vault, ada, connection_id)
 
@@ -378,13 +376,3 @@ def outage(monkeypatch: pytest.MonkeyPatch, name: str, *, times: int) -> None:
         return await works(*args, **kwargs)
 
     monkeypatch.setattr(f"limen.vault.store.journal.{name}", fail)
-
-
-async def unblock(vault: Vault) -> None:
-    """Let the pause of the client end."""
-    free = sa.update(upstream_clients).values(blocked_until=None)
-
-    async def body(work: Work) -> None:
-        await work.execute(free)
-
-    await vault.run(body)

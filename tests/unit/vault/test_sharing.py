@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from limen.federation.describe_provider import Described, put_override
+from limen.hooks.ask import Hooks
+from limen.hooks.model import HookAnswer, InProcess, Question
 from limen.kernel.actor import Actor
 from limen.kernel.errors import (
     InvalidInput,
@@ -404,3 +406,59 @@ async def test_other_targets_are_left_to_others(vault: Vault, audience: str) -> 
         scope=None,
     )
     assert not ConnectionTarget(vault.parts).is_for(request, issuer=vault.house.site.issuer)
+
+
+# -- hooks --------------------------------------------------------------------------------------
+
+
+def with_hook(vault: Vault, hook: InProcess) -> Vault:
+    """The same vault, whose releases a hook of the host application is asked about."""
+    hooks = Hooks(
+        net=vault.parts.net, envelope=vault.house.envelope, in_process={"before_token": (hook,)}
+    )
+    federation = dataclasses.replace(vault.parts.federation, hooks=hooks)
+    return dataclasses.replace(vault, parts=dataclasses.replace(vault.parts, federation=federation))
+
+
+async def test_hooks_are_asked_before_a_client_is_given_a_token_it_has_not(vault: Vault) -> None:
+    ada, connection_id, client = await shared(vault)
+    asked: list[Question] = []
+    answers = [HookAnswer(allow=False, reason="Not today."), HookAnswer()]
+
+    async def hook(question: Question) -> HookAnswer:
+        asked.append(question)
+        return answers[min(len(asked), len(answers)) - 1]
+
+    asking = with_hook(vault, hook)
+    urn = f"urn:limen:connection:{connection_id}"
+    with pytest.raises(OAuthRefusal, match="access_denied"):
+        await exchange(asking, ada, client, urn)
+    assert vault.named("connection:token:released") == []
+    for _ in range(2):  # what it has it has: nobody is asked again
+        assert (await exchange(asking, ada, client, urn)).raw
+    assert len(asked) == 2
+    assert asked[1]["client_id"] == client
+    assert (asked[1]["user_id"], asked[1]["grant_type"]) == (ada.id, "connection")
+    assert asked[1]["resource"] == urn
+    assert CALENDAR in asked[1]["scope"]
+    vault.house.clock.advance(dt.timedelta(minutes=2))
+    await exchange(asking, ada, client, urn, extensions={"limen_seen_generation": "1"})
+    assert len(asked) == 3
+    await asking.token(ada, connection_id)  # its owner needs nobody's leave
+    assert len(asked) == 3
+
+
+async def test_what_is_taken_back_while_a_hook_thinks_is_not_given(vault: Vault) -> None:
+    ada, connection_id, client = await shared(vault)
+
+    async def hook(_: Question) -> HookAnswer:
+        await vault.run(
+            lambda work: unshare(
+                work, owner_id=ada.id, connection_id=connection_id, client_id=client
+            ),
+            actor=ada,
+        )
+        return HookAnswer()
+
+    with pytest.raises(NotPermitted, match="connection_consent_required"):
+        await given(with_hook(vault, hook), ada, connection_id, client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from limen.db.work import Work
 from limen.federation.tables import upstream_clients
 from limen.kernel import failpoints
 from limen.kernel.actor import Actor
-from limen.kernel.errors import Unavailable
+from limen.kernel.errors import ProviderUnavailable, Unavailable
 from limen.kernel.site import ALL_TENANTS
 from limen.vault.disconnect import disconnect
 from limen.vault.refresh.apply import Journalled
@@ -188,7 +189,8 @@ async def test_f39_one_that_ended_meanwhile_is_revoked_and_the_other_kept(vault:
     assert (await vault.shown(grace, graces)).generation == 2
     assert await vault.outbox() == []
     seen = await vault.simulated.seen("notion")
-    assert (len(seen["live_access_tokens"]), len(seen["live_refresh_tokens"])) == (1, 1)
+    # What is left is the other's: her access token of before lives on by itself.
+    assert (len(seen["live_access_tokens"]), len(seen["live_refresh_tokens"])) == (2, 1)
     assert await recover(vault.parts, site_of=vault.house.site_of) == 0
 
 
@@ -256,6 +258,22 @@ async def test_after_an_incident_one_of_the_batch_asks(vault: Vault) -> None:
     assert (await vault.simulated.seen("google"))["calls"]["refresh"] == 1
     assert sorted(await generations(vault, held)) == [1, 1, 1, 2]
     assert len(vault.named("provider:client:recovered")) == 1
+
+
+async def test_what_rests_is_due_when_it_has_rested(vault: Vault) -> None:
+    """The claim reads by this moment: it would read all that rests each time."""
+    held = await fleet(vault, 2)
+    unknown = (await leased(vault))[0].grant.id
+    await change(vault, upstream_grants.c.id == unknown, next_refresh_at=None)
+    await change(vault, lease_until=None)
+    await vault.simulated.order("google", faults={"refresh": [{"kind": "status"}] * 2})
+    for person, connection_id in held:
+        with contextlib.suppress(ProviderUnavailable):
+            await vault.token(person, connection_id, seen_generation=1)
+    when = sa.select(upstream_grants.c.next_refresh_at).order_by(upstream_grants.c.id == unknown)
+    (moved, never) = (await vault.run(lambda work: work.execute(when))).all()
+    assert never.next_refresh_at is None
+    assert moved.next_refresh_at == vault.house.clock.now() + dt.timedelta(seconds=5)
 
 
 async def test_more_than_there_is_room_for_are_refreshed_in_one_turn(vault: Vault) -> None:

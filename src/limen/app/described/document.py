@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from limen.app.described.examples import example_of
-from limen.app.described.plain import BROWSERS, OTHERS
 from limen.app.described.problems import PROBLEM, with_problems
 from limen.oauth.described.discovery import add_oauth
 
@@ -32,6 +31,11 @@ def document(api: FastAPI) -> dict[str, Any]:
     Every answer and refusal has a shape and an example: what a route does not say of itself is
     said here, once, for its kind.
     """
+    from limen.app.described.plain import (  # noqa: PLC0415 -- a hundred kilobytes that few read
+        BROWSERS,
+        OTHERS,
+    )
+
     described = api.openapi()
     schemas = {
         name: schema

@@ -125,7 +125,7 @@ _POSTED: Final = {
     ),
     "parameters": [{"name": "provider", "in": "path", "required": True, "schema": STRING}],
     "requestBody": form(
-        members({name: STRING for name in ("code", "state", "iss", "error", "user")}),
+        members(dict.fromkeys(("code", "state", "iss", "error", "user"), STRING)),
         examples={"a code": {"code": "c0d3…", "state": "lmu_…"}},
     ),
 }

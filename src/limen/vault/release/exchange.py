@@ -59,8 +59,8 @@ class ConnectionTarget:
             OAuthRefusal: ``invalid_target``: the client's policy does not name it, another issuer
                 vouched for the subject, there is no such connection, or its owner did not agree;
                 ``access_denied``: a hook said no; ``invalid_scope``: the token lacks a scope;
-                ``invalid_request``: the subject token
-                does not cover connections, or only the owner can help, at the provider.
+                ``invalid_request``: the subject token does not cover connections, or only the
+                owner can help, at the provider.
         """
         request = case.request
         named = _named(request, issuer=work.site.issuer)

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam
 from limen.db.types import DbNow
 from limen.db.work import Work
 from limen.vault.model import Grant
-from limen.vault.store.journal import DEFER, JOURNAL, SETTLE, SWAP
+from limen.vault.store.journal import DEFER, JOURNAL, SETTLE, SWAP, rest_params
 from limen.vault.tables import refresh_intents, upstream_grants
 
 _g = upstream_grants.c
@@ -135,12 +135,7 @@ async def settle_intents(work: Work, grants: Iterable[Grant]) -> None:
 async def defer(work: Work, grants: Iterable[Grant], *, least_seconds: float) -> None:
     """End the leases and wait, each a little longer by its own jitter, so not all at once."""
     rows = [
-        {
-            "grant_id": grant.id,
-            "held": grant.fence,
-            "delay_seconds": least_seconds * (1 + grant.jitter / 2),
-        }
-        for grant in grants
+        rest_params(work, grant, seconds=least_seconds * (1 + grant.jitter / 2)) for grant in grants
     ]
     await work.execute_many(DEFER, rows)
 

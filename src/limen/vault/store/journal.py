@@ -23,6 +23,7 @@ _g = upstream_grants.c
 _i = refresh_intents.c
 _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
 _NOW = bindparam("now", type_=_g.next_refresh_at.type)
+_RESTED_AT = bindparam("rested_at", type_=_g.next_refresh_at.type)
 _LEASE = {
     "lease_owner": bindparam("owner"),
     "lease_until": DbNow(bindparam("lease_seconds", type_=sa.Float)),
@@ -134,20 +135,18 @@ SWAP = (
     )
 )
 _GIVE_BACK = sa.update(upstream_grants).where(*_MINE).values(**_NO_LEASE)
-_BACK_OFF = (
-    sa.update(upstream_grants)
-    .where(*_MINE)
-    .values(
-        failures=_g.failures + 1,
-        retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
-        **_NO_LEASE,
-    )
-)
-DEFER = (
-    sa.update(upstream_grants)
-    .where(*_MINE)
-    .values(retry_at=DbNow(bindparam("delay_seconds", type_=sa.Float)), **_NO_LEASE)
-)
+# The loop finds what is due by this moment alone: what rests would otherwise be read, and left
+# out, with every claim of an incident. What is never refreshed by time stays so.
+_RESTING = {
+    "retry_at": DbNow(bindparam("delay_seconds", type_=sa.Float)),
+    "next_refresh_at": sa.case(
+        (_g.next_refresh_at < _RESTED_AT, _RESTED_AT),
+        else_=_g.next_refresh_at,
+    ),
+    **_NO_LEASE,
+}
+_BACK_OFF = sa.update(upstream_grants).where(*_MINE).values(failures=_g.failures + 1, **_RESTING)
+DEFER = sa.update(upstream_grants).where(*_MINE).values(**_RESTING)
 _CHANGE_STATE = (
     sa.update(upstream_grants)
     .where(*_UNMOVED, _UNENDED)
@@ -309,14 +308,25 @@ async def give_back(work: Work, grant: Grant) -> None:
     await work.execute(_GIVE_BACK, grant_id=grant.id, held=grant.fence)
 
 
+def rest_params(work: Work, grant: Grant, *, seconds: float) -> dict[str, Any]:
+    """Return the parameters of ``DEFER``."""
+    rested_at = work.now + dt.timedelta(seconds=seconds)
+    return {
+        "grant_id": grant.id,
+        "held": grant.fence,
+        "delay_seconds": seconds,
+        "rested_at": rested_at,
+    }
+
+
 async def back_off(work: Work, grant: Grant, *, seconds: float) -> None:
     """End the lease and ask nothing for a while."""
-    await work.execute(_BACK_OFF, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
+    await work.execute(_BACK_OFF, **rest_params(work, grant, seconds=seconds))
 
 
 async def defer(work: Work, grant: Grant, *, seconds: float) -> None:
     """End the lease and wait, through no fault of this grant."""
-    await work.execute(DEFER, grant_id=grant.id, held=grant.fence, delay_seconds=seconds)
+    await work.execute(DEFER, **rest_params(work, grant, seconds=seconds))
 
 
 async def change_state(
