@@ -6,6 +6,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
@@ -19,6 +20,9 @@ from bench.vault import measure_vault
 from limen.testing.postgres import postgres
 from tests.servers import Server
 
+IDLE_SECONDS: Final = 3.0
+"""After its first answer a process still does the first turn of every background loop."""
+
 
 async def main(options: argparse.Namespace) -> None:
     """Measure and print."""
@@ -29,7 +33,7 @@ async def main(options: argparse.Namespace) -> None:
         for engine in ("sqlite", "postgresql"):
             (Path(folder) / engine).mkdir()
         await _engine("sqlite", Path(folder) / "sqlite", options=options)
-        _start_and_memory(Path(folder) / "sqlite")
+        _start_and_memory("sqlite", Path(folder) / "sqlite")
         with postgres(durable=True) as server:
             url = server.url()
             await _engine(
@@ -38,6 +42,7 @@ async def main(options: argparse.Namespace) -> None:
                 options=options,
                 database_url=url,
             )
+            _start_and_memory("postgresql", Path(folder) / "postgresql", database_url=url)
 
 
 def _options() -> argparse.Namespace:
@@ -77,7 +82,8 @@ async def _engine(
     database_url: str = "",
 ) -> None:
     async with setting(folder, database_url=database_url) as made:
-        print(f"{engine:<11}idle, one process: {pss_megabytes(made.server.pid):.0f} MB PSS")
+        # It migrated, and has answered all of what sets this up, the administrators' API too.
+        print(f"{engine:<11}after its first work: {pss_megabytes(made.server.pid):.0f} MB PSS")
         for name, measure in PATHS.items():
             if options.only not in name:
                 continue
@@ -86,14 +92,15 @@ async def _engine(
             print(line(engine, name, measured, yardsticks=yardsticks), flush=True)
 
 
-def _start_and_memory(folder: Path) -> None:
-    """Start once more on the same files: the second start is the one that counts."""
-    server = Server(folder)
+def _start_and_memory(engine: str, folder: Path, *, database_url: str = "") -> None:
+    """Start once more on the same data: the second start is the one that counts."""
+    server = Server(folder, database_url=database_url)
     began = time.perf_counter()
     server.start()
     took = time.perf_counter() - began
-    print(f"sqlite     second start to first answer: {took:.2f} s (budget 2.5 s)")
-    print(f"sqlite     idle: {pss_megabytes(server.pid):.0f} MB PSS (budget 120 MB)")
+    print(f"{engine:<11}second start to first answer: {took:.2f} s (budget 2.5 s)")
+    time.sleep(IDLE_SECONDS)
+    print(f"{engine:<11}idle: {pss_megabytes(server.pid):.0f} MB PSS (budget 120 MB)")
     server.stop()
 
 

@@ -22,7 +22,7 @@ from bench.vault_rate import LATENCY_SECONDS, measure_rate
 from bench.vault_rows import LIVE, Rows, connect, vault_rows
 from limen.db.work import Work
 from limen.kernel.site import ALL_TENANTS
-from limen.testing.postgres import postgres
+from limen.testing.postgres import PostgresServer, postgres
 from limen.vault.listing import list_connections
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.store import journal
@@ -30,6 +30,7 @@ from limen.vault.token_for import Wanted, token_for
 
 FEW: Final = 10_000
 USERS: Final = 100
+_BATCH: Final = 50
 _TIMES: Final = 40
 _WARM: Final = 10
 """Calls that are not counted: statements are prepared, pages read."""
@@ -63,74 +64,68 @@ async def measure_vault(rows: int, *, seconds: float) -> None:
     """Measure and print, on PostgreSQL.
 
     Args:
-        rows: Connections there are at last; ``FEW`` is what they are compared with.
+        rows: Connections of one vault; another beside it has ``FEW``, and is asked in turns with
+            it: a shared machine changes by the minute.
         seconds: How long each rate is measured.
     """
     print(f"vault: load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     with postgres(durable=True) as server:
-        async with vault_rows(server.url()) as made:
-            few = await _at(made, FEW)
-            many = await _at(made, rows)
-            for name, before in few.items():
-                ratio = many[name] / before
-                verdict = "within" if ratio <= _FLAT else "OVER"
-                print(
-                    f"postgresql {name:<40}{before:>9.2f} ms{many[name]:>9.2f} ms"
-                    f"{ratio:>8.2f} x{'':<9} budget {_FLAT:g} x{'':<7}{verdict}",
-                    flush=True,
-                )
-            await _rate(made, seconds)
-            await _at_once(made)
+        async with (
+            vault_rows(await _database(server, "few")) as few,
+            vault_rows(await _database(server, "many")) as many,
+        ):
+            began = time.perf_counter()
+            await few.grow(FEW)
+            await many.grow(rows)
+            print(
+                f"vault: {rows} connections after {time.perf_counter() - began:.0f} s", flush=True
+            )
+            for name, once in _ASKED.items():
+                print(f"postgresql {name:<40}{await _compare(once, few, many)}", flush=True)
+            await _rate(many, seconds)
+            await _at_once(many)
 
 
-async def _at(made: Rows, rows: int) -> dict[str, float]:
-    """Return milliseconds of each, with so many connections."""
-    began = time.perf_counter()
-    await made.grow(rows)
-    print(f"vault: {rows} connections after {time.perf_counter() - began:.0f} s", flush=True)
-    await made.simulated.order("google", lies={"latency_seconds": 0.0})
-    return {
-        "claiming 50 that are due": await _typical(lambda: _claim(made)),
-        "refreshing one of 50 in the loop": await _refresh(made),
-        "listing a person's ten": await _typical(lambda: _list(made)),
-        "finding a token that is fresh": await _typical(lambda: _token(made)),
-    }
+async def _database(server: PostgresServer, name: str) -> str:
+    raw = await asyncpg.connect(server.url())
+    await raw.execute(f'CREATE DATABASE "{name}"')
+    await raw.close()
+    return server.url(name)
 
 
-async def _typical(once: Callable[[], Awaitable[float]]) -> float:
-    """Return the median, which a busy machine moves least."""
-    took = sorted([await once() for _ in range(_WARM + _TIMES)][_WARM:])
-    return took[len(took) // 2]
+async def _compare(once: Callable[[Rows], Awaitable[float]], few: Rows, many: Rows) -> str:
+    """Return the medians of both, which a busy machine moves least, and how they compare."""
+    took: dict[int, list[float]] = {id(few): [], id(many): []}
+    for number in range(_WARM + _TIMES):
+        for made in (few, many) if number % 2 else (many, few):
+            took[id(made)].append(await once(made))
+    before, after = (sorted(each[_WARM:])[_TIMES // 2] for each in took.values())
+    verdict = "within" if after / before <= _FLAT else "OVER"
+    return (
+        f"{before:>9.2f} ms{after:>9.2f} ms{after / before:>8.2f} x{'':<9} "
+        f"budget {_FLAT:g} x{'':<7}{verdict}"
+    )
 
 
 async def _claim(made: Rows) -> float:
     await made.make_due(LIVE)
 
     async def claim(work: Work) -> int:
-        return len(await journal.claim_due(work, batch=50, owner="bench", lease_seconds=30.0))
+        return len(await journal.claim_due(work, batch=_BATCH, owner="bench", lease_seconds=30.0))
 
     began = time.perf_counter()
-    assert await made.works.run(ALL_TENANTS, claim) == 50
-    return (time.perf_counter() - began) * 1e3
+    assert await made.works.run(ALL_TENANTS, claim) == _BATCH
+    took = (time.perf_counter() - began) * 1e3
+    await made.make_due(0)
+    return took
 
 
 async def _refresh(made: Rows) -> float:
-    loop = RefreshLoop(made.parts, site_of=made.site_of)
-    took = []
-    await _settle(made)
-    for _ in range(5):
-        await made.make_due(50)
-        began = time.perf_counter()
-        assert await loop.run_once() >= 50
-        took.append((time.perf_counter() - began) / 50 * 1e3)
-    return sorted(took)[len(took) // 2]
-
-
-async def _settle(made: Rows) -> None:
-    """Refresh whatever is due already."""
-    loop = RefreshLoop(made.parts, site_of=made.site_of)
-    while await loop.run_once():
-        pass
+    """Refresh fifty in the loop at an endpoint that answers at once; return what one takes."""
+    await made.make_due(_BATCH)
+    began = time.perf_counter()
+    assert await RefreshLoop(made.parts, site_of=made.site_of).run_once() >= _BATCH
+    return (time.perf_counter() - began) / _BATCH * 1e3
 
 
 _NUMBERS = itertools.count(1)
@@ -157,6 +152,14 @@ async def _token(made: Rows) -> float:
     began = time.perf_counter()
     await made.run(body)
     return (time.perf_counter() - began) * 1e3
+
+
+_ASKED: Final[dict[str, Callable[[Rows], Awaitable[float]]]] = {
+    "claiming 50 that are due": _claim,
+    "refreshing one of 50 in the loop": _refresh,
+    "listing a person's ten": _list,
+    "finding a token that is fresh": _token,
+}
 
 
 async def _rate(made: Rows, seconds: float) -> None:

@@ -142,20 +142,15 @@ class Rows:
             amr=("pwd",),
         )
 
-    async def make_due(self, most: int) -> int:
-        """Have so many of the live ones want a refresh now; return how many."""
+    async def make_due(self, most: int) -> None:
+        """Have so many of the live ones, and no others of them, want a refresh now."""
         ids = self.live[:most]
-        due = (
-            sa.update(upstream_grants)
-            .where(upstream_grants.c.id.in_(sa.bindparam("ids", expanding=True)))
-            .values(next_refresh_at=sa.bindparam("then"), retry_at=None, lease_until=None)
-        )
 
         async def body(work: Work) -> None:
-            await work.execute(due, ids=list(ids), then=work.now)
+            await work.execute(_NOT_DUE, ids=list(self.live))
+            await work.execute(_DUE, ids=list(ids), then=work.now)
 
         await self.run(body)
-        return len(ids)
 
     async def generations(self) -> int:
         """Return the sum of the live ones' generations: each refresh adds one."""
@@ -175,7 +170,9 @@ class Rows:
             for table, changed, series in _COPIES:
                 sql = await _copying(connection, table, changed=changed, series=series)
                 await connection.execute(sql, self.count, count, self.one[table], timeout=3600)
-            await connection.execute("ANALYZE")
+            # The server's own work on so many new rows is over before anything is measured.
+            await connection.execute("VACUUM ANALYZE", timeout=3600)
+            await connection.execute("CHECKPOINT", timeout=3600)
         finally:
             await connection.close()
         self.count = count
@@ -321,6 +318,13 @@ def _simulators() -> Iterator[str]:
         process.wait(10)
 
 
+_LIVE = upstream_grants.c.id.in_(sa.bindparam("ids", expanding=True))
+_NOT_DUE = (
+    sa.update(upstream_grants)
+    .where(_LIVE)
+    .values(next_refresh_at=None, retry_at=None, lease_until=None)
+)
+_DUE = sa.update(upstream_grants).where(_LIVE).values(next_refresh_at=sa.bindparam("then"))
 _ONE_GRANT = sa.select(upstream_grants).where(upstream_grants.c.id == sa.bindparam("id"))
 _ADD_GRANT = sa.insert(upstream_grants)
 _ONE_CONNECTION = sa.select(connections).where(connections.c.grant_id == sa.bindparam("whose"))

@@ -150,7 +150,8 @@ class Giving:
 
     async def columns(self, *columns: sa.ColumnElement[Any]) -> list[Any]:
         async def body(work: Work) -> list[Any]:
-            return [tuple(row) for row in (await work.execute(sa.select(*columns))).all()]
+            rows = (await work.execute(sa.select(*columns))).all()
+            return [tuple(row._asdict().values()) for row in rows]
 
         return await self.vault.run(body)
 

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from limen.testing.processes import free_port
+from tests import warm
+from tests.warm import Warm
 
 START_SECONDS: Final = 60
 PASSWORD: Final = "correct horse battery staple 42"
@@ -35,7 +36,7 @@ class Server:
         self.folder = folder
         self.port = free_port()
         self.base_url = f"http://localhost:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Warm | None = None
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -57,13 +58,9 @@ class Server:
 
     def start(self, *, command: tuple[str, ...] = ("serve",)) -> None:
         """Start and wait until it is ready."""
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "limen", *command],
-                stdout=log,
-                stderr=log,
-                env=self.environment,
-                cwd=self.folder,
+        with (self.folder / "server.log").open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            self._process = Warm(
+                command, env=self.environment, cwd=self.folder, files=(nothing, log, log)
             )
         self._wait_until_ready()
 
@@ -106,16 +103,7 @@ class Server:
 
     def run_cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command; return its output and exit code."""
-        return subprocess.run(
-            [sys.executable, "-m", "limen", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            cwd=self.folder,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(arguments, env=self.environment, cwd=self.folder, stdin=stdin, timeout=60)
 
     def create_user(self, email: str, *more: str, password: str = PASSWORD) -> Any:
         """Create a verified user."""

@@ -52,7 +52,8 @@ _REST_OVER = (
     .values(
         retry_at=None,
         next_refresh_at=sa.case(
-            (upstream_grants.c.next_refresh_at.is_not(None), sa.bindparam("at", type_=Moment()))
+            (upstream_grants.c.next_refresh_at.is_not(None), sa.bindparam("at", type_=Moment())),
+            else_=upstream_grants.c.next_refresh_at,
         ),
     )
 )

@@ -17,7 +17,14 @@ ROW = re.compile(r"\| (F\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|")
 TEST = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 NUMBER = re.compile(r"_f(\d+)(?:_to_f(\d+))?(?=_)")
 SECURITY_CASE = re.compile(r"_n\d{3}_")
-READERS = {"sealing.py", "token_for.py", "disconnect.py", "erasing/export.py"}
+READERS = {
+    "sealing.py",
+    "token_for.py",
+    "disconnect.py",
+    "erasing/export.py",
+    "moving/unclaimed.py",
+    "moving/write_out.py",
+}
 """Hand a token out, end it at its provider, or take it along when its owner leaves."""
 
 

@@ -35,7 +35,18 @@ async def test_an_event_ends_the_grant_it_names(limen: Installation) -> None:
     assert await _states(person, own) == ["active"]
     assert await post(key, event["body"]) == 202
     assert await _states(person, own) == ["reauth_required"]
-    assert await post(key, event["body"]) == 400
+    assert await post(key, event["body"]) == 202  # heard before: not to be sent again
+
+
+async def test_what_is_wrong_with_an_event_is_said_as_rfc_8935_says_it(limen: Installation) -> None:
+    address = f"{limen.issuer}/api/v1/oauth/events/google/{limen.site.tenant_id}"
+    async with limen.plain.post(address, data=b"x.y.z") as answer:
+        assert (answer.status, answer.content_type) == (400, "application/json")
+        assert answer.headers["content-language"] == "en"
+        assert await answer.json() == {
+            "err": "invalid_request",
+            "description": "This event is not believed.",
+        }
 
 
 async def test_a_secret_is_set_by_who_may_and_never_told(limen: Installation) -> None:
@@ -47,6 +58,9 @@ async def test_a_secret_is_set_by_who_may_and_never_told(limen: Installation) ->
     refused = await admin.api("PUT", path, own, body)
     assert (refused.status, refused.json()["code"]) == (422, "push_unsupported")
     assert body["secret"] not in refused.text
+    assert (await member.api("DELETE", path, theirs)).status == 403
+    gone = await admin.api("DELETE", path, own)
+    assert (gone.status, gone.json()["code"]) == (404, "push_secret_not_found")
 
 
 async def _states(person: Any, own: str) -> list[str]:

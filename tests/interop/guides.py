@@ -13,6 +13,7 @@ from typing import Final
 
 from limen.testing.node import node_path
 from limen.testing.visitor import Page, Visitor
+from tests import warm
 from tests.architecture.source import ROOT
 from tests.interop.conftest import Installation
 
@@ -47,10 +48,12 @@ class Reader:
         self._site = installation
         self._folder = folder
         (folder / "node_modules").symlink_to(Path(__file__).parent / "node" / "node_modules")
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        (folder / "bin").mkdir()
+        warm.command(folder / "bin")
+        programs = [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
         self._environment = {
             **installation.server.environment,
-            "PATH": path,
+            "PATH": os.pathsep.join(programs),
             "ISSUER": installation.issuer,
             "EMAIL": installation.person["email"],
             "PASSWORD": installation.person["password"],

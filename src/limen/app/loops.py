@@ -11,6 +11,7 @@ from limen.accounts.links.account_mail import account_mail_handler
 from limen.accounts.links.sweep import sweep as sweep_links
 from limen.admin.sweep import sweep as sweep_admin
 from limen.app.background import Task
+from limen.app.clock_watch import EVERY_SECONDS as WATCH_SECONDS
 from limen.app.profile_means import token_of_connection
 from limen.app.runtime import Runtime
 from limen.crypto.rotate_keys import maintain_keys
@@ -116,6 +117,12 @@ def loops(runtime: Runtime) -> list[Task]:
             name="caches",
             every_seconds=_LAG_SECONDS,
             turn=lambda: _refresh_caches(runtime),
+            everywhere=True,
+        ),
+        Task(
+            name="clock watch",
+            every_seconds=WATCH_SECONDS,
+            turn=lambda: _without_backlog(runtime.clock_watch.look),
             everywhere=True,
         ),
         Task(
@@ -235,7 +242,7 @@ async def _profiles(runtime: Runtime, synchroniser: Synchroniser) -> int:
 
 
 async def _without_backlog(turn: Callable[[], Awaitable[int]]) -> int:
-    """Rates are shared once in a while, however many there were."""
+    """Take a turn that leaves nothing behind, however much it did."""
     await turn()
     return 0
 

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from limen.accounts.profile.pictures import Encoder, new_encoder
+from limen.app.clock_watch import ClockWatch
 from limen.app.mtls import build_mtls
 from limen.app.notices import with_notices
 from limen.app.reactions import reactions
@@ -56,6 +57,7 @@ class Runtime:
 
     settings: Settings
     clock: SystemClock
+    clock_watch: ClockWatch
     works: Works
     net: Net
     keys: WrappingKeys
@@ -128,6 +130,7 @@ def build_runtime(
     return Runtime(
         settings=settings,
         clock=clock,
+        clock_watch=ClockWatch(works, clock),
         works=works,
         net=net,
         keys=keys,

@@ -88,6 +88,7 @@ async def open_runtime(runtime: Runtime) -> None:
         await _check_schema(runtime)
         await check_seal(runtime.works, runtime.keys)
         await runtime.directory.default()
+        await runtime.clock_watch.look()
     except BaseException:
         await runtime.works.database.close()
         raise

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,26 +12,18 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limen.app.runtime import Runtime
-from limen.db.shared_clock import skew
 from limen.kernel.errors import Unavailable
-from limen.observe import log_request, logger
+from limen.observe import log_request
 from limen.observe.metrics import CONTENT_TYPE, count_request, render
 from limen.settings.sections import MetricsSettings
-
-_log = logger("limen.ready")
-_WARN_SKEW: Final = dt.timedelta(seconds=10)
-_MOST_SKEW: Final = dt.timedelta(seconds=60)
 
 
 def health_checks(runtime: Runtime) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """Return what must hold for the process to be sent requests."""
 
     async def database_and_clock() -> None:
-        ahead = abs(await skew(runtime.works, runtime.clock))
-        if ahead > _WARN_SKEW:
-            _log.warning("clock skew", seconds=ahead.total_seconds())
-        if ahead > _MOST_SKEW:
-            raise Unavailable("clock_skew")
+        if not await runtime.clock_watch.look():
+            raise Unavailable("clock_skew", "This server's clock is wrong.")
 
     async def default_tenant() -> None:
         await runtime.directory.default()

@@ -58,6 +58,9 @@ async def by_route(transport: Transport, speaker: Speaker, asked: Asked) -> Conn
         owner=speaker.owner,
     )
     told = await get(transport, speaker, path)
+    if told["token_type"] != "Bearer":
+        text = "This is no bearer token, but a key or a password: use the proxy."
+        raise NotShared("credential_by_proxy_only", text)
     expires_at = told["expires_at"]
     return ConnectionToken(
         value=Secret(told["access_token"]),

@@ -103,6 +103,7 @@ _KINDS: Final[dict[str, type[Refused]]] = {
     "connection_consent_required": NotShared,
     "release_not_allowed": NotShared,
     "release_by_proxy_only": NotShared,
+    "credential_by_proxy_only": NotShared,
     "release_too_broad": NotShared,
     "invalid_target": NotShared,
     "connection_ambiguous": Several,

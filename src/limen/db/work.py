@@ -255,6 +255,9 @@ class Works:
     Args:
         database: Where they run.
         clock: What they are told the time by.
+
+    Attributes:
+        halted: The clock is wrong: no Work is opened.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -264,9 +267,15 @@ class Works:
         self.recorders: Sequence[Recorder] = ()
         self.reactions: Reactions = {}
         self.last_uses = LastUses()
+        self.halted = False
 
     async def run(
-        self, site: Site, body: Callable[[Work], Awaitable[T]], *, actor: Actor = SYSTEM
+        self,
+        site: Site,
+        body: Callable[[Work], Awaitable[T]],
+        *,
+        actor: Actor = SYSTEM,
+        although_halted: bool = False,
     ) -> T:
         """Run a body in one transaction, again when the database asks for it.
 
@@ -274,14 +283,18 @@ class Works:
             site: The tenant it runs in.
             body: The use case; it may be called several times.
             actor: Who asks.
+            although_halted: For a body that neither reads nor writes what time decides.
 
         Returns:
             What the body returned; by then it is durable.
 
         Raises:
             Refusal: As the body raised it; what was asked for ``even_if_refused`` is durable.
-            Unavailable: If the database can't be reached or never let the Work through.
+            Unavailable: If the database can't be reached or never let the Work through, or this
+                machine's clock is wrong.
         """
+        if self.halted and not although_halted:
+            raise Unavailable("clock_skew", "This server's clock is wrong.")
         for attempt in range(_ATTEMPTS):
             work = Work(self, site, actor=actor, now=self.clock.now())
             try:

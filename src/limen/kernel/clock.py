@@ -24,7 +24,11 @@ class SystemClock:
 
     def now(self) -> dt.datetime:
         """Return the machine's time plus the offset."""
-        return dt.datetime.now(UTC) + self.offset  # noqa: TID251 -- the one place that asks the machine
+        return self.machine_now() + self.offset
+
+    def machine_now(self) -> dt.datetime:
+        """Return what the machine says."""
+        return dt.datetime.now(UTC)  # noqa: TID251 -- the one place that asks the machine
 
 
 def from_timestamp(seconds: float) -> dt.datetime:

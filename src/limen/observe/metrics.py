@@ -30,6 +30,7 @@ class _Metrics(NamedTuple):
     refreshes: Counter
     calls: Histogram
     outbox: Gauge
+    clock_skew: Gauge
 
 
 @cache
@@ -69,6 +70,7 @@ def _metrics() -> _Metrics:
             registry=registry,
         ),
         Gauge("limen_outbox_waiting", "Outbox rows that wait", ["kind"], registry=registry),
+        Gauge("limen_clock_skew_seconds", "How wrong this machine's clock is", registry=registry),
     )
 
 
@@ -108,6 +110,11 @@ def count_call(*, purpose: str, outcome: str, seconds: float) -> None:
 def set_outbox_depth(kind: str, waiting: int) -> None:
     """Note how many outbox rows of a kind wait."""
     _metrics().outbox.labels(kind).set(waiting)
+
+
+def set_clock_skew(seconds: float) -> None:
+    """Note how far this machine's clock is from where it should be."""
+    _metrics().clock_skew.set(seconds)
 
 
 def render() -> bytes:

@@ -14,9 +14,10 @@ from limen.db.work import Work
 from limen.hooks.ask import Hooks
 from limen.kernel.errors import NotAuthenticated, OAuthRefusal
 from limen.kernel.secret import Secret
+from limen.protocol.sender.confirmation import TokenType, token_type
 from limen.sessions.resume import keep_alive
 from limen.sessions.session import Session
-from limen.tenants import api_audience
+from limen.tenants import api_audience, policy_of
 from limen.tokens.grant import Grant, NewGrant
 from limen.tokens.issue_access_token import issue_access_token, spec_for
 from limen.tokens.lifetimes import TokenLifetimes
@@ -54,12 +55,19 @@ class TokenPair:
 
     Args:
         expires_at: Of the access token.
+        token_type: How it is to be sent.
     """
 
     raw_access: Secret[str]
     raw_refresh: Secret[str]
     expires_in: int
     expires_at: dt.datetime
+    token_type: TokenType = "Bearer"  # noqa: S105 -- a token's type, no secret
+
+
+def binds_pairs(work: Work) -> bool:
+    """Say whether the tenant's profile lets no token be whoever's has it (FAPI 2.0 SP 5.3.2.1)."""
+    return "fapi2" in policy_of(work).profile
 
 
 async def asks_before_pair(work: Work, *, mint: Mint) -> bool:
@@ -95,7 +103,7 @@ async def ask_before_pair(
 
 
 async def issue_pair(
-    work: Work, *, mint: Mint, session: Session, claims: Mapping[str, Any]
+    work: Work, *, mint: Mint, session: Session, claims: Mapping[str, Any], bound_to: str = ""
 ) -> TokenPair:
     """Issue the first pair of a session; it ends with the session's row.
 
@@ -104,7 +112,13 @@ async def issue_pair(
         mint: See there.
         session: Whose it is.
         claims: What ``ask_before_pair`` answered.
+        bound_to: The key that both are bound to; empty for bearers, where the profile has any.
+
+    Raises:
+        NotAuthenticated: ``invalid_dpop_proof``: the profile has none, and no key was proved.
     """
+    if not bound_to and binds_pairs(work):
+        raise NotAuthenticated("invalid_dpop_proof", "FAPI 2.0 binds tokens to a key.")
     new = NewGrant(
         client_id=CLIENT_ID,
         user_id=session.user_id,
@@ -116,29 +130,41 @@ async def issue_pair(
         session_id=session.id,
         expires_at=session.expires_at,
         refreshable=True,
+        bound_to=bound_to,
     )
     started = await start_grant(work, envelope=mint.envelope, lifetimes=mint.lifetimes, new=new)
     assert started.raw_refresh is not None
     return await _pair(work, mint, started.grant, raw_refresh=started.raw_refresh, claims=claims)
 
 
-async def refresh_pair(work: Work, *, mint: Mint, raw_refresh: Secret[str]) -> TokenPair:
-    """Rotate the refresh token and issue a new pair.
+async def refresh_pair(
+    work: Work, *, mint: Mint, raw_refresh: Secret[str], bound_to: str = ""
+) -> TokenPair:
+    """Rotate the refresh token and issue a new pair, bound to the key that the first one was.
+
+    Args:
+        work: The transaction.
+        mint: See there.
+        raw_refresh: As received.
+        bound_to: The key that the request proved; empty for none.
 
     Raises:
         NotAuthenticated: ``invalid_refresh_token``: unknown, expired, used before (the family
-            then ends), another client's, or its session is over.
+            then ends), another client's, bound to another key or to none where the profile wants
+            one, or its session is over.
         NotPermitted: ``refused_by_hook``; the token is as good as before.
         Unavailable: ``hook_unavailable``; likewise.
     """
     claims = await _ask_about(work, mint, raw_refresh)
-    presented = Presented(raw=raw_refresh, client_id=CLIENT_ID, rotate=True)
+    presented = Presented(raw=raw_refresh, client_id=CLIENT_ID, rotate=True, bound_to=bound_to)
     try:
         refreshed = await redeem_refresh(
             work, envelope=mint.envelope, lifetimes=mint.lifetimes, presented=presented
         )
     except OAuthRefusal as refusal:
         raise _over(refusal.code) from None
+    if not refreshed.grant.bound_to and binds_pairs(work):
+        raise _over("of before the tenant's profile")
     session_id = refreshed.grant.session_id
     if session_id is None or not await keep_alive(work, session_id=session_id):
         raise _over("the session is over")
@@ -167,6 +193,7 @@ async def _pair(
         raw_refresh=raw_refresh,
         expires_in=issued.expires_in,
         expires_at=issued.expires_at,
+        token_type=token_type(grant.bound_to),
     )
 
 

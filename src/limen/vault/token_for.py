@@ -56,6 +56,7 @@ class Wanted:
         use: What for; the owner need not say.
         feature: Must be switched on; empty for whatever the token is good for.
         scopes: Must all be granted.
+        token_only: A key or a password is no use, whatever its provider's entry lets out.
     """
 
     connection_id: str
@@ -67,6 +68,7 @@ class Wanted:
     use: Use = "raw"
     feature: str = ""
     scopes: tuple[str, ...] = ()
+    token_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +220,9 @@ async def _ask_hooks(work: Work, parts: Parts, wanted: Wanted, *, grant: Grant) 
 
 def _check_may_leave(wanted: Wanted, provider: Provider) -> None:
     """Keep back what does not end by itself: whoever had it once would have it for good."""
-    if wanted.reader and isinstance(provider, HeldAt) and not provider.way.may_leave:
+    if not (wanted.reader and isinstance(provider, HeldAt)):
+        return
+    if not provider.way.may_leave or (wanted.token_only and not provider.way.is_fetching):
         raise NotPermitted(
             "credential_by_proxy_only",
             "This is no token that ends by itself: it is used by the proxy, and not handed out.",

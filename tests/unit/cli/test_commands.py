@@ -267,6 +267,31 @@ def test_a_providers_secrets_live_side_by_side(installation: Limen, tmp_path: Pa
     assert installation(*retire, listed[1]["id"]).status == 1
 
 
+def test_a_push_secret_is_kept_named_and_forgotten_without_being_shown(
+    installation: Limen, tmp_path: Path
+) -> None:
+    given = ("--client-secret-stdin", "--json")
+    installation("provider", "set", "github", "--client-id", "us", *given, stdin="a-secret\n")
+    push = ("provider", "push-secret")
+    canary = "push-canary-0123456789"
+    put = (*push, "set", "github", "--secret-stdin", "--json")
+    made = installation(*put, stdin=f"{canary}\n").json
+    assert made["url"].startswith("http://localhost:8000/api/v1/oauth/events/github/")
+    listed = installation(*push, "list", "--json")
+    assert [(each["provider"], each["url"]) for each in listed.json["push_secrets"]] == [
+        ("github", made["url"])
+    ]
+    assert canary not in listed.out + installation(*push, "list").out
+    assert canary.encode() not in (tmp_path / "data" / "limen.db").read_bytes()
+    assert "16 to 256" in installation(*put, stdin="short\n").err
+    wrong = (*push, "set", "google", "--secret-stdin")
+    installation("provider", "set", "google", "--client-id", "us", *given, stdin="a-secret\n")
+    assert "need no secret" in installation(*wrong, stdin=f"{canary}\n").err
+    assert installation(*push, "retire", "github").status == 0
+    assert installation(*push, "list", "--json").json == {"push_secrets": []}
+    assert installation(*push, "retire", "github").status == 1
+
+
 def test_a_provider_is_described_and_gets_a_key_only_where_it_takes_one(
     installation: Limen, tmp_path: Path
 ) -> None:

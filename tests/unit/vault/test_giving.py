@@ -72,7 +72,7 @@ async def test_a_key_is_kept_once_its_provider_takes_it(vault: Vault, giving: Gi
 
 @pytest.mark.parametrize("told", [KEY, {"kind": "basic", **ADAS_PAIR}], ids=["key", "pair"])
 async def test_each_kind_is_sent_as_the_entry_says(
-    vault: Vault, giving: Giving, told: dict[str, str]
+    vault: Vault, giving: Giving, told: dict[str, Any]
 ) -> None:
     ada = await vault.person()
     shown = await vault.shown(ada, await giving.give(ada, "keyring", **told))
@@ -144,7 +144,7 @@ async def test_a_provider_takes_the_kinds_its_entry_names(vault: Vault, giving: 
 async def test_a_service_account_is_given_tokens(vault: Vault, giving: Giving) -> None:
     ada = await vault.person()
     private = await giving.robot()
-    told = {"kind": "service_account", "service_account": key_file(private)}
+    told: dict[str, Any] = {"kind": "service_account", "service_account": key_file(private)}
     id_ = await giving.give(ada, "google", features=("calendar_read",), **told)
     shown = await vault.shown(ada, id_)
     assert (shown.label, shown.scopes) == (ROBOT, (CALENDAR,))
@@ -162,7 +162,7 @@ async def test_a_service_account_is_given_tokens(vault: Vault, giving: Giving) -
 async def test_it_speaks_for_whom_it_may(vault: Vault, giving: Giving) -> None:
     ada = await vault.person()
     private = await giving.robot("ada@example.test")
-    told = {"kind": "service_account", "service_account": key_file(private)}
+    told: dict[str, Any] = {"kind": "service_account", "service_account": key_file(private)}
     id_ = await giving.give(ada, "google", on_behalf_of="ada@example.test", **told)
     assert (await vault.shown(ada, id_)).label == f"{ROBOT} as ada@example.test"
     with pytest.raises(InvalidInput, match="credential_refused"):
@@ -182,7 +182,7 @@ async def test_it_speaks_for_whom_it_may(vault: Vault, giving: Giving) -> None:
 async def test_an_assertion_is_signed_anew_for_each_token(vault: Vault, giving: Giving) -> None:
     ada = await vault.person()
     private = await giving.robot(provider="keyring")
-    told = {"kind": "service_account", "service_account": key_file(private)}
+    told: dict[str, Any] = {"kind": "service_account", "service_account": key_file(private)}
     id_ = await giving.give(ada, "keyring", **told)  # which refuses to read one twice
     vault.house.clock.advance(HOUR)
     assert (await vault.token(ada, id_)).generation == 2
@@ -192,7 +192,11 @@ async def test_a_client_of_ones_own_is_given_tokens(vault: Vault, giving: Giving
     ada = await vault.person()
     client = {"client_id": "adas", "secret": "adas-secret"}
     await vault.simulated.order("spotify", clients=[client])
-    told = {"kind": "client_credentials", "client_id": "adas", "client_secret": "adas-secret"}
+    told: dict[str, Any] = {
+        "kind": "client_credentials",
+        "client_id": "adas",
+        "client_secret": "adas-secret",
+    }
     id_ = await giving.give(ada, "spotify", **told)
     shown = await vault.shown(ada, id_)
     assert (shown.label, shown.scopes, shown.features) == ("adas", (), {"api": "active"})
@@ -208,7 +212,7 @@ async def test_a_client_of_ones_own_is_given_tokens(vault: Vault, giving: Giving
 async def test_f1_twenty_readers_make_one_call(vault: Vault, giving: Giving) -> None:
     ada = await vault.person()
     await vault.simulated.order("spotify", clients=[{"client_id": "adas", "secret": "s"}])
-    told = {"kind": "client_credentials", "client_id": "adas", "client_secret": "s"}
+    told: dict[str, Any] = {"kind": "client_credentials", "client_id": "adas", "client_secret": "s"}
     id_ = await giving.give(ada, "spotify", **told)
     vault.house.clock.advance(HOUR)
     await vault.simulated.order("spotify", lies={"latency_seconds": 0.1})

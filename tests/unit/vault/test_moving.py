@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 import json
@@ -228,6 +229,35 @@ async def test_a_crash_between_redeeming_and_connecting_loses_nothing_the_journa
         assert await refused(vault, line) == "import_uncertain"
         assert await refused(vault, line) == "import_uncertain"
     assert await shown(vault, line) == 1
+
+
+async def test_a_refusal_that_a_crash_left_in_the_journal_is_believed(vault: Vault) -> None:
+    _, line = await theirs(vault, "notion")
+    dead = {**line, "refresh_token": "long-gone"}
+    die_at("vault.refresh.after_journal")
+    with pytest.raises(Died):
+        await bring(vault, dead)
+    await end_leases(vault)
+    await recover(vault.parts, site_of=vault.house.site_of)
+    assert await refused(vault, dead) == "import_token_dead"
+    assert await shown(vault, dead) == 1
+
+
+async def test_of_many_who_bring_a_line_at_once_one_redeems_it(vault: Vault) -> None:
+    for provider in ("google", "notion"):
+        _, line = await theirs(vault, provider)
+
+        async def one(line: dict[str, Any] = line) -> str:
+            try:
+                return (await bring(vault, line)).verdict
+            except Refusal as refusal:
+                return refusal.code
+
+        told = await asyncio.gather(*(one() for _ in range(8)))
+        assert told.count("imported") == 1
+        assert set(told) <= {"imported", "present", "refresh_in_progress"}
+        assert await shown(vault, line) <= 1
+        assert (await bring(vault, line)).verdict == "present"
 
 
 async def test_an_account_that_works_here_is_left_as_it_is_unless_it_is_to_be_replaced(

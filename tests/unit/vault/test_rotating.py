@@ -108,7 +108,7 @@ async def test_of_two_at_once_one_is_kept(vault: Vault, giving: Giving) -> None:
     keys = [await another_key(giving, f"another-{number}") for number in range(4)]
     await vault.simulated.order("notion", lies={"latency_seconds": 0.1})
     done = await asyncio.gather(
-        *(giving.rotate(ada, id_, kind="api_key", key=key) for key in keys),
+        *(giving.rotate(ada, id_, seen=1, kind="api_key", key=key) for key in keys),
         return_exceptions=True,
     )
     lost = [each for each in done if each is not None]

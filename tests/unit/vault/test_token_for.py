@@ -246,10 +246,17 @@ async def test_an_unreachable_provider_spends_nothing(vault: Vault) -> None:
     assert (await vault.shown(ada, connection_id)).state == "active"
 
 
-async def test_n121_another_account_in_a_refreshed_id_token_is_refused(vault: Vault) -> None:
+@pytest.mark.parametrize(
+    "lie",
+    [{"sub": "999"}, {"iss": "https://evil.example"}, {"aud": "another client"}, {"aud": None}],
+    ids=["sub", "iss", "aud", "no-aud"],
+)
+async def test_n121_another_account_in_a_refreshed_id_token_is_refused(
+    vault: Vault, lie: dict[str, str | None]
+) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, account=ADA)
-    await vault.simulated.order("google", lies={"id_token": {"sub": "999"}})
+    await vault.simulated.order("google", lies={"id_token": lie})
     vault.house.clock.advance(HOUR)
     with pytest.raises(Conflict, match="connection_reauth_required"):
         await vault.token(ada, connection_id)

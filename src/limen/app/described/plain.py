@@ -158,6 +158,12 @@ _TAKE_EVENT: Final = _operation(
             schema=members({"challenge": STRING}),
             example={"challenge": "3eZbrw1a…"},
         ),
+        400: Answer(
+            says="It is not believed (RFC 8935 section 2.3); which check failed is not said.",
+            schema=members({"err": STRING, "description": STRING}),
+            example={"err": "invalid_request", "description": "This event is not believed."},
+            headers={"Content-Language": "en"},
+        ),
         413: _problem(413, "request_too_large", "The body may have 65536 bytes at most."),
     },
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,10 +10,10 @@ import time
 from typing import Final
 
 from limen.cli import collector
+from limen.cli.serving.signals import Signals
 from limen.observe import logger
 
 _LOG = logger("supervisor")
-_LOOK_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 28.0
 _YOUNG_SECONDS: Final = 5.0
 _MOST_YOUNG_DEATHS: Final = 5
@@ -57,36 +56,36 @@ class _Workers:
             if self.young_deaths < _MOST_YOUNG_DEATHS:
                 self.start()
 
-    def stop(self) -> int:
+    def stop(self, signals: Signals) -> int:
         """Ask all to end, wait, and end those that do not; return the exit status."""
         for process, _ in self._alive.values():
             process.terminate()
         deadline = time.monotonic() + _STOP_SECONDS
-        status = 0
-        for process, _ in self._alive.values():
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                status = 1
-        return status
+        while self._still_there() and (left := deadline - time.monotonic()) > 0:
+            signals.wait(left)
+        late = self._still_there()
+        for process in late:
+            process.kill()
+            process.wait()
+        return 1 if late else 0
+
+    def _still_there(self) -> list[subprocess.Popen[bytes]]:
+        return [process for process, _ in self._alive.values() if process.poll() is None]
 
 
 def supervise(listening: socket.socket, *, workers: int) -> int:
     """Keep that many workers serving until SIGTERM or SIGINT; return the exit status."""
     lifeline, held = os.pipe()
+    signals = Signals()
     crew = _Workers(listening, lifeline=lifeline)
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda got, _: asked.append(got))
     for _ in range(workers):
         crew.start()
     collector.wake()
-    while not asked and crew.young_deaths < _MOST_YOUNG_DEATHS:
-        time.sleep(_LOOK_SECONDS)
+    while not signals.asked and crew.young_deaths < _MOST_YOUNG_DEATHS:
+        signals.wait()
         crew.replace_dead()
-    status = crew.stop()
+    status = crew.stop(signals)
+    signals.close()
     os.close(held)
     os.close(lifeline)
-    return status if asked else 3
+    return status if signals.asked else 3

@@ -22,15 +22,17 @@ from limen.cli.upstream.provider_secrets import (
     read_proof,
 )
 from limen.cli.upstream.provider_secrets import group as secrets
+from limen.cli.upstream.push_secrets import group as push_secrets
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
+    from limen.db.work import Work
     from limen.federation.catalogue.entry import Entry
     from limen.federation.catalogue.key_entry import KeyEntry
-    from limen.db.work import Work
 
 group = typer.Typer(help="Third-party providers.", no_args_is_help=True)
 group.add_typer(secrets, name="secret")
+group.add_typer(push_secrets, name="push-secret")
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="google, notion …")]
 

@@ -15,7 +15,12 @@ from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.sessions.revoke import revoke
 from limen.signin.endpoints import browser, schemas
-from limen.signin.endpoints.step_answers import StepRequired, answer_proof, pair_answer
+from limen.signin.endpoints.step_answers import (
+    StepRequired,
+    answer_proof,
+    pair_answer,
+    prove_sender,
+)
 from limen.signin.parts import Parts
 from limen.signin.steps.take_step import Passed
 from limen.signin.token_pair import CLIENT_ID, refresh_pair
@@ -64,7 +69,8 @@ def _way_in(router: APIRouter, parts: Parts) -> None:
     async def login(request: Request, work: CurrentWork, body: schemas.Credentials) -> Response:
         """Sign in with address and password; answers a first-party pair of tokens.
 
-        Where a step comes first (``mfa_required`` say) the answer is 403 and names it, with a
+        With a DPoP proof they are bound to its key (RFC 9449), always under FAPI 2.0. Where a
+        step comes first (``mfa_required`` say) the answer is 403 and names it, with a
         ``challenge`` for ``/api/v1/auth/steps``.
         """
         attempt = browser.attempt_of(
@@ -77,13 +83,18 @@ def _way_in(router: APIRouter, parts: Parts) -> None:
             )
             return Passed(outcome=outcome)
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
     @router.post("/refresh", dependencies=[_ANYONE, origin, Depends(limit("token"))])
-    async def refresh(work: CurrentWork, body: schemas.RefreshBody) -> schemas.TokenPairAnswer:
+    async def refresh(
+        request: Request, work: CurrentWork, body: schemas.RefreshBody
+    ) -> schemas.TokenPairAnswer:
         """Exchange a refresh token for a new pair; the old one is spent."""
+        bound_to = await prove_sender(request, work, parts=parts)
         raw = schemas.revealed(body.refresh_token)
-        return pair_answer(await refresh_pair(work, mint=parts.mint, raw_refresh=raw))
+        return pair_answer(
+            await refresh_pair(work, mint=parts.mint, raw_refresh=raw, bound_to=bound_to)
+        )
 
 
 def _once_in(router: APIRouter, parts: Parts) -> None:

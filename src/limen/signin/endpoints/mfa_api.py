@@ -20,7 +20,12 @@ from limen.sessions.session import Started
 from limen.signin import known_device
 from limen.signin.endpoints import browser
 from limen.signin.endpoints.schemas import TokenPairAnswer
-from limen.signin.endpoints.step_answers import StepRequired, answer_proof, pair_answer
+from limen.signin.endpoints.step_answers import (
+    StepRequired,
+    answer_proof,
+    pair_answer,
+    prove_sender,
+)
 from limen.signin.endpoints.steps_api import EnrolmentShape
 from limen.signin.parts import Parts
 from limen.signin.steps.step_up import step_up
@@ -103,7 +108,7 @@ def _code(router: APIRouter, parts: Parts) -> None:
                 door=parts.door,
             )
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
 
 def _own(router: APIRouter, parts: Parts) -> None:
@@ -174,6 +179,9 @@ async def _step_up(
         # A client would trade the little it was granted for tokens that may do everything.
         raise NotPermitted(public="This is for our own applications.")
     claims: Mapping[str, Any] = {}
+    bound_to = ""
+    if actor.scope is not None:
+        bound_to = await prove_sender(request, work, parts=parts)
     if actor.scope is not None:  # before the code is spent, and the session elevated
         claims = await ask_before_pair(work, mint=parts.mint, user_id=actor.id)
     started = await step_up(
@@ -185,7 +193,9 @@ async def _step_up(
         device=cookies.read(request, known_device.COOKIE),
     )
     if actor.scope is not None:
-        pair = await issue_pair(work, mint=parts.mint, session=started.session, claims=claims)
+        pair = await issue_pair(
+            work, mint=parts.mint, session=started.session, claims=claims, bound_to=bound_to
+        )
         return Response(pair_answer(pair).model_dump_json(), media_type="application/json")
     response = Response(status_code=204)
     renew_cookie(response, request, started=started, work=work)

@@ -47,7 +47,7 @@ class TokenPairAnswer(Shape):
 
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- a token's type, no secret
+    token_type: Literal["Bearer", "DPoP"] = "Bearer"  # noqa: S105 -- a token's type, no secret
     expires_in: int = Field(description="Seconds until the access token expires")
     expires_at: dt.datetime = Field(description="When that is")
 

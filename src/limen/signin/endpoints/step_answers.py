@@ -1,4 +1,7 @@
-"""What the API answers after a proof: a pair of tokens, or the step that comes first."""
+"""What the API answers after a proof: a pair of tokens, or the step that comes first.
+
+A pair is bound to the key of the request's DPoP proof (RFC 9449), if it carries one.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ from typing import Any, Final, Literal
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from limen.db.work import Work
-from limen.kernel.errors import Refusal
+from limen.kernel.errors import BearerRefusal, Refusal
+from limen.protocol.sender.confirmation import BEARER
+from limen.protocol.sender.proof import FAPI_PROOF_ALGS, PROOF_ALGS, ExpectedProof
+from limen.protocol.sender.refusal import ProofRefused
 from limen.sessions.revoke import revoke
 from limen.sessions.session import Session
 from limen.signin.ask_after_sign_in import REFUSED
@@ -20,8 +27,16 @@ from limen.signin.journey import Step
 from limen.signin.parts import Parts
 from limen.signin.steps.take_step import Passed
 from limen.signin.steps.underway import Entered, Waiting
-from limen.signin.token_pair import TokenPair, ask_before_pair, asks_before_pair, issue_pair
+from limen.signin.token_pair import (
+    TokenPair,
+    ask_before_pair,
+    asks_before_pair,
+    binds_pairs,
+    issue_pair,
+)
 from limen.tenants import policy_of
+from limen.tokens.sender.by_proof import prove_by_proof
+from limen.web.locate import address_of
 
 CODES: Final[Mapping[Step, tuple[str, str]]] = {
     "second_factor": ("mfa_required", "Give a code of your authenticator app."),
@@ -65,28 +80,76 @@ class StepRequired(BaseModel):
     )
 
 
+async def prove_sender(request: Request, work: Work, *, parts: Parts) -> str:
+    """Return what the pair of this request is bound to; empty for a bearer.
+
+    A proof that is sent counts, and must hold. Under FAPI 2.0 there is no pair without one: the
+    profile that a tenant keeps to holds for our own client too. Call it before anything is
+    proven: nobody's password is tried for a pair that can't be given.
+
+    Args:
+        request: Its ``DPoP`` header is read.
+        work: Clean.
+        parts: See there.
+
+    Raises:
+        BearerRefusal: ``invalid_dpop_proof``, ``use_dpop_nonce``.
+    """
+    needed = binds_pairs(work)
+    if "dpop" not in request.headers and not needed:
+        return BEARER
+    expected = ExpectedProof(
+        method=request.method,
+        targets=(address_of(request.scope),),
+        raw_access_token=None,
+        algorithms=FAPI_PROOF_ALGS if needed else frozenset(PROOF_ALGS),
+    )
+    nonce = policy_of(work).dpop.nonce
+    try:
+        bound_to = await prove_by_proof(
+            request,
+            work,
+            envelope=parts.envelope,
+            expected=expected,
+            needs_nonce=nonce == "always" or (nonce == "fapi" and needed),
+        )
+    except ProofRefused as refusal:
+        raise BearerRefusal(
+            refusal.code, refusal.public, detail=refusal.detail, scheme="DPoP"
+        ) from None
+    if needed and bound_to == BEARER:
+        text = "FAPI 2.0 binds tokens to a key: send a DPoP proof."
+        raise BearerRefusal("invalid_dpop_proof", text, scheme="DPoP")
+    return bound_to
+
+
 async def answer_proof(
-    work: Work, *, prove: Callable[[Work], Awaitable[Passed]], parts: Parts
+    request: Request, work: Work, *, prove: Callable[[Work], Awaitable[Passed]], parts: Parts
 ) -> Response:
     """Answer what somebody proves with a pair of tokens, or with the step that comes first.
 
     Args:
+        request: Its DPoP proof binds the pair, and is looked at before anything is proven.
         work: Nothing written in it yet.
         prove: What begins the session. It gets a Work of its own where hooks are asked about
             tokens: they are told of who is in, and no transaction waits for what they say.
         parts: See there.
 
     Raises:
+        BearerRefusal: As ``prove_sender``.
         NotPermitted: ``refused_by_hook``: there is no pair, and the session is over.
         Unavailable: ``hook_unavailable``; likewise.
     """
+    bound_to = await prove_sender(request, work, parts=parts)
     asks = await asks_before_pair(work, mint=parts.mint)
     passed = await (parts.works.run(work.site, prove, actor=work.actor) if asks else prove(work))
     codes = [code.reveal() for code in passed.raw_recovery_codes]
     match passed.outcome:
         case Entered(session=session):
             claims = await _ask_about(work, parts, session) if asks else {}
-            made = await issue_pair(work, mint=parts.mint, session=session, claims=claims)
+            made = await issue_pair(
+                work, mint=parts.mint, session=session, claims=claims, bound_to=bound_to
+            )
             body: dict[str, Any] = pair_answer(made).model_dump(mode="json")
             return JSONResponse({**body, **({"recovery_codes": codes} if codes else {})})
         case Waiting() as outcome:
@@ -132,6 +195,7 @@ def pair_answer(pair: TokenPair) -> TokenPairAnswer:
     return TokenPairAnswer(
         access_token=pair.raw_access.reveal(),
         refresh_token=pair.raw_refresh.reveal(),
+        token_type=pair.token_type,
         expires_in=pair.expires_in,
         expires_at=pair.expires_at,
     )

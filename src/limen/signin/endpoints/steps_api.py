@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from limen.access.require import public
@@ -94,20 +94,24 @@ def routes(parts: Parts) -> APIRouter:
     @router.post(
         "/steps/continue", dependencies=guards, response_model=TokenPairAnswer, responses=either
     )
-    async def go_on_from(work: CurrentWork, body: Challenge) -> Response:
+    async def go_on_from(request: Request, work: CurrentWork, body: Challenge) -> Response:
         """Go on after something done elsewhere, such as opening the mailed link."""
 
         async def prove(proving: Work) -> Passed:
             underway = await find_underway(proving, raw_token=_raw(body))
             return Passed(outcome=await go_on(proving, underway=underway))
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
     @router.post(
         "/steps/{step}", dependencies=guards, response_model=TokenPairAnswer, responses=either
     )
     async def take(
-        work: CurrentWork, step: Annotated[Step, Path()], body: ChallengeReply
+        *,
+        request: Request,
+        work: CurrentWork,
+        step: Annotated[Step, Path()],
+        body: ChallengeReply,
     ) -> Response:
         """Pass a step: with the last one a pair of tokens is issued."""
 
@@ -117,7 +121,7 @@ def routes(parts: Parts) -> APIRouter:
                 proving, underway=underway, step=step, reply=body.as_reply(), door=parts.door
             )
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
     return router
 

@@ -62,7 +62,11 @@ async def accounts_for(
     live = await connections.list_connections(work, owner_id=work.actor.id, most=_MOST)
     wanted = request.wanted_connection
     chosen = [
-        each for each in live if each.provider == request.provider and wanted in {"", each.id}
+        each
+        for each in live
+        if each.provider == request.provider
+        and wanted in {"", each.id}
+        and each.grant.kind == "consent"  # what a credential is good for, no feature names
     ]
     judged = _Judged(
         request=request,

@@ -97,7 +97,10 @@ def read_material(given: Given) -> Material:
             _refuse(name, f"This is not part of a credential of the kind {given.kind}.")
     match given.kind:
         case "api_key":
-            return ApiKey(raw=_token(sent, "key"))
+            key = _token(sent, "key")
+            if " " in key.reveal():
+                _refuse("key", "A key has no blanks.")
+            return ApiKey(raw=key)
         case "basic":
             return _read_pair(sent)
         case "client_credentials":

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from limen.federation.call import call
 from limen.federation.catalogue.credential_rule import (
@@ -179,7 +179,7 @@ def _carrying(way: Way, proof: Proof, raw_access: Secret[str]) -> Operation:
         headers[api.header] = f"{api.prefix}{raw}"
         return Operation(url=proof.url, method=proof.method, client_auth="bearer", headers=headers)
     joint = "&" if "?" in proof.url else "?"
-    url = f"{proof.url}{joint}{urlencode({api.query: raw})}"
+    url = f"{proof.url}{joint}{api.query}={quote(raw, safe='')}"
     return Operation(url=url, method=proof.method, client_auth="bearer", headers=headers)
 
 

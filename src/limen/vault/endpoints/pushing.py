@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute
 from limen.access.permissions import PROVIDERS_WRITE
 from limen.access.require import public, require
 from limen.db.work import Work
-from limen.kernel.errors import TooLarge
+from limen.kernel.errors import MalformedRequest, TooLarge
 from limen.kernel.secret import Secret
 from limen.vault.parts import Parts
 from limen.vault.push.intake import Sent, take_event
-from limen.vault.push.secrets import set_push_secret
+from limen.vault.push.secrets import events_url, retire_push_secret, set_push_secret
 from limen.web.deps import CurrentWork
 from limen.web.exchange import route
 
@@ -31,13 +31,16 @@ def event_routes(parts: Parts) -> list[BaseRoute]:
         body = await request.body()
         if len(body) > _MAX_BYTES:
             raise TooLarge(public=f"The body may have {_MAX_BYTES} bytes at most.")
-        challenge = await take_event(
-            work,
-            parts,
-            provider=request.path_params["provider"],
-            tenant_key=request.path_params["tenant_key"],
-            sent=Sent(headers=dict(request.headers), body=body),
-        )
+        try:
+            challenge = await take_event(
+                work,
+                parts,
+                provider=request.path_params["provider"],
+                tenant_key=request.path_params["tenant_key"],
+                sent=Sent(headers=dict(request.headers), body=body),
+            )
+        except MalformedRequest as refused:
+            return _said(refused)  # nothing was written: it is refused before anything is
         if challenge:
             return JSONResponse({"challenge": challenge})
         return Response(status_code=202)
@@ -45,6 +48,12 @@ def event_routes(parts: Parts) -> list[BaseRoute]:
     return [
         route(_PATH, take, guard=_SIGNED, face="json", methods=["POST"], cross_site=True),
     ]
+
+
+def _said(refused: MalformedRequest) -> JSONResponse:
+    """Answer as RFC 8935 section 2.3 has it; which check failed is nobody's business."""
+    told = {"err": "invalid_request", "description": refused.public}
+    return JSONResponse(told, 400, headers={"Content-Language": "en"})
 
 
 class PushSecretBody(BaseModel):
@@ -72,5 +81,13 @@ def add_push_secrets(router: APIRouter, parts: Parts) -> None:
         """
         raw = Secret(body.secret.get_secret_value())
         await set_push_secret(work, parts, provider=provider, raw_secret=raw)
-        path = f"/api/v1/oauth/events/{provider}/{work.tenant_id}"
-        return PushAddress(url=f"{work.site.issuer}{path}")
+        return PushAddress(url=events_url(work, provider=provider))
+
+    @router.delete(
+        "/providers/{provider}/push-secret",
+        dependencies=[require(PROVIDERS_WRITE)],
+        status_code=204,
+    )
+    async def retire(provider: str, work: CurrentWork) -> None:
+        """Forget the secret: no event of the provider's is believed any more."""
+        await retire_push_secret(work, provider=provider)

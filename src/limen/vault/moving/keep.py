@@ -22,8 +22,7 @@ from limen.vault.model import Grant
 from limen.vault.moving.line import ConnectionLine
 from limen.vault.moving.outcome import How, TakenIn, Verdict
 from limen.vault.moving.prove import Asking, Proven
-from limen.vault.moving.unclaimed import let_go
-from limen.vault.sealing import open_access, open_refresh
+from limen.vault.moving.unclaimed import held_tokens, let_go
 from limen.vault.store import connections, grants
 from limen.vault.store.standing import connections_on
 from limen.vault.store.unclaimed import claim_unclaimed
@@ -153,15 +152,15 @@ async def _move(
 ) -> Grant:
     """Give the account's grant the tokens that an unclaimed one holds, and wipe that."""
     parts = asking.parts
-    raw_access = await open_access(work, parts.envelope, held)
-    if raw_access is None:
+    tokens = await held_tokens(work, parts, held)
+    if tokens is None:
         raise Conflict("import_uncertain", "These tokens are lost: connect the account anew.")
     seconds = None
     if held.access_expires_at is not None:
         seconds = int((held.access_expires_at - held.requested_at).total_seconds())
     answer = TokenAnswer(
-        raw_access=raw_access,
-        raw_refresh=await open_refresh(work, parts.envelope, held),
+        raw_access=tokens.raw_access,
+        raw_refresh=tokens.raw_refresh,
         expires_in=seconds,
         scope=held.granted_scopes,
         raw_id_token=None,

@@ -36,13 +36,12 @@ from limen.vault.model import Grant
 from limen.vault.moving.line import ConnectionLine
 from limen.vault.moving.outcome import How, Proof
 from limen.vault.moving.target import Target
-from limen.vault.moving.unclaimed import hold, hold_successor, let_go
+from limen.vault.moving.unclaimed import held_tokens, hold, hold_successor, let_go
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import Journalled
 from limen.vault.refresh.claim import Upstream, may_ask
 from limen.vault.refresh.outcome import Busy, Ended, Moved, Outcome, Postponed
 from limen.vault.refresh.redeem import refresh
-from limen.vault.sealing import open_access
 from limen.vault.store import grants
 
 _HARMLESS: Final = frozenset({"static", "replace_keep_old"})
@@ -155,10 +154,8 @@ async def _by_held(asking: Asking, held: Grant, *, how: How) -> Proven:
     """Redeem what is kept here already, unless it was and its access token tells enough."""
     parts, site = asking.parts, asking.site
     if held.generation > 1:
-        raw_access = await parts.works.run(
-            site, lambda work: open_access(work, parts.envelope, held)
-        )
-        found = None if raw_access is None else await _told_by(asking, raw_access)
+        tokens = await parts.works.run(site, lambda work: held_tokens(work, parts, held))
+        found = None if tokens is None else await _told_by(asking, tokens.raw_access)
         if found is not None:
             return replace(found, proof="refresh", held=held)
     if how.dry_run and not how.by_refresh and not is_harmless(asking.provider):
@@ -204,20 +201,16 @@ async def _redeem(asking: Asking, held: Grant) -> tuple[Journalled, Grant]:
 
 
 async def _refuse(asking: Asking, held: Grant, outcome: Outcome) -> None:
-    match outcome:
-        case Ended(state="uncertain"):
-            raise _uncertain()
-        case Ended(reason=reason):
-            await asking.parts.works.run(
-                asking.site, lambda work: let_go(work, asking.parts, held, reason="refused")
-            )
-            raise _uncertain() if reason == "lost_rotation" else _dead(reason)
-        case Postponed(reason=reason):
-            text = "The provider can't be asked at the moment; bring the line again."
-            raise ProviderUnavailable("provider_unavailable", text, detail=reason)
-        case Busy() | Moved():
-            if held.state == "uncertain":
-                raise _uncertain()
+    """Say why nothing came in exchange; what can't be redeemed any more is wiped."""
+    if isinstance(outcome, Postponed):
+        raise _not_now(outcome.reason)
+    if held.state == "uncertain":
+        raise _uncertain()
+    if isinstance(outcome, Ended) or held.state != "active":
+        await asking.parts.works.run(
+            asking.site, lambda work: let_go(work, asking.parts, held, reason="refused")
+        )
+        raise _uncertain() if held.reason == "lost_rotation" else _dead(held.reason)
 
 
 async def _by_harmless_refresh(asking: Asking, raw_refresh: Secret[str]) -> Proven:
@@ -236,8 +229,7 @@ async def _by_harmless_refresh(asking: Asking, raw_refresh: Secret[str]) -> Prov
         )
 
     if not await parts.works.run(site, may_be_asked):
-        text = "The provider can't be asked at the moment; bring the line again."
-        raise ProviderUnavailable("provider_unavailable", text, detail="client_blocked")
+        raise _not_now("client_blocked")
     requested_at = parts.works.clock.now()
     scopes = asking.provider.normalise(asking.line.scopes)
     told = await call_as_client(
@@ -273,8 +265,7 @@ def _tokens_of(provider: Provider, told: ProviderAnswer) -> TokenAnswer:
         case "grant_dead" | "interaction_required" as reason:
             raise _dead(reason)
         case other:
-            text = "The provider can't be asked at the moment; bring the line again."
-            raise ProviderUnavailable("provider_unavailable", text, detail=other)
+            raise _not_now(other)
 
 
 async def _identity(asking: Asking, answer: TokenAnswer) -> ExternalIdentity:
@@ -342,6 +333,11 @@ def _seconds_of(line: ConnectionLine, *, now: dt.datetime) -> int | None:
     if line.expires_at is None:
         return None
     return max(0, int((line.expires_at - _asked_at(line, now=now)).total_seconds()))
+
+
+def _not_now(reason: str) -> ProviderUnavailable:
+    text = "The provider can't be asked at the moment; bring the line again."
+    return ProviderUnavailable("provider_unavailable", text, detail=reason)
 
 
 def _dead(reason: str) -> Conflict:

@@ -132,6 +132,16 @@ async def _add(work: Work, parts: Parts, start: _Start, *, target: Target) -> Gr
     return kept
 
 
+async def held_tokens(work: Work, parts: Parts, grant: Grant) -> Tokens | None:
+    """Return the tokens of an unclaimed grant; ``None`` if it has no access token."""
+    raw_access = await open_access(work, parts.envelope, grant)
+    if raw_access is None:
+        return None
+    return Tokens(
+        raw_access=raw_access, raw_refresh=await open_refresh(work, parts.envelope, grant)
+    )
+
+
 async def let_go(work: Work, parts: Parts, grant: Grant, *, reason: str) -> None:
     """Wipe an unclaimed grant whose tokens are dead, or kept elsewhere by now."""
     await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason=reason)
@@ -143,11 +153,9 @@ async def give_up(work: Work, parts: Parts, grant_id: str) -> None:
     grant = await grants.lock_grant(work, grant_id)
     if grant is None or not grant.is_live or grant.subject:
         return
-    raw_access = await open_access(work, parts.envelope, grant)
-    raw_refresh = await open_refresh(work, parts.envelope, grant)
+    tokens = await held_tokens(work, parts, grant)
     await grants.bury_grant(work, grant_id=grant_id, state="revoked", reason="unclaimed")
-    if raw_access is not None and await _ends_alone(work, parts, grant):
-        tokens = Tokens(raw_access=raw_access, raw_refresh=raw_refresh)
+    if tokens is not None and await _ends_alone(work, parts, grant):
         await enqueue_revocation(work, parts, grant=grant, tokens=tokens, reason="unclaimed")
     else:
         await erase_if_settled(work, parts, grant_id=grant_id)

@@ -12,6 +12,7 @@ from limen.db.work import Work
 from limen.kernel.actor import Actor
 from limen.kernel.errors import NotPermitted
 from limen.kernel.site import Site
+from limen.vault.credentials.material import told_of
 from limen.vault.events import ConnectionWrittenOut
 from limen.vault.listing import list_held_tokens
 from limen.vault.model import TENANT_OWNER, Connection
@@ -99,8 +100,13 @@ async def _line(
         grant = found.grant
         access = await open_access(work, parts.envelope, grant)
         refresh = await open_refresh(work, parts.envelope, grant)
-        told["access_token"] = None if access is None else access.reveal()
-        told["refresh_token"] = None if refresh is None else refresh.reveal()
+        raw_access = None if access is None else access.reveal()
+        raw_refresh = None if refresh is None else refresh.reveal()
+        if grant.kind != "consent" and raw_access is not None:
+            # No token: who takes such a line in for one refuses it.
+            told["credential"] = told_of(grant.kind, raw_access=raw_access, raw_lasting=raw_refresh)
+        else:
+            told["access_token"], told["refresh_token"] = raw_access, raw_refresh
     await work.record(
         ConnectionWrittenOut(
             connection_id=connection_id,
@@ -117,6 +123,7 @@ def _members(connection: Connection, *, user: str) -> dict[str, Any]:
     grant = connection.grant
     expires_at, connected_at = grant.access_expires_at, grant.consented_at
     return {
+        **({} if grant.kind == "consent" else {"kind": grant.kind}),
         "id": connection.id,
         "provider": connection.provider,
         "user": user,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from limen.federation.facts import Api
 from limen.kernel.errors import InvalidInput, NotPermitted
@@ -119,7 +119,8 @@ def with_key(url: str, *, api: Api, raw_access: str) -> str:
     """Return where a call goes, with the key in its query where the provider wants it there."""
     if not api.query:
         return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode({api.query: raw_access})}"
+    # Percent-encoded in full, as it is struck out of answers: no plus for a blank.
+    return f"{url}{'&' if '?' in url else '?'}{api.query}={quote(raw_access, safe='')}"
 
 
 def with_token(headers: Mapping[str, str], *, api: Api, raw_access: str) -> dict[str, str]:

@@ -24,3 +24,11 @@ class PushSecretSet(Event):
 
     name: ClassVar[str] = "provider:push_secret:set"
     provider: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushSecretRetired(Event):
+    """A provider's signing secret was forgotten: no event of it is believed."""
+
+    name: ClassVar[str] = "provider:push_secret:retired"
+    provider: str

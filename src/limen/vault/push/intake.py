@@ -57,13 +57,13 @@ async def take_event(
 ) -> str:
     """Check an event and end the grants of whom it names; return what to answer it with.
 
-    An account nobody here has, an event of another kind and one that ended something are
-    answered alike.
+    An account nobody here has, an event of another kind, one that ended something and one that
+    came before are answered alike: who signed it need not send it again (RFC 8935 section 2).
 
     Raises:
         NotFound: ``not_found``: no such address: of another tenant, of a provider unknown here
             or without events.
-        MalformedRequest: ``event_refused``: whatever is wrong with it; or it came before.
+        MalformedRequest: ``event_refused``: whatever is wrong with it.
         ProviderUnavailable: What it is to be checked with can't be read: it is sent again.
     """
     client, found = await _receiver(work, parts, provider=provider, tenant_key=tenant_key)
@@ -71,11 +71,10 @@ async def take_event(
     if believed.told.challenge:
         return believed.told.challenge
     until = believed.until
-    if not await first_time(
+    is_new = await first_time(
         work, kind="provider_event", of=provider, value=believed.once, until=until
-    ):
-        raise _refused("it came before")
-    if believed.told.reason:
+    )
+    if is_new and believed.told.reason:
         await _end(work, client=client, provider=found, told=believed.told)
     return ""
 

@@ -60,7 +60,7 @@ async def verify_event(
             expiry=EXPIRED_IS_FINE,  # event tokens have none (RFC 8417 section 2.2)
         ),
     )
-    if "nonce" in claims or "events" not in claims:
+    if "nonce" in claims or not isinstance(claims.get("events"), dict) or not claims["events"]:
         raise JwtRefused("events")  # an ID token of the same issuer for the same client
     if now - from_timestamp(claims["iat"]) > MAX_AGE:
         raise JwtRefused("iat")

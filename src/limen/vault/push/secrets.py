@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import Final
 
 from limen.crypto.envelope import Place
 from limen.db.work import Work
 from limen.federation.upstream_clients import get_upstream_client
-from limen.kernel.errors import InvalidInput
+from limen.kernel.errors import InvalidInput, NotFound
 from limen.kernel.secret import Secret
 from limen.vault.parts import Parts
 from limen.vault.push import store
-from limen.vault.push.events import PushSecretSet
+from limen.vault.push.events import PushSecretRetired, PushSecretSet
 
 _CHARS: Final = range(16, 257)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSecret:
+    """That a provider's signing secret is kept.
+
+    Args:
+        url: Where the provider sends its events.
+    """
+
+    provider: str
+    url: str
+    updated_at: dt.datetime
 
 
 async def set_push_secret(
@@ -35,6 +50,30 @@ async def set_push_secret(
     sealed = await parts.envelope.seal(work, _place(provider), raw_secret.reveal().encode())
     await store.put_secret(work, provider=provider, sealed_secret=sealed)
     await work.record(PushSecretSet(provider=provider))
+
+
+async def list_push_secrets(work: Work) -> list[KeptSecret]:
+    """Return whose signing secrets are kept, without them."""
+    return [
+        KeptSecret(provider=provider, url=events_url(work, provider=provider), updated_at=at)
+        for provider, at in await store.list_secrets(work)
+    ]
+
+
+async def retire_push_secret(work: Work, *, provider: str) -> None:
+    """Forget a provider's signing secret: no event of it is believed from now on.
+
+    Raises:
+        NotFound: ``push_secret_not_found``.
+    """
+    if not await store.drop_secret(work, provider=provider):
+        raise NotFound("push_secret_not_found", "No secret of this provider's is kept.")
+    await work.record(PushSecretRetired(provider=provider))
+
+
+def events_url(work: Work, *, provider: str) -> str:
+    """Return where a provider sends its events; it carries the tenant's short key."""
+    return f"{work.site.issuer}/api/v1/oauth/events/{provider}/{work.tenant_id}"
 
 
 async def push_secret(work: Work, parts: Parts, *, provider: str) -> Secret[str] | None:

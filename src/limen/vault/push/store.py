@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
@@ -26,6 +28,13 @@ _PUT = upsert(
 )
 _FIND = sa.select(_p.sealed_secret).where(
     _p.tenant_id == _TENANT, _p.provider == bindparam("provider")
+)
+# scans: a tenant's few providers, all of them
+_LIST = sa.select(_p.provider, _p.updated_at).where(_p.tenant_id == _TENANT).order_by(_p.provider)
+_DROP = (
+    sa.delete(push_secrets)
+    .where(_p.tenant_id == _TENANT, _p.provider == bindparam("provider"))
+    .returning(_p.provider)
 )
 # Of this client of ours alone, and of the account's whole name: nobody's namesake.
 _OURS = (
@@ -57,6 +66,16 @@ async def find_secret(work: Work, *, provider: str) -> bytes | None:
     """Return what a provider signs with."""
     row = (await work.execute(_FIND, provider=provider)).first()
     return None if row is None else bytes(row.sealed_secret)
+
+
+async def list_secrets(work: Work) -> list[tuple[str, dt.datetime]]:
+    """Return whose secrets are kept, and since when."""
+    return [(row.provider, row.updated_at) for row in (await work.execute(_LIST)).all()]
+
+
+async def drop_secret(work: Work, *, provider: str) -> bool:
+    """Forget what a provider signs with; whether there was anything."""
+    return (await work.execute(_DROP, provider=provider)).first() is not None
 
 
 async def lock_named(

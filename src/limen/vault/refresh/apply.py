@@ -201,10 +201,7 @@ async def make_swap(work: Work, parts: Parts, held: Held, *, journalled: Journal
     """Seal what an answer brought for a grant; ``None`` if it is another account's."""
     grant, provider = held.grant, held.provider
     answer = provider.read_tokens(journalled.answer)
-    is_other = not grant.is_unclaimed and is_other_account(
-        answer, issuer=grant.issuer, subject=grant.subject, provider=provider
-    )
-    if is_other:
+    if not grant.is_unclaimed and is_other_account(answer, grant=grant, provider=provider):
         return None
     before = Before(
         raw_refresh=await open_refresh(work, parts.envelope, grant),

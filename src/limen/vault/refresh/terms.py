@@ -111,11 +111,12 @@ def is_settling(grant: Grant, *, provider: Provider, now: dt.datetime) -> bool:
     return dt.timedelta() <= now - grant.requested_at < floor
 
 
-def is_other_account(answer: TokenAnswer, *, issuer: str, subject: str, provider: Provider) -> bool:
-    """Say whether a refresh answered with somebody else's identity (N121).
+def is_other_account(answer: TokenAnswer, *, grant: Grant, provider: Provider) -> bool:
+    """Say whether a refresh answered with somebody else's identity, or another client's (N121).
 
     The ID token came straight from the token endpoint over TLS, which may stand in for its
-    signature (OpenID Connect Core 3.1.3.7, 6); its subject must be who connected.
+    signature (OpenID Connect Core 3.1.3.7, 6); its subject must be who connected, and its
+    audience our client they connected at (section 12.2).
     """
     if answer.raw_id_token is None:
         return False
@@ -123,4 +124,8 @@ def is_other_account(answer: TokenAnswer, *, issuer: str, subject: str, provider
         claims = peek(answer.raw_id_token).claims
     except JwtRefused:
         return True
-    return provider.names_other_account(claims, issuer=issuer, subject=subject)
+    told = claims.get("aud")
+    audiences = told if isinstance(told, list) else [told]
+    return grant.upstream_client_id not in audiences or provider.names_other_account(
+        claims, issuer=grant.issuer, subject=grant.subject
+    )

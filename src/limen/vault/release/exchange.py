@@ -83,6 +83,7 @@ class ConnectionTarget:
             min_ttl=dt.timedelta(seconds=_number(request, "limen_min_ttl", most=86_400)),
             seen_generation=_number(request, "limen_seen_generation", most=2**31) or None,
             scopes=request.scope or (),
+            token_only=True,
         )
         released = await _released(work, self._parts, wanted)
         return Handed(

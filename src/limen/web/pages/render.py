@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from limen.kernel.site import Site
 from limen.web import csrf
+from limen.web.pages import speak
 from limen.web.pages.assets import Static
 from limen.web.policy.headers import page_csp
 from limen.web.state import site_of
@@ -38,9 +39,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=["jinja2.ext.i18n"],
         )
-        self._jinja.filters["day"] = lambda moment: f"{moment:%-d %B %Y}"
-        self._jinja.filters["minute"] = lambda moment: f"{moment:%-d %b %Y, %H:%M} UTC"
+        speak.install(self._jinja)
 
     def render(  # noqa: PLR0913 -- each names one thing that a page may need
         self,
@@ -52,6 +53,7 @@ class Pages:
         form_action: bool = True,
         scripts: bool = False,
         frames_from: Sequence[str] = (),
+        ui_locales: Sequence[str] = (),
         **context: Any,
     ) -> Response:
         """Render a template.
@@ -64,12 +66,14 @@ class Pages:
             form_action: Off where a submission may end at a client or a provider.
             scripts: Whether the page has a script; it carries ``nonce``.
             frames_from: Origins of pages it frames.
+            ui_locales: The languages that an application asked for, best first.
             context: What the template names beside ``site``, ``brand``, ``url``, ``static``,
-                ``nonce`` and ``csrf_token``.
+                ``nonce``, ``csrf_token`` and ``language``.
         """
+        language = speak.language_for(request, ui_locales=ui_locales)
         nonce = secrets.token_urlsafe(16)
         text = self._jinja.get_template(template).render(
-            **self._globals(request), nonce=nonce, **context
+            **self._globals(request), nonce=nonce, language=language, **context
         )
         policy = page_csp(
             nonce=nonce, form_action=form_action, scripts=scripts, frames_from=frames_from
@@ -77,6 +81,7 @@ class Pages:
         sent = {**(headers or {}), "content-security-policy": policy, "cache-control": "no-store"}
         response = HTMLResponse(text, status_code=status, headers=sent)
         csrf.remember(response, request)
+        speak.remember_language(response, request, ui_locales=ui_locales)
         return response
 
     def _globals(self, request: Request) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from limen.signin.endpoints.provider.schemas import (
     ProviderProfile,
     UsedField,
 )
-from limen.signin.endpoints.step_answers import pair_answer
+from limen.signin.endpoints.step_answers import pair_answer, prove_sender
 from limen.signin.parts import Parts
 from limen.signin.token_pair import refresh_pair
 from limen.web.deps import CurrentWork
@@ -65,10 +65,15 @@ def _add_tokens(router: APIRouter, parts: Parts) -> None:
     ]
 
     @router.post("/refresh", dependencies=guards)
-    async def refresh(work: CurrentWork, body: schemas.RefreshBody) -> schemas.TokenPairAnswer:
+    async def refresh(
+        request: Request, work: CurrentWork, body: schemas.RefreshBody
+    ) -> schemas.TokenPairAnswer:
         """Exchange a refresh token for a new pair, as ``/api/v1/auth/refresh`` does."""
+        bound_to = await prove_sender(request, work, parts=parts)
         raw = schemas.revealed(body.refresh_token)
-        return pair_answer(await refresh_pair(work, mint=parts.mint, raw_refresh=raw))
+        return pair_answer(
+            await refresh_pair(work, mint=parts.mint, raw_refresh=raw, bound_to=bound_to)
+        )
 
     @router.delete("/revoke", dependencies=[signed_in()], status_code=204)
     async def end(request: Request, work: CurrentWork) -> Response:

@@ -19,7 +19,7 @@ from limen.signin.endpoints.provider.schemas import (
     ProofRequired,
     TicketBody,
 )
-from limen.signin.endpoints.step_answers import StepRequired, answer_proof
+from limen.signin.endpoints.step_answers import StepRequired, answer_proof, prove_sender
 from limen.signin.parts import Parts
 from limen.signin.provider.prove_mailbox import ProofNeeded, mail_proof, take_proof
 from limen.signin.provider.proven import FEDERATED
@@ -58,6 +58,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
         names it, as at ``/api/v1/auth/login``; ``mailbox_proof_required`` says that there is an
         account with this address, whose mailbox has to be proven (``proof``).
         """
+        await prove_sender(request, work, parts=parts)  # before the ticket is spent
         site = work.site
         await work.let_go()
         proven = await take_ticket(
@@ -75,7 +76,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
             outcome = await let_in(proving, federation, proven=proven, underway=underway)
             return Passed(outcome=outcome)
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
     @router.post("/proof/mail", dependencies=[_ANYONE, origin, Depends(limit("recover"))])
     async def mail(work: CurrentWork, body: ProofBody) -> schemas.Accepted:
@@ -103,7 +104,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
             outcome = await go_on(proving, underway=replace(underway, user_id=user.id), user=user)
             return Passed(outcome=outcome)
 
-        return await answer_proof(work, prove=prove, parts=parts)
+        return await answer_proof(request, work, prove=prove, parts=parts)
 
     return router
 

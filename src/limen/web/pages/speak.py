@@ -1,0 +1,114 @@
+"""Which language a page is in, and how its template says things in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import jinja2
+from jinja2.runtime import Context
+from starlette.requests import Request
+from starlette.responses import Response
+
+from limen.web import cookies
+from limen.web.languages.catalogue import say_in, say_words
+from limen.web.languages.negotiate import DEFAULT, choose, read_accepted
+from limen.web.languages.words import Words
+
+_COOKIE: Final = "lang"
+_MOST_FIELDS: Final = 50
+_DAY: Final = {"en": "{0:%-d} {0:%B} {0:%Y}", "de": "{0:%-d}.{0:%-m}.{0:%Y}"}
+_MINUTE: Final = {
+    "en": "{0:%-d} {0:%b} {0:%Y}, {0:%H:%M} UTC",
+    "de": "{0:%-d}.{0:%-m}.{0:%Y}, {0:%H:%M} UTC",
+}
+_ELSEWHERE_DAY: Final = "{0:%d}/{0:%m}/{0:%Y}"
+_ELSEWHERE_MINUTE: Final = "{0:%d}/{0:%m}/{0:%Y}, {0:%H:%M} UTC"
+
+
+def language_for(request: Request, *, ui_locales: Sequence[str] = ()) -> str:
+    """Return the language of a page.
+
+    Args:
+        request: Says what its address asks for, what was asked for before, what the browser wants.
+        ui_locales: What an application asked for (OpenID Connect Core section 3.1.2.1).
+    """
+    return (
+        _asked(request, ui_locales)
+        or choose([cookies.read(request, _COOKIE) or ""])
+        or choose(read_accepted(request.headers.get("accept-language", "")))
+        or DEFAULT
+    )
+
+
+def remember_language(
+    response: Response, request: Request, *, ui_locales: Sequence[str] = ()
+) -> None:
+    """Keep what was asked for, for the pages that follow in this browser session."""
+    asked = _asked(request, ui_locales)
+    if asked and asked != cookies.read(request, _COOKIE):
+        cookies.write(response, request, _COOKIE, value=asked)
+
+
+def install(environment: jinja2.Environment) -> None:
+    """Give templates ``_``, ``trans``, and the filters ``said``, ``day`` and ``minute``.
+
+    A page's language is its context's ``language``; what is imported takes it ``with context``.
+    """
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        _gettext, _ngettext, newstyle=True
+    )
+    environment.filters["said"] = _said
+    environment.filters["day"] = _day
+    environment.filters["minute"] = _minute
+
+
+def _asked(request: Request, ui_locales: Sequence[str]) -> str:
+    return choose(ui_locales) or choose(_in_address(request))
+
+
+def _in_address(request: Request) -> list[str]:
+    raw: bytes = request.scope["query_string"]
+    if b"ui_locales=" not in raw:
+        return []
+    try:
+        pairs = parse_qsl(raw.decode("latin-1"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return []
+    return [tag for name, value in pairs if name == "ui_locales" for tag in value.split()]
+
+
+@jinja2.pass_context
+def _gettext(context: Context, text: str) -> str:
+    return say_in(_language(context))(text)
+
+
+@jinja2.pass_context
+def _ngettext(  # noqa: PLR0917 -- as gettext has it
+    context: Context, one: str, many: str, number: int
+) -> str:
+    return say_in(_language(context))(one if number == 1 else many)
+
+
+@jinja2.pass_context
+def _said(context: Context, told: str | Words) -> str:
+    """Say what is no text of the template's own: a refusal, a name of ours, words with values."""
+    return say_words(say_in(_language(context)), told)
+
+
+@jinja2.pass_context
+def _day(context: Context, moment: dt.datetime) -> str:
+    return _DAY.get(_language(context), _ELSEWHERE_DAY).format(moment)
+
+
+@jinja2.pass_context
+def _minute(context: Context, moment: dt.datetime) -> str:
+    return _MINUTE.get(_language(context), _ELSEWHERE_MINUTE).format(moment)
+
+
+def _language(context: Context) -> str:
+    language: Any = context.get("language", DEFAULT)
+    return str(language)
