@@ -78,7 +78,7 @@ def credentials(client: dict[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def setting(folder: Path, *, database_url: str = "") -> AsyncIterator[Setting]:
     """Start a server and set up all that is measured."""
-    server = Server(folder, database_url=database_url)
+    server = Server(folder, database_url=database_url, cold=True)
     server.start()
     try:
         async with Visitor(server.base_url) as visitor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -242,7 +241,7 @@ async def _furnish(made: Rows) -> None:
     await made.run(register)
     ada = await made.person("ada")
     made.ada = ada
-    await connect(made, ada)
+    await come_back(made, ada, await made.simulated.approve(await leave(made, ada)))
     (listed,) = await made.run(lambda work: list_connections(work, owner_id=ada.id, most=1))
     grant = listed.grant
 
@@ -290,18 +289,17 @@ async def _add_live(made: Rows, grant: Grant, *, tokens: Tokens, number: int) ->
     return id_
 
 
-async def connect(made: Rows, actor: Actor, *, account: str = "") -> tuple[float, float]:
-    """Connect an account as a person does, but for the pages; return the seconds of both halves."""
+async def leave(made: Rows, actor: Actor) -> str:
+    """Begin to connect; return where the person is sent."""
     wanted = WantedConnection(provider="google")
-    began = time.perf_counter()
-    url = await made.run(lambda work: begin_connect(work, made.parts, wanted=wanted), actor=actor)
-    left = time.perf_counter()
-    back = await made.simulated.approve(url, account=account)
-    params = parse_params(back.partition("?")[2].encode())
+    return await made.run(lambda work: begin_connect(work, made.parts, wanted=wanted), actor=actor)
+
+
+async def come_back(made: Rows, actor: Actor, url: str) -> None:
+    """Finish connecting, as the callback does."""
+    params = parse_params(url.partition("?")[2].encode())
     callback = Callback(params=params, provider="google", purpose="connect", actor=actor)
-    returned = time.perf_counter()
     await finish_connect(made.parts, SITE, callback=callback)
-    return left - began, time.perf_counter() - returned
 
 
 @contextmanager

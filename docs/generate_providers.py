@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from limen.federation.catalogue.credential_rule import KINDS
 from limen.federation.catalogue.entry import Entry
 from limen.federation.catalogue.load import load_entries
 from limen.federation.facts import Lifetime
@@ -48,6 +49,12 @@ INCREMENTAL: Final = {
     "implicit_union": "joined to earlier grants by the provider",
     "replace": "replaces earlier ones: the union is asked for",
     "none": "not asked for in the request",
+}
+WORDS: Final = {
+    "api_key": "API keys",
+    "basic": "user names and passwords",
+    "client_credentials": "clients of their own",
+    "service_account": "service accounts",
 }
 DAY: Final = 86_400
 
@@ -100,6 +107,7 @@ def _section(entry: Entry) -> Iterator[str]:
     if entry.lifetime.token_cap is not None:
         cap = entry.lifetime.token_cap
         yield f"At most {cap.most} {cap.of.replace('_', ' ')} live at once; the oldest dies first."
+    yield from _credentials(entry)
     if entry.quota is not None:
         apart = "".join(f", {most:,} of {name}" for name, most in entry.quota.buckets.items())
         yield f"Counts {entry.quota.daily_units:,} units a day{apart} ({entry.quota.resets_in})."
@@ -111,6 +119,16 @@ def _section(entry: Entry) -> Iterator[str]:
     yield "\n| Evidence | Seen | What it shows | Not verified |\n|---|---|---|---|"
     for row in entry.evidence:
         yield f"| <{row.url}> | {row.verified_at} | {row.about} | {row.unverified or '—'} |"
+
+
+def _credentials(entry: Entry) -> Iterator[str]:
+    taken = [
+        f"{WORDS[kind]} (`{kind}`: {rule.title})"
+        for kind in KINDS
+        if (rule := getattr(entry.credentials, kind, None)) is not None
+    ]
+    if taken:
+        yield f"Takes credentials of people's own: {', '.join(taken)}."
 
 
 def _scope(entry: Entry, scope: str) -> str:

@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from limen.testing.processes import free_port
 from tests import warm
@@ -28,15 +29,22 @@ class Server:
         folder: Its data directory and log.
         database_url: SQLite or PostgreSQL; an empty one is migrated at start.
         settings: More of the environment, by its full names.
+        cold: Started from nothing, as operators do: for whoever measures it.
     """
 
     def __init__(
-        self, folder: Path, *, database_url: str = "", settings: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        database_url: str = "",
+        settings: dict[str, str] | None = None,
+        cold: bool = False,
     ) -> None:
+        self._cold = cold
         self.folder = folder
         self.port = free_port()
         self.base_url = f"http://localhost:{self.port}"
-        self._process: Warm | None = None
+        self._process: subprocess.Popen[bytes] | Warm | None = None
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -59,10 +67,22 @@ class Server:
     def start(self, *, command: tuple[str, ...] = ("serve",)) -> None:
         """Start and wait until it is ready."""
         with (self.folder / "server.log").open("ab") as log, Path(os.devnull).open("rb") as nothing:
-            self._process = Warm(
-                command, env=self.environment, cwd=self.folder, files=(nothing, log, log)
-            )
+            self._process = self._launch(command, (nothing, log, log))
         self._wait_until_ready()
+
+    def _launch(
+        self, command: tuple[str, ...], files: tuple[IO[bytes], IO[bytes], IO[bytes]]
+    ) -> subprocess.Popen[bytes] | Warm:
+        if not self._cold:
+            return Warm(command, env=self.environment, cwd=self.folder, files=files)
+        return subprocess.Popen(
+            [sys.executable, "-m", "limen", *command],
+            stdin=files[0],
+            stdout=files[1],
+            stderr=files[2],
+            env=self.environment,
+            cwd=self.folder,
+        )
 
     def stop(self) -> int:
         """Ask it to end, as a supervisor does; return its exit code."""

@@ -17,6 +17,8 @@ PAGE = (ROOT / "docs" / "error-codes.md").read_text(encoding="utf-8")
 
 def codes(path: Path) -> Iterator[str]:
     """What a module refuses with by name, in the words of OAuth."""
+    if not any(kind in path.read_text(encoding="utf-8") for kind in KINDS):
+        return  # most do not, and parsing them all costs every run seconds
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             first = node.args[0] if node.args else None

@@ -22,10 +22,13 @@ READERS = {
     "token_for.py",
     "disconnect.py",
     "erasing/export.py",
+    "giving/verify.py",
     "moving/unclaimed.py",
     "moving/write_out.py",
+    "refresh/renew_credential.py",
 }
-"""Hand a token out, end it at its provider, or take it along when its owner leaves."""
+"""Hand a token out, end it at its provider, take it along when its owner leaves, or ask its
+provider about a credential."""
 
 
 def rows(page: Path = PAGE) -> dict[str, tuple[str, str, str]]:

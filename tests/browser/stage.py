@@ -36,7 +36,11 @@ class Stage:
     def __init__(self, server: Server) -> None:
         self.url = server.base_url
         server.create_user(OWNER, "--role", "owner")
-        self._token = self.login(Person(OWNER))["access_token"]
+
+    @property
+    def _token(self) -> str:
+        """The owner's, anew each time: one of the beginning of a long run has expired."""
+        return str(self.login(Person(OWNER))["access_token"])
 
     def post(self, path: str, body: object, *, token: str = "") -> Any:
         """Post JSON; return the answer, read."""

@@ -15,7 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from limen.client import ME, Limen, NotShared, Outgoing
 from limen.federation.catalogue.key_provider import KeyProvider
+from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
 from tests.at_provider import order
 from tests.giving import ADAS_KEY, ADAS_PAIR, KEY
 from tests.installation import Installation, Person
@@ -245,3 +247,31 @@ async def test_a_key_that_is_gone_asks_for_its_owner(limen: Installation) -> Non
     shown = (await person.api("GET", f"{BASE}/connections/{id_}", own)).json()
     assert (shown["state"], shown["reason"]) == ("reauth_required", "refused_by_provider")
     assert json.dumps(shown).count(me) == 0
+
+
+async def test_limen_client_tells_a_token_from_a_key(limen: Installation) -> None:
+    base = f"{limen.providers_url}/keyring"
+    lets_out = {"title": "Pair", "verify": {"url": f"{base}/me"}, "release": "raw"}
+    own_client = {"title": "Client", "token": {"url": f"{base}/token", "client_auth": "basic"}}
+    await describe(limen, credentials={"basic": lets_out, "client_credentials": own_client})
+    person, own = await somebody(limen)
+    kept = {}
+    told = {"kind": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    for body in (PAIR, told):
+        given = await person.api("POST", f"{BASE}/keyring/credentials", own, body)
+        assert given.status == 201, given.text
+        kept[body["kind"]] = given.json()["id"]
+    key = (await person.api("POST", f"{BASE}/notion/credentials", own, KEY)).json()["id"]
+    raw = await person.api("GET", f"{BASE}/connections/{kept['basic']}/token", own)
+    assert (raw.status, raw.json()["token_type"]) == (200, "Basic")
+    async with Limen(limen.issuer, own, clock=limen.clock) as client:
+        token = await client.connections.token(
+            ME, "keyring", connection=kept["client_credentials"], feature="notes"
+        )
+        assert (token.generation, token.scopes) == (1, ("notes",))
+        for connection in (kept["basic"], key):
+            with pytest.raises(NotShared, match="credential_by_proxy_only"):
+                await client.connections.token(ME, "any", connection=connection)
+        outgoing = Outgoing(method="GET", url="https://api.notion.com/v1/users/me")
+        called = await client.connections.proxy(ME, "notion", outgoing, connection=key)
+        assert called.status == 200

@@ -37,7 +37,7 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 class Reader:
-    """Somebody who follows a page in a folder of their own.
+    """Somebody who follows a page in a folder of their own; their ``limen`` is a warm one.
 
     Args:
         installation: The server the page is followed at.

@@ -25,6 +25,7 @@ class AuditEvent:
         session_id: The session the actor used, if any.
         user_id: Whom it concerns, if one person; empty otherwise.
         detail: The event's own members: ids, never secrets, never personal detail.
+        number: Its place in the tenant's chain, given with its seal; ``None`` until then.
     """
 
     id: str
@@ -37,3 +38,4 @@ class AuditEvent:
     session_id: str = ""
     user_id: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+    number: int | None = None

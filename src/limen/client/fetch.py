@@ -58,7 +58,7 @@ async def by_route(transport: Transport, speaker: Speaker, asked: Asked) -> Conn
         owner=speaker.owner,
     )
     told = await get(transport, speaker, path)
-    if told["token_type"] != "Bearer":
+    if told.get("token_type", "Bearer") != "Bearer":
         text = "This is no bearer token, but a key or a password: use the proxy."
         raise NotShared("credential_by_proxy_only", text)
     expires_at = told["expires_at"]

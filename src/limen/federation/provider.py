@@ -297,9 +297,8 @@ class Provider(abc.ABC):
         """Return where an API call goes; ``host`` is one of ``facts.api.hosts`` already."""
         return f"https://{host}{path}"
 
-    def api_of(self, lifted: Mapping[str, str]) -> Api:
-        """Return where one account's token may be sent; ``lifted`` is what its answer said."""
-        _ = lifted
+    def api_of(self, _lifted: Mapping[str, str], /) -> Api:
+        """Return where one account's token may be sent, by what its own answer said."""
         return self.facts.api
 
     def normalise(self, scopes: Iterable[str]) -> tuple[str, ...]:
@@ -353,13 +352,12 @@ class Provider(abc.ABC):
 
     def read_tokens(self, answer: ProviderAnswer) -> TokenAnswer:
         """Read a successful answer of the token endpoint."""
-        raw_refresh = answer.members.get("refresh_token")
+        told = answer.members.get("refresh_token")
+        raw_refresh = told if isinstance(told, str) else ""
         raw_id_token = answer.members.get("id_token")
         return TokenAnswer(
             raw_access=Secret(str(answer.members["access_token"])),
-            raw_refresh=Secret(raw_refresh)
-            if isinstance(raw_refresh, str) and raw_refresh
-            else None,
+            raw_refresh=Secret(raw_refresh) if raw_refresh else None,
             expires_in=answer.members.get("expires_in"),
             scope=self.read_scope(answer.members.get("scope")),
             raw_id_token=raw_id_token if isinstance(raw_id_token, str) and raw_id_token else None,

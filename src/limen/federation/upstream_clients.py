@@ -262,7 +262,10 @@ def _check(new: NewUpstreamClient) -> None:
 
 def _check_issuer(issuer: str) -> None:
     """Look at the form alone; ``net`` decides at each request where it may go (N213)."""
-    parts = urlsplit(issuer)
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        parts = urlsplit("")
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     if parts.scheme not in {"https", "http"} or not parts.hostname or not plain:
         text = "An issuer is an https URL without query or fragment."

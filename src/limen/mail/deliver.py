@@ -12,6 +12,7 @@ from limen.kernel.secret import Secret
 from limen.mail.message import Message
 from limen.mail.render import render
 from limen.mail.transports import Transport
+from limen.web.languages.negotiate import DEFAULT
 
 
 def mail_handler(*, works: Works, envelope: Envelope, transport: Transport) -> Handler:
@@ -30,7 +31,12 @@ def mail_handler(*, works: Works, envelope: Envelope, transport: Transport) -> H
 
         opened = await works.run(delivery.site, unseal)
         told = json.loads(opened.reveal())
-        message = Message(to=told["to"], template=told["template"], context=told["context"])
+        message = Message(
+            to=told["to"],
+            template=told["template"],
+            context=told["context"],
+            language=told.get("language", DEFAULT),  # one from before there were several
+        )
         written_at = dt.datetime.fromisoformat(told["written_at"])
         mail = render(message, mail_id=mail_id.decode(), written_at=written_at)
         await transport.send(delivery.site, mail)

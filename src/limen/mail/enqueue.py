@@ -30,6 +30,7 @@ async def enqueue(work: Work, *, envelope: Envelope, message: Message) -> None:
         "to": message.to,
         "template": message.template,
         "context": dict(message.context),
+        "language": message.language,
         "written_at": work.now.isoformat(),
     }
     place = Place("mail", mail_id, "payload")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from limen.kernel.errors import InvalidInput
+from limen.web.languages.negotiate import DEFAULT
 
 Template = Literal[
     "verify_email",
@@ -36,11 +37,13 @@ class Message:
         to: One mailbox, already checked by who took it in.
         template: Which text.
         context: Its values; links and codes among them, so it is sealed until it is sent.
+        language: One of ours, that its reader reads.
     """
 
     to: str
     template: Template
     context: Mapping[str, str]
+    language: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,14 @@ def render(message: Message, *, mail_id: str, written_at: dt.datetime) -> Outgoi
         InvalidInput: ``mail_invalid``: the subject is not one line (N231).
     """
     environment = _environment()
-    told = environment.get_template(f"{message.template}.txt").render(message.context)
+    context = {**message.context, "language": message.language}
+    told = environment.get_template(f"{message.template}.txt").render(context)
     first, _, text = told.partition("\n")
     subject = first.removeprefix(_SUBJECT).strip()
     if not first.startswith(_SUBJECT) or not subject.isprintable():
         raise InvalidInput("mail_invalid", detail=f"{message.template}: subject")
     html = environment.get_template(f"{message.template}.html").render(
-        {**message.context, "subject": subject}
+        {**context, "subject": subject}
     )
     return OutgoingMail(
         id=mail_id,
@@ -51,11 +52,16 @@ def _environment() -> Environment:
         select_autoescape,
     )
 
-    return Environment(
+    from limen.web.pages.speak import install  # noqa: PLC0415 -- as above
+
+    environment = Environment(
         loader=PackageLoader("limen.mail", "messages"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    install(environment)
+    return environment

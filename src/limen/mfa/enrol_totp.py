@@ -18,6 +18,7 @@ from limen.mfa.prove import open_secret, place_of, tell
 from limen.mfa.recovery_codes import issue_recovery_codes
 from limen.mfa.totp import base32, matching_step, new_secret, provisioning_uri, read_code
 from limen.tenants import display_name
+from limen.web.languages.words import marked
 
 TTL: Final = dt.timedelta(minutes=15)
 """For so long a secret that was shown waits for its first code."""
@@ -87,7 +88,7 @@ async def confirm_enrolment(
         raise _over()
     codes = await issue_recovery_codes(work, envelope=envelope, user_id=user_id)
     await work.record(FactorEnrolled(user_id=user_id, kind=store.TOTP))
-    what = "Two-step sign-in was turned on."
+    what = marked("Two-step sign-in was turned on.")
     await tell(work, envelope, user_id=user_id, what=what)
     return codes
 

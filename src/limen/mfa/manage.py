@@ -21,6 +21,7 @@ from limen.sessions.elevate import elevate
 from limen.sessions.end_everything import end_everything
 from limen.sessions.revoke import revoke_all
 from limen.sessions.session import Started
+from limen.web.languages.words import marked
 
 
 async def enrol_own(work: Work, *, envelope: Envelope) -> Enrolment:
@@ -69,7 +70,7 @@ async def renew_recovery_codes(work: Work, *, envelope: Envelope) -> tuple[Secre
         raise _none()
     codes = await issue_recovery_codes(work, envelope=envelope, user_id=user_id)
     await work.record(RecoveryCodesReplaced(user_id=user_id))
-    await tell(work, envelope, user_id=user_id, what="Your recovery codes were replaced.")
+    await tell(work, envelope, user_id=user_id, what=marked("Your recovery codes were replaced."))
     return codes
 
 
@@ -86,7 +87,7 @@ async def remove_own(work: Work, *, envelope: Envelope) -> None:
         raise _none()
     await revoke_all(work, user_id=actor.id, except_id=actor.session_id, reason="factor_removed")
     await work.record(FactorsRemoved(user_id=actor.id, how="person"))
-    await tell(work, envelope, user_id=actor.id, what="Two-step sign-in was turned off.")
+    await tell(work, envelope, user_id=actor.id, what=marked("Two-step sign-in was turned off."))
 
 
 async def reset_factors(work: Work, *, envelope: Envelope, user_id: str) -> None:
@@ -103,7 +104,7 @@ async def reset_factors(work: Work, *, envelope: Envelope, user_id: str) -> None
         raise _none()
     await end_everything(work, user_id=user_id, reason="factor_removed")
     await work.record(FactorsRemoved(user_id=user_id, how="administrator"))
-    what = "Two-step sign-in was turned off by an administrator."
+    what = marked("Two-step sign-in was turned off by an administrator.")
     await tell(work, envelope, user_id=user_id, what=what)
 
 

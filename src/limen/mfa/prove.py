@@ -16,6 +16,9 @@ from limen.mfa.events import FactorProven, FactorRefused, Method
 from limen.mfa.recovery_codes import read_recovery_code, redeem_recovery_code
 from limen.mfa.store import Totp
 from limen.mfa.totp import matching_step, read_code
+from limen.web.languages.words import marked
+
+_SPENT: Final = marked("A recovery code was used to sign in.")
 
 TWO: Final = "mfa"
 AMR: Final = ("otp", TWO)
@@ -101,19 +104,28 @@ async def _redeem_recovery(
         await redeem_recovery_code(keeping, envelope=envelope, user_id=user_id, raw_code=raw_code)
 
     work.even_if_refused(keep)
-    await tell(work, envelope, user_id=user_id, what=await _spent(work, user_id))
+    await tell(
+        work, envelope, user_id=user_id, what=_SPENT, left=await store.count_codes(work, user_id)
+    )
     return True
 
 
-async def tell(work: Work, envelope: Envelope, *, user_id: str, what: str) -> None:
-    """Mail a person that something about their second step changed (N269)."""
+async def tell(
+    work: Work, envelope: Envelope, *, user_id: str, what: str, left: int | None = None
+) -> None:
+    """Mail a person that something about their second step changed (N269).
+
+    Args:
+        work: The transaction.
+        envelope: Seals the mail.
+        user_id: Whom.
+        what: Marked for translation.
+        left: How many recovery codes they have still, where that is of interest.
+    """
     user = await get_user(work, user_id)
     context = {"what": what, "link": f"{work.site.issuer}/account"}
+    if left is not None:
+        context["left"] = str(left)
     await mail_notice(
         work, envelope=envelope, user=user, template="two_step_changed", context=context
     )
-
-
-async def _spent(work: Work, user_id: str) -> str:
-    left = await store.count_codes(work, user_id)
-    return f"A recovery code was used to sign in; {left} are left."

@@ -30,6 +30,8 @@ class _Metrics(NamedTuple):
     refreshes: Counter
     calls: Histogram
     outbox: Gauge
+    sealed: Counter
+    alarms: Counter
     clock_skew: Gauge
 
 
@@ -115,6 +117,16 @@ def set_outbox_depth(kind: str, waiting: int) -> None:
 def set_clock_skew(seconds: float) -> None:
     """Note how far this machine's clock is from where it should be."""
     _metrics().clock_skew.set(seconds)
+
+
+def count_sealed(events: int) -> None:
+    """Count audit events that have their seal."""
+    _metrics().sealed.inc(events)
+
+
+def count_audit_alarm(reason: str) -> None:
+    """Count an audit chain that does not fit: ``cut_off``, say."""
+    _metrics().alarms.labels(reason).inc()
 
 
 def render() -> bytes:

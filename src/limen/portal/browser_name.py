@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from limen.web.languages.words import Words, marked
+
 _BROWSERS: Final = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -29,14 +31,14 @@ _SYSTEMS: Final = (
 )
 
 
-def browser_name(user_agent: str) -> str:
+def browser_name(user_agent: str) -> Words:
     """Return a name such as ``Firefox on Windows``; a guess, and only for reading."""
     folded = user_agent.lower()
     browser = _first(_BROWSERS, folded)
     system = _first(_SYSTEMS, folded)
     if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or "Unknown browser"
+        return Words("%(browser)s on %(system)s", {"browser": browser, "system": system})
+    return Words(browser or system or marked("Unknown browser"))
 
 
 def _first(named: tuple[tuple[str, str], ...], folded: str) -> str:

@@ -27,6 +27,7 @@ from limen.tenants.policy_of import policy_of
 from limen.tokens.api_keys.find import list_keys
 from limen.tokens.api_keys.model import ApiKey
 from limen.vault.listing import ShownConnection, ShownProvider, list_connections, list_providers
+from limen.web.languages.words import Words
 
 _MOST_KEYS: Final = 1000
 """More than a policy lets anybody have."""
@@ -37,7 +38,7 @@ class ShownSession:
     """One of the person's sessions."""
 
     id: str
-    name: str
+    name: Words
     is_current: bool
     started_at: dt.datetime
     last_seen_at: dt.datetime

@@ -18,6 +18,7 @@ from limen.portal.parts import Parts
 from limen.protocol.params import Params
 from limen.signin.endpoints.form_page import FormPage, text_of
 from limen.web.forms import read_form
+from limen.web.languages.words import marked
 from limen.web.rate_limit import check_rate
 
 PATH: Final = "/account/profile"
@@ -100,7 +101,7 @@ def _names(profile: ShownProfile, titles: Mapping[str, str]) -> list[Choice]:
         for each in profile.said
         if each.words.name
     ]
-    return [Choice(OWN, "What I write here", ""), *said]
+    return [Choice(OWN, marked("What I write here"), ""), *said]
 
 
 def _pictures(profile: ShownProfile, titles: Mapping[str, str]) -> list[Choice]:
@@ -110,8 +111,8 @@ def _pictures(profile: ShownProfile, titles: Mapping[str, str]) -> list[Choice]:
         if each.picture_url
     ]
     own = profile.own_picture_url
-    uploaded = [] if own is None else [Choice(OWN, "The one I uploaded", own)]
-    return [Choice(NONE, "No picture", ""), *uploaded, *said]
+    uploaded = [] if own is None else [Choice(OWN, marked("The one I uploaded"), own)]
+    return [Choice(NONE, marked("No picture"), ""), *uploaded, *said]
 
 
 def _title(titles: Mapping[str, str], provider: str) -> str:

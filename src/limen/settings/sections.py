@@ -240,9 +240,16 @@ class WebSettings(Section):
         short_oauth2_paths: Whether ``/auth/oauth2`` and ``/admin/oauth2`` answer without
             ``/api/v1`` too, as older applications call them.
         max_picture_bytes: Of a picture that somebody uploads.
+        header_seconds: How long the head of a request may take to arrive.
+        request_seconds: How long all of it may take.
+        connections_per_peer: How many an address may have, or an IPv6 network of 64 bits, with
+            each process; trusted proxies have as many as they like.
     """
 
     pages: bool = True
+    header_seconds: float = Field(default=10.0, ge=1.0, le=300.0)
+    request_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)
+    connections_per_peer: int = Field(default=256, ge=1, le=100_000)
     short_oauth2_paths: bool = False
     max_picture_bytes: int = Field(default=2_097_152, ge=1024, le=2_097_152)
     trusted_proxies: Networks = ()

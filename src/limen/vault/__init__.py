@@ -9,6 +9,8 @@ named set of scopes an app switches on over a connection.
 - ``connect``: leave and come back, the same user in the same session. ``connect_link``: begun
   without a browser, continued in one.
 - ``token_for``: the one way to a token. ``refresh/``: one redemption at a time, whatever crashes.
+- ``credentials/``: API keys, passwords, client secrets, service accounts; asked about at their
+  provider. ``giving/``: given, replaced, kept as connections like any other.
 - ``features/``: what apps switch on over a connection. ``annotate``: an owner's name, tags.
 - ``sharing/``: which clients may use a connection, for what. ``asking/``: a client asks.
   ``release/``: token exchange, and reports of tokens that were refused.
@@ -16,6 +18,8 @@ named set of scopes an app switches on over a connection.
   ``quota/``: what calls cost where a provider counts them.
 - ``disconnect``, ``revoke_upstream``: tombstone, revoke at the provider, wipe, receipt.
   ``erasing/``: preview, export, erase, and the record that survives.
-- ``sealing``: where its secrets are sealed to. ``model``: what its rows are called.
+- ``moving/``: brought from another application with proof, written out for one.
+- ``keep_tokens``: the one live grant of an account. ``sealing``: where its secrets are sealed
+  to. ``model``: what its rows are called.
 - ``listing``, ``routes``, ``endpoints/``, ``pages``, ``events``, ``tables``, ``store/``.
 """

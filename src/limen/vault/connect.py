@@ -356,7 +356,10 @@ def check_return(work: Work, return_to: str) -> None:
     Raises:
         InvalidInput: ``return_to_invalid``.
     """
-    parts = urlsplit(return_to)
+    try:
+        parts = urlsplit(return_to)
+    except ValueError:  # a bracket that nobody closes
+        parts = urlsplit("")
     bad = len(return_to) > _MAX_RETURN_CHARS or not return_to.isprintable() or "\\" in return_to
     here = return_to.startswith("/") and not return_to.startswith("//")
     origin = f"{parts.scheme}://{parts.netloc}"

@@ -13,6 +13,8 @@ from limen.vault.events import (
     ConnectionImported,
     ConnectionShared,
     ConnectionUnshared,
+    CredentialGiven,
+    CredentialRotated,
     Disconnected,
     GrantReinstated,
     GrantUncertain,
@@ -50,6 +52,24 @@ async def imported(_work: Work, event: ConnectionImported) -> Sequence[Notice]:
         "scopes": list(event.scopes),
     }
     return [Notice(kind=kind, data=data)]
+
+
+async def given(work: Work, event: CredentialGiven) -> Sequence[Notice]:
+    """A connection stands on a credential that somebody gave."""
+    data = {
+        "connection_id": event.connection_id,
+        "user_id": work.actor.id,
+        "provider": event.provider,
+        "scopes": list(event.scopes),
+    }
+    return [Notice(kind="connection.created", data=data)]
+
+
+async def rotated(work: Work, event: CredentialRotated) -> Sequence[Notice]:
+    """A credential took another's place."""
+    return await _each(
+        work, event.grant_id, kind="connection.reconnected", generation=event.generation
+    )
 
 
 async def refreshed(work: Work, event: UpstreamTokenRefreshed) -> Sequence[Notice]:

@@ -113,19 +113,22 @@ def answer(request: Request, refusal: Refusal, face: Face) -> Response:
     status = status_of(refusal)
     headers = _headers(request, refusal, status)
     if face == "oauth":
-        return JSONResponse(oauth_body(refusal, status, issuer=_issuer(request)), status, headers)
+        return JSONResponse(
+            oauth_body(refusal, status, issuer=_issuer(request, refusal)), status, headers
+        )
     if face == "page" and serves_pages(request):
         return _page(request, refusal, headers)
     return JSONResponse(
-        problem(refusal, status, issuer=_issuer(request)),
+        problem(refusal, status, issuer=_issuer(request, refusal)),
         status,
         headers,
         media_type="application/problem+json",
     )
 
 
-def _issuer(request: Request) -> str:
-    return site_of(request).issuer
+def _issuer(request: Request, refusal: Refusal) -> str:
+    """Return whom a refusal says to ask; before a tenant is known none does."""
+    return site_of(request).issuer if refusal.ask_at else ""
 
 
 def problem(refusal: Refusal, status: int, *, issuer: str) -> dict[str, Any]:

@@ -203,7 +203,7 @@ async def test_a_stolen_refresh_token_is_told_once_an_hour(house: House) -> None
     for _ in range(3):
         await house.run(lambda work: react(work, event))
     (mail,) = await house.mails(ADA)
-    assert '"Calendarapp"' in mail.text
+    assert "“Calendarapp”" in mail.text
     assert "http://localhost:8000/account" in mail.text
     house.clock.advance(dt.timedelta(hours=1))
     await house.run(lambda work: react(work, event))

@@ -181,6 +181,26 @@ def test_the_tour_is_taken_on_a_server_of_its_own(tmp_path: Path) -> None:
     assert steps[-1]["got"]["at_the_provider"] == "the token is refused"
 
 
+def test_commands_come_up_from_nothing(tmp_path: Path) -> None:
+    """The installed program, by itself: tests elsewhere fork what has imported all it needs."""
+    made = environment(tmp_path, free_port())
+    user = ("user", "create", "ada@example.com", "--password-stdin", "--json")
+    client = ("client", "create", "robot", "--type", "machine", "--scope", "load", "--json")
+    for arguments, told in ((("migrate",), ""), (user, "user_id"), (client, "client_secret")):
+        ended = subprocess.run(
+            [Path(sys.executable).parent / "limen", *arguments],
+            env=made,
+            cwd=tmp_path,
+            input="violet tractor hums at dawn",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert told in ended.stdout
+
+
 def test_n254_a_worker_ends_cleanly(tmp_path: Path) -> None:
     made = environment(tmp_path, free_port())
     subprocess.run(

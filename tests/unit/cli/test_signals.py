@@ -42,5 +42,5 @@ def test_what_came_before_the_wait_ends_it(signals: Signals, number: signal.Sign
     os.kill(os.getpid(), number)
     os.kill(os.getpid(), number)
     assert signals.wait() is True
-    assert signals.asked == [number, number]
+    assert set(signals.asked) == {number}
     assert signals.wait(0) is False

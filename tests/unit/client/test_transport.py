@@ -42,6 +42,7 @@ def answer(status: int, body: bytes, **headers: str) -> Answer:
         (400, b'{"error": "invalid_request", "limen_code": "connection_reauth_required"}', ReauthRequired),
         (409, b'{"code": "feature_inactive"}', FeatureMissing),
         (404, b'{"code": "connection_not_found"}', NotShared),
+        (403, b'{"code": "credential_by_proxy_only"}', NotShared),
         (400, b'{"error": "invalid_target"}', NotShared),
         (502, b'{"code": "provider_unavailable"}', ProviderDown),
         (401, b'{"code": "invalid_token"}', Unauthorized),

@@ -17,7 +17,7 @@ from limen.federation.catalogue.load import load_entries
 from limen.federation.catalogue.values import read_values
 from limen.federation.openid import OpenIdProvider, read_discovery
 from limen.federation.provider import TokenAnswer, Told
-from limen.federation.registry import read_entry, read_override
+from limen.federation.registry import hosts_of, read_entry, read_override, read_own_entry
 from limen.hooks.over_http import read_answer as read_hook_answer
 from limen.kernel.errors import Refusal
 from limen.kernel.secret import Secret
@@ -25,6 +25,7 @@ from limen.net.answer import Answer
 from limen.net.freshness import LEAST_SECONDS, MOST_SECONDS, fresh_seconds
 from limen.protocol.jwk import generate_key
 from limen.protocol.jwt import sign
+from limen.simulators.vendor.keyring import entry_at
 from limen.vault.refresh.expiry import Known, lifetime_of, read_seconds
 from tests.unit.hostile import FEW, JSON, ODD, TEXTS, near, objects, read_or_refused
 
@@ -162,7 +163,19 @@ def test_any_entry_of_a_tenant_is_read_or_refused(document: dict[str, Any]) -> N
     read_or_refused(read_override, document, ENTRIES["google"])
 
 
+KEYRING = entry_at("https://api.keyring.example")
+
+
+@FEW
+@given(objects(KEYRING))
+def test_any_entry_of_keys_is_read_or_refused(document: dict[str, Any]) -> None:
+    found: Any = read_or_refused(read_own_entry, document)
+    if not isinstance(found, Refusal) and not found.values:
+        read_or_refused(hosts_of, document, {})
+
+
 def test_a_good_entry_is_read() -> None:
+    assert read_own_entry(KEYRING).id == "keyring"
     assert read_entry(GOOGLE).id == "google"
     assert CatalogueProvider(read_entry(GOOGLE)).id == "google"
 

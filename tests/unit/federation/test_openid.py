@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from limen.federation.openid import OpenIdProvider, read_discovery
 from limen.federation.provider import (
@@ -19,6 +22,7 @@ from limen.federation.provider import (
 from limen.federation.registry import Catalogue, Providers, Registry
 from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
+from limen.net import Answer, Net
 
 ISSUER = "https://op.example"
 DOCUMENT: dict[str, Any] = {
@@ -156,6 +160,38 @@ def test_both_names_are_one_issuer_of_identities(iss: str) -> None:
 def test_signing_in_asks_for_no_consent_screen() -> None:
     params = google().authorize_params(Ask(purpose="sign_in", scopes=("openid", "email")))
     assert params == {"scope": "openid email"}
+
+
+def test_offline_access_is_asked_with_a_consent_screen() -> None:
+    provider = OpenIdProvider("op", title="Op", issuer=ISSUER)
+    for purpose in ("connect", "sign_in"):
+        ask = Ask(purpose=purpose, scopes=("openid", "offline_access"), needs_refresh_token=True)
+        params = provider.authorize_params(ask)
+        assert params == {"scope": "openid offline_access", "prompt": "consent"}
+    plain = provider.authorize_params(Ask(purpose="sign_in", scopes=("openid", "offline_access")))
+    assert "prompt" not in plain
+
+
+@pytest.mark.anyio
+async def test_a_trailing_slash_of_the_issuer_is_no_second_one() -> None:
+    asked: list[str] = []
+
+    class Answering(Net):
+        def __init__(self) -> None:
+            """It calls nobody."""
+
+        @override
+        async def fetch(self, method: str, url: str, **_: Any) -> Answer:
+            asked.append(url)
+            told = {**DOCUMENT, "issuer": f"{ISSUER}/"}
+            return Answer(status=200, headers={}, body=json.dumps(told).encode())
+
+    provider = OpenIdProvider("op", title="Op", issuer=f"{ISSUER}/")
+    found = await provider.endpoints(
+        Answering(), now=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    )
+    assert asked == [f"{ISSUER}/.well-known/openid-configuration"]
+    assert found.issuer == f"{ISSUER}/"
 
 
 def test_a_configured_issuer_never_borrows_a_built_in_provider() -> None:

@@ -228,6 +228,15 @@ async def test_a_provider_is_given_only_what_it_takes(
             await house.run(check)
 
 
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://[op.example", "ftp://op.example", "https://a@op.example", "https://op.example?x=1"],
+)
+async def test_an_issuer_that_is_no_address_is_refused(house: House, issuer: str) -> None:
+    with pytest.raises(InvalidInput, match="issuer_invalid"):
+        await set_client(house, "forge", issuer=issuer)
+
+
 async def test_a_client_of_no_provider_is_refused(house: House) -> None:
     async def check(work: Work) -> None:
         new = NewUpstreamClient(provider="nobody", client_id="us", raw_secret=Secret("x"))

@@ -148,7 +148,7 @@ async def test_a_recovery_code_is_good_once(house: House, typed: str) -> None:
     with pytest.raises(NotAuthenticated):
         await prove(house, person, code)
     assert (await factors(house, person.user.id)).recovery_codes_left == 9
-    assert "9 are left" in (await house.mails("ada@example.org"))[0].text
+    assert "Recovery codes left: 9." in (await house.mails("ada@example.org"))[0].text
 
 
 async def test_n200_anothers_codes_prove_nothing(house: House) -> None:

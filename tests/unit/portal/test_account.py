@@ -203,4 +203,4 @@ async def test_the_address_can_not_make_the_page_say_anything(portal: Portal, do
     ],
 )
 def test_browsers_have_names(user_agent: str, name: str) -> None:
-    assert browser_name(user_agent) == name
+    assert str(browser_name(user_agent)) == name

@@ -183,7 +183,15 @@ async def test_f34_a_missing_refresh_token_is_asked_for_with_a_consent_screen(va
 
 @pytest.mark.parametrize(
     "return_to",
-    ["//evil.example", "https://evil.example/", "javascript:alert(1)", "/\\evil.example", "/a\nb"],
+    [
+        "//evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "/a\nb",
+        "https://[evil",
+        "//[",
+    ],
 )
 async def test_a_browser_is_sent_nowhere_strange(vault: Vault, return_to: str) -> None:
     with pytest.raises(InvalidInput, match="return_to_invalid"):

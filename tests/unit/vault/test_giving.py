@@ -245,6 +245,8 @@ async def test_but_where_a_tenants_entry_lets_them(vault: Vault, giving: Giving)
     released = await vault.token(ada, id_)
     pair = base64.b64decode(released.raw_access.reveal()).decode()
     assert (released.kind, pair) == ("basic", ":".join(ADAS_PAIR.values()))
+    with pytest.raises(NotPermitted, match="credential_by_proxy_only"):
+        await vault.token(ada, id_, token_only=True)  # as token exchange asks
 
 
 async def test_the_same_key_of_two_people_is_two_credentials(vault: Vault, giving: Giving) -> None:

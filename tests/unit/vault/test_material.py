@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given as tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from limen.federation.catalogue.credential_rule import KINDS
@@ -110,9 +110,9 @@ def test_a_pair_is_sent_as_basic_has_it() -> None:
 
 
 def test_nothing_prints_a_secret() -> None:
-    given = Given(kind="api_key", members={"key": "canary"})
-    assert "canary" not in repr(given)
-    assert "canary" not in repr(read_material(given))
+    offered = Given(kind="api_key", members={"key": "canary"})
+    assert "canary" not in repr(offered)
+    assert "canary" not in repr(read_material(offered))
     robot = material("service_account", service_account=key_file(RSA))
     assert RSA[40:80] not in repr(robot)
 
@@ -129,7 +129,7 @@ NAMES = st.sampled_from(
 )
 
 
-@tried(st.sampled_from(KINDS), st.dictionaries(NAMES, VALUES | FILES, max_size=4))
+@given(st.sampled_from(KINDS), st.dictionaries(NAMES, VALUES | FILES, max_size=4))
 def test_anything_is_a_credential_or_refused(kind: Any, members: dict[str, Any]) -> None:
     found = None
     with contextlib.suppress(InvalidInput):

@@ -145,7 +145,10 @@ async def test_a_dry_run_changes_nothing_here_and_spends_nothing_there(
     done = await bring(vault, line, dry_run=True)
     assert done.verdict == ("unproven" if provider == "notion" else "would_import")
     vault.house.clock.advance(dt.timedelta(hours=26))  # the access token tells nothing now
+    calls = (await vault.simulated.seen(provider))["calls"]
     late = await bring(vault, line, dry_run=True)
+    if provider == "linear":  # nothing it could be asked would tell
+        assert (await vault.simulated.seen(provider))["calls"] == calls
     stays = provider in {"google", "microsoft"}
     if "expires_at" in line:
         assert late.verdict == ("would_import" if stays else "unproven")

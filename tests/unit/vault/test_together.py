@@ -194,6 +194,34 @@ async def test_f39_one_that_ended_meanwhile_is_revoked_and_the_other_kept(vault:
     assert await recover(vault.parts, site_of=vault.house.site_of) == 0
 
 
+async def test_f39_and_it_is_revoked_also_when_the_process_dies_before_it_is(
+    vault: Vault,
+) -> None:
+    (ada, adas), _ = await two(vault)
+    found = await answered(vault)
+    await vault.run(lambda work: disconnect(work, vault.parts, connection_id=adas, user_id=ada.id))
+    failpoints.arm(["vault.refresh.after_commit"], die)
+    with pytest.raises(Died):
+        await settle(vault, found)
+    await change(vault, lease_until=None)
+    assert await recover(vault.parts, site_of=vault.house.site_of) == 1
+    assert await vault.outbox() == []
+    seen = await vault.simulated.seen("notion")
+    assert len(seen["live_refresh_tokens"]) == 1
+
+
+async def test_f39_one_that_is_erased_meanwhile_harms_nobody(vault: Vault) -> None:
+    (ada, adas), (grace, graces) = await two(vault)
+    found = await answered(vault)
+    await vault.run(lambda work: disconnect(work, vault.parts, connection_id=adas, user_id=ada.id))
+    assert await vault.outbox() == []
+    await settle(vault, found)
+    assert (await vault.shown(grace, graces)).generation == 2
+    assert await vault.outbox() == []
+    seen = await vault.simulated.seen("notion")
+    assert len(seen["live_refresh_tokens"]) == 1
+
+
 async def test_f13_one_that_moved_on_meanwhile_keeps_what_it_has(vault: Vault) -> None:
     held = await two(vault)
     found = await answered(vault)
@@ -222,15 +250,16 @@ async def test_f6_answers_that_can_not_be_written_at_once_are_written(
     assert await generations(vault, held) == [2, 2]
 
 
+@pytest.mark.parametrize("step", ["turn.prepare_together", "together.make_swap"])
 async def test_what_fails_for_all_together_is_done_one_by_one(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     held = await two(vault)
 
     async def fault(*_: object, **__: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("limen.vault.refresh.together.make_swap", fault)
+    monkeypatch.setattr(f"limen.vault.refresh.{step}", fault)
     assert await vault.loop() == 2
     assert await generations(vault, held) == [2, 2]
     assert await presented(vault) == [1, 1]

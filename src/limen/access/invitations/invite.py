@@ -22,13 +22,21 @@ from limen.mail.enqueue import enqueue
 from limen.mail.message import Message
 from limen.tenants import display_name, policy_of
 from limen.tenants.policies.sign_up import check_may_join
+from limen.web.languages.moments import day_in
+from limen.web.languages.negotiate import DEFAULT
 
 _DAYS: Final = 7
 _KEPT: Final = dt.timedelta(days=30)
 
 
 async def invite(
-    work: Work, *, envelope: Envelope, email: str, role: Role = "member", days: int = _DAYS
+    work: Work,
+    *,
+    envelope: Envelope,
+    email: str,
+    role: Role = "member",
+    days: int = _DAYS,
+    language: str = DEFAULT,
 ) -> Invitation:
     """Mail somebody a link to open an account with.
 
@@ -38,6 +46,7 @@ async def invite(
         email: As received.
         role: What they become; never more than whoever invites is.
         days: For how long the link is good.
+        language: Of the mail, one of ours.
 
     Raises:
         InvalidInput: ``email_invalid``, ``days_invalid``.
@@ -63,9 +72,7 @@ async def invite(
     )
     if invitation_id is None:
         raise Conflict("invitation_pending", "This address is invited already; mail it again.")
-    await _mail(work, envelope, address=address, raw=raw, days=days)
-    await work.record(InvitationSent(invitation_id=invitation_id, role=role, again=False))
-    return Invitation(
+    made = Invitation(
         id=invitation_id,
         email=address,
         role=role,
@@ -76,10 +83,18 @@ async def invite(
         sent_at=work.now,
         expires_at=expires_at,
     )
+    await _mail(work, envelope, invitation=made, raw=raw, language=language)
+    await work.record(InvitationSent(invitation_id=invitation_id, role=role, again=False))
+    return made
 
 
 async def mail_again(
-    work: Work, *, envelope: Envelope, invitation_id: str, days: int = _DAYS
+    work: Work,
+    *,
+    envelope: Envelope,
+    invitation_id: str,
+    days: int = _DAYS,
+    language: str = DEFAULT,
 ) -> Invitation:
     """Mail a pending invitation with another link; the older one opens nothing any more.
 
@@ -96,7 +111,7 @@ async def mail_again(
     if renewed is None:
         raise _not_found()
     await check_may_handle(work, renewed.role)
-    await _mail(work, envelope, address=renewed.email, raw=raw, days=days)
+    await _mail(work, envelope, invitation=renewed, raw=raw, language=language)
     await work.record(InvitationSent(invitation_id=renewed.id, role=renewed.role, again=True))
     return renewed
 
@@ -130,15 +145,22 @@ def _until(work: Work, days: int) -> dt.datetime:
 
 
 async def _mail(
-    work: Work, envelope: Envelope, *, address: str, raw: Secret[str], days: int
+    work: Work,
+    envelope: Envelope,
+    *,
+    invitation: Invitation,
+    raw: Secret[str],
+    language: str,
 ) -> None:
     context = {
         "site_name": display_name(work),
         "site_url": work.site.issuer,
         "link": f"{work.site.issuer}/invitation?token={raw.reveal()}",
-        "valid_for": "one day" if days == 1 else f"{days} days",
+        "until": day_in(language, invitation.expires_at),
     }
-    message = Message(to=address, template="invitation", context=context)
+    message = Message(
+        to=invitation.email, template="invitation", context=context, language=language
+    )
     await enqueue(work, envelope=envelope, message=message)
 
 

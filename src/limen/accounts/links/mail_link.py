@@ -10,7 +10,7 @@ import datetime as dt
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ from limen.kernel.tokens import mint, token_hash
 from limen.mail.enqueue import enqueue
 from limen.mail.message import Message, Template
 from limen.tenants import display_name
+from limen.web.languages.moments import mailed_in
+from limen.web.languages.negotiate import DEFAULT, choose
+from limen.web.languages.words import marked
 
 VERIFY_KIND: Final = "lmv"
 RESET_KIND: Final = "lmp"
@@ -72,9 +75,9 @@ async def mail_verification(
     context = {
         "link": f"{work.site.issuer}/verify-email?token={raw.reveal()}",
         "code": code.reveal(),
-        "valid_for": "24 hours",
+        "valid_for": marked("24 hours"),
     }
-    await _mail(work, envelope, Message(to=user.email, template="verify_email", context=context))
+    await _mail(work, envelope, _message(user, "verify_email", context))
 
 
 async def mail_reset(work: Work, *, envelope: Envelope, user: User) -> None:
@@ -86,8 +89,8 @@ async def mail_reset(work: Work, *, envelope: Envelope, user: User) -> None:
     expires_at = work.now + RESET_TTL
     await links.add_token(work, token, token_hash=token_hash(raw), expires_at=expires_at)
     link = f"{work.site.issuer}/reset-password?token={raw.reveal()}"
-    context = {"link": link, "valid_for": "one hour"}
-    await _mail(work, envelope, Message(to=user.email, template="reset_password", context=context))
+    context = {"link": link, "valid_for": marked("one hour")}
+    await _mail(work, envelope, _message(user, "reset_password", context))
 
 
 async def mail_notice(
@@ -110,12 +113,12 @@ async def mail_notice(
     if user.email is None:
         return
     told = {
-        "when": work.now.strftime("%d %B %Y at %H:%M UTC"),
+        "when": mailed_in(language_of(user), work.now),
         "link": f"{work.site.issuer}/forgot-password",
         "sign_in_link": f"{work.site.issuer}/sign-in",
         **(context or {}),
     }
-    await _mail(work, envelope, Message(to=user.email, template=template, context=told))
+    await _mail(work, envelope, _message(user, template, told))
 
 
 async def code_mac(
@@ -127,7 +130,18 @@ async def code_mac(
     return hmac.digest(key.reveal(), message, sha256)
 
 
+def language_of(user: User) -> str:
+    """Return which of our languages a person reads, as their profile says."""
+    return choose([str(user.claims.get("locale", ""))]) or DEFAULT
+
+
+def _message(user: User, template: Template, context: Mapping[str, str]) -> Message:
+    assert user.email is not None
+    language = language_of(user)
+    return Message(to=user.email, template=template, context=context, language=language)
+
+
 async def _mail(work: Work, envelope: Envelope, message: Message) -> None:
     always = {"site_name": display_name(work), "site_url": work.site.issuer}
-    whole = Message(to=message.to, template=message.template, context={**always, **message.context})
+    whole = replace(message, context={**always, **message.context})
     await enqueue(work, envelope=envelope, message=whole)

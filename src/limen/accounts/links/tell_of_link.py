@@ -11,6 +11,7 @@ from limen.accounts.user import User
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work
 from limen.kernel.secret import Secret
+from limen.web.languages.words import marked
 
 _EVERY: Final = dt.timedelta(minutes=1)
 _MAX_SHOWN: Final = 100
@@ -34,7 +35,7 @@ async def mail_link_code(
     context = {
         **_about(about),
         "code": raw_code.reveal(),
-        "valid_for": "15 minutes",
+        "valid_for": marked("15 minutes"),
         "link": f"{work.site.issuer}/account",
     }
     await mail_notice(work, envelope=envelope, user=user, template="link_code", context=context)

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from limen.cli import collector
 from limen.cli.say import complain
+from limen.cli.serving.peers import allow_many_files, hang_up_on_the_slow, protocol_of
 from limen.cli.serving.supervise import NOT_IN_ORDER
 from limen.kernel.errors import ConfigurationError
 from limen.observe.metrics_port import serve_metrics
@@ -84,12 +85,16 @@ class _Server(uvicorn.Server):
         self._application = application
         self._lifeline = lifeline
         self._metrics: asyncio.Server | None = None
+        self._hang_up: asyncio.Task[None] | None = None
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._application.start(worker=self._settings.background.enabled)
         self._metrics = await serve_metrics(self._settings.metrics, workers=self._settings.workers)
         await super().startup(sockets=sockets)
+        allow_many_files()
+        slow = hang_up_on_the_slow(self.server_state.connections, self._settings.web)
+        self._hang_up = asyncio.create_task(slow)
         if self._lifeline is not None:
             os.set_blocking(self._lifeline, False)
             asyncio.get_running_loop().add_reader(self._lifeline, self._supervisor_gone)
@@ -97,6 +102,8 @@ class _Server(uvicorn.Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets=sockets)
+        if self._hang_up is not None:
+            self._hang_up.cancel()
         if self._metrics is not None:
             self._metrics.close()
         await self._application.stop()
@@ -111,7 +118,7 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol_of(settings.web),
         ws="none",
         lifespan="off",
         log_config=None,

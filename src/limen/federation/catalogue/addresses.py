@@ -80,8 +80,15 @@ def fill(template: str, values: Mapping[str, str], *, hosts: Iterable[str] = ())
         raise InvalidInput(
             "provider_address", "That is no address of this provider.", field="values"
         )
-    if not in_host and (not url.isprintable() or urlsplit(url).netloc != urlsplit(template).netloc):
+    if not in_host and (not url.isprintable() or _netloc(url) != urlsplit(template).netloc):
         raise InvalidInput(
             "provider_address", "That is no address of this provider.", field="values"
         )
     return url
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""

@@ -277,7 +277,7 @@ class CatalogueProvider(Provider):
         return is_moved or is_allowed(value, api.hosts)
 
     @override
-    def api_of(self, lifted: Mapping[str, str]) -> Api:
+    def api_of(self, lifted: Mapping[str, str], /) -> Api:
         """Narrow the API's hosts to the one that the account's own answer named.
 
         Others of the provider's hosts may be other customers', who read what they are sent. An

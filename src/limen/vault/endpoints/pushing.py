@@ -13,12 +13,14 @@ from limen.access.require import public, require
 from limen.db.work import Work
 from limen.kernel.errors import MalformedRequest, TooLarge
 from limen.kernel.secret import Secret
+from limen.observe import logger
 from limen.vault.parts import Parts
 from limen.vault.push.intake import Sent, take_event
 from limen.vault.push.secrets import events_url, retire_push_secret, set_push_secret
 from limen.web.deps import CurrentWork
 from limen.web.exchange import route
 
+_log = logger("limen.vault")
 _PATH = "/api/v1/oauth/events/{provider}/{tenant_key}"
 _MAX_BYTES = 64 * 1024
 _SIGNED = public("what a provider signs is judged by its signature, with no session of anybody")
@@ -52,6 +54,7 @@ def event_routes(parts: Parts) -> list[BaseRoute]:
 
 def _said(refused: MalformedRequest) -> JSONResponse:
     """Answer as RFC 8935 section 2.3 has it; which check failed is nobody's business."""
+    _log.info("refused", refusal=refused.code, detail=refused.detail)
     told = {"err": "invalid_request", "description": refused.public}
     return JSONResponse(told, 400, headers={"Content-Language": "en"})
 

@@ -86,12 +86,15 @@ async def write_out(
 async def _line(
     work: Work, parts: Parts, *, connection_id: str, user_id: str, extent: Extent
 ) -> bytes | None:
-    """Return a line; ``None`` if the connection was ended a moment ago."""
+    """Return a line; ``None`` if the connection was ended a moment ago, or is by credentials.
+
+    Those are their people's own, and are taken along by them.
+    """
     owner_id = await overview.owner_of(work, connection_id)
     if owner_id is None:
         return None
     found = await connections.show_connection(work, connection_id=connection_id, owner_id=owner_id)
-    if found is None:
+    if found is None or found.grant.kind != "consent":
         return None
     user = await find_user(work, user_id)
     address = user.email if user is not None and user.is_verified else None

@@ -156,7 +156,10 @@ def headers_back(
 
 
 def _stays(location: str, api: Api) -> bool:
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return False
     host = (parts.hostname or "").lower()
     return parts.scheme == "https" and any(_is_below(host, each) for each in api.hosts)
 

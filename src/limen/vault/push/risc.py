@@ -77,6 +77,13 @@ async def _configuration(keys: ProviderKeys, issuer: str, *, now: dt.datetime) -
     told, keys_at = members.get("issuer"), members.get("jwks_uri")
     if not isinstance(told, str) or not isinstance(keys_at, str):
         raise ProviderUnavailable(detail="risc configuration can't be read")
-    if told.rstrip("/") != base or not urlsplit(keys_at).hostname:
+    if told.rstrip("/") != base or not _host(keys_at):
         raise ProviderUnavailable(detail="risc configuration names another issuer")
     return {"issuer": told, "jwks_uri": keys_at}
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

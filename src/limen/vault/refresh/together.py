@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.health.incidents import note_client_works
 from limen.kernel import failpoints
@@ -118,12 +117,8 @@ class Answers:
         sealed = []
         for each in batch:
             grant, told = each.claimed.held.grant, each.journalled.to_json()
-            try:
-                sealed.append(
-                    Kept(grant, await seal_response(work, self._parts.envelope, grant, told=told))
-                )
-            except SealBroken:
-                continue  # erased meanwhile
+            response = await seal_response(work, self._parts.envelope, grant, told=told)
+            sealed.append(Kept(grant, response))
         kept = await in_batches.journal_responses(work, sealed)
         failpoints.reach("vault.refresh.in_journal")
         return [each for each in batch if each.claimed.held.grant.id in kept]
@@ -132,10 +127,7 @@ class Answers:
         swaps: dict[str, tuple[_Waiting, Swap]] = {}
         for each in sorted(kept, key=lambda one: one.claimed.held.grant.id):
             held = each.claimed.held
-            try:
-                swap = await make_swap(work, self._parts, held, journalled=each.journalled)
-            except SealBroken:
-                continue
+            swap = await make_swap(work, self._parts, held, journalled=each.journalled)
             if swap is not None:
                 swaps[held.grant.id] = (each, swap)
         told = [

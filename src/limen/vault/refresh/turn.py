@@ -9,8 +9,9 @@ from typing import Any, Final
 from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.provider import Endpoints
-from limen.kernel.errors import Refusal
+from limen.kernel.errors import Refusal, Unavailable
 from limen.kernel.site import ALL_TENANTS, Site
+from limen.observe import logger
 from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import Journalled, postpone, wait
@@ -30,6 +31,7 @@ from limen.vault.refresh.together import Answers
 from limen.vault.store import journal
 from limen.vault.store.journal import Due
 
+_log = logger("limen.vault")
 _TURN_SECONDS: Final = 5.0
 """For so long a turn leases more and more, as long as more are due than it can hold."""
 
@@ -162,7 +164,13 @@ class Turn:
         async def begin(work: Work) -> tuple[list[Claimed], list[Grant]]:
             return await prepare_together(work, parts, grants, upstream=upstream)
 
-        claimed, apart = await parts.works.run(site, begin)
+        try:
+            claimed, apart = await parts.works.run(site, begin)
+        except Unavailable:
+            raise
+        except Exception as fault:  # noqa: BLE001 -- one of them is at fault: each by itself then
+            _log.warning("refreshes are begun one by one", kind=type(fault).__name__)
+            claimed, apart = [], list(grants)
         self._under_way += len(claimed) + len(apart)
         for each in claimed:
             self._start(self._one(site, each, endpoints, begun=begun), grants=1)

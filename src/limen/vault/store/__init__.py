@@ -1,1 +1,4 @@
-"""The vault's SQL: ``connections``, ``grants``, the ``journal`` of refreshes, ``revocations``."""
+"""The vault's SQL: ``connections``, ``grants``, ``revocations``, the ``journal`` of refreshes.
+
+``in_batches`` is the journal of many at once.
+"""

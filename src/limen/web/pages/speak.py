@@ -14,18 +14,12 @@ from starlette.responses import Response
 
 from limen.web import cookies
 from limen.web.languages.catalogue import say_in, say_words
+from limen.web.languages.moments import day_in, minute_in
 from limen.web.languages.negotiate import DEFAULT, choose, read_accepted
 from limen.web.languages.words import Words
 
 _COOKIE: Final = "lang"
 _MOST_FIELDS: Final = 50
-_DAY: Final = {"en": "{0:%-d} {0:%B} {0:%Y}", "de": "{0:%-d}.{0:%-m}.{0:%Y}"}
-_MINUTE: Final = {
-    "en": "{0:%-d} {0:%b} {0:%Y}, {0:%H:%M} UTC",
-    "de": "{0:%-d}.{0:%-m}.{0:%Y}, {0:%H:%M} UTC",
-}
-_ELSEWHERE_DAY: Final = "{0:%d}/{0:%m}/{0:%Y}"
-_ELSEWHERE_MINUTE: Final = "{0:%d}/{0:%m}/{0:%Y}, {0:%H:%M} UTC"
 
 
 def language_for(request: Request, *, ui_locales: Sequence[str] = ()) -> str:
@@ -101,12 +95,12 @@ def _said(context: Context, told: str | Words) -> str:
 
 @jinja2.pass_context
 def _day(context: Context, moment: dt.datetime) -> str:
-    return _DAY.get(_language(context), _ELSEWHERE_DAY).format(moment)
+    return day_in(_language(context), moment)
 
 
 @jinja2.pass_context
 def _minute(context: Context, moment: dt.datetime) -> str:
-    return _MINUTE.get(_language(context), _ELSEWHERE_MINUTE).format(moment)
+    return minute_in(_language(context), moment)
 
 
 def _language(context: Context) -> str:

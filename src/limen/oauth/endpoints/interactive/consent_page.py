@@ -150,6 +150,7 @@ async def _ask(
         request,
         "oauth/consent.html",
         form_action=False,
+        ui_locales=asked.request.ui_locales,
         client=asked.client,
         email=user.email,
         scopes=words.scope_texts(asked.agreed_scope, resource=resource),

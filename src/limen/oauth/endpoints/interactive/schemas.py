@@ -178,8 +178,8 @@ def waiting(
         ],
         authorization_details=[dict(detail) for detail in asked.details] or None,
         resource=asked.resource.identifier,
-        destination=words.destination(redirect_uri),
-        warning=words.warning(asked.client, redirect_uri=redirect_uri),
+        destination=str(words.destination(redirect_uri)),
+        warning=str(words.warning(asked.client, redirect_uri=redirect_uri) or ""),
         login_hint=asked.request.login_hint,
         user_id=None if isinstance(missing, ShowSignIn) else missing.who.user_id,
         terms=None

@@ -13,6 +13,7 @@ from limen.oauth.consent import is_unproven
 from limen.oauth.model import Client, Resource
 from limen.protocol.authorization_details import Details
 from limen.protocol.redirect_uri import is_loopback, is_private_use
+from limen.web.languages.words import Words, marked
 
 SCOPE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -27,7 +28,7 @@ SCOPE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-SELF_REGISTERED: Final = (
+SELF_REGISTERED: Final = marked(
     "Unverified: this application registered itself and nobody has checked who it is."
 )
 
@@ -78,39 +79,42 @@ def _lines(members: Mapping[str, Any], *, above: str = "") -> Iterator[tuple[str
             yield label, str(value)
 
 
-def destination(redirect_uri: str) -> str:
+def destination(redirect_uri: str) -> Words:
     """Say where the answer goes: the one thing on the page that the client can't make up."""
     if is_loopback(redirect_uri):
-        return "Your answer goes to a program on this device."
+        return Words("Your answer goes to a program on this device.")
     if is_private_use(redirect_uri):
         scheme = redirect_uri.partition(":")[0]
-        return f"Your answer goes to the app on this device that opens {scheme} links."
-    return f"Your answer goes to {urlsplit(redirect_uri).netloc}."
+        return Words(
+            "Your answer goes to the app on this device that opens %(scheme)s links.",
+            {"scheme": scheme},
+        )
+    return Words("Your answer goes to %(host)s.", {"host": urlsplit(redirect_uri).netloc})
 
 
-def warning(client: Client, *, redirect_uri: str) -> str:
-    """Say what speaks against believing the client's name; nothing if nothing does."""
+def warning(client: Client, *, redirect_uri: str) -> Words | None:
+    """Say what speaks against believing the client's name; ``None`` if nothing does."""
     if client.document_host and all(map(is_loopback, client.redirect_uris)):
-        return (
-            f"Unverified: any program on this device could give {client.document_host} as its "
-            "address, and the answer leaves no trace there. "
-            "Allow it only if you have just started it yourself."
+        return Words(
+            "Unverified: any program on this device could give %(host)s as its address, and the "
+            "answer leaves no trace there. Allow it only if you have just started it yourself.",
+            {"host": client.document_host},
         )
     if is_unproven(client, redirect_uri=redirect_uri):
-        return (
+        return Words(
             "Unverified: any program on this device could use this name. "
             "Allow it only if you have just started it yourself."
         )
     if not client.verified:
-        return SELF_REGISTERED
-    return ""
+        return Words(SELF_REGISTERED)
+    return None
 
 
 def links(client: Client) -> list[tuple[str, str]]:
     """Return what the client links to (OIDC Registration section 2)."""
     named = (
-        ("About it", client.metadata.client_uri),
-        ("Privacy policy", client.metadata.policy_uri),
-        ("Terms", client.metadata.tos_uri),
+        (marked("About it"), client.metadata.client_uri),
+        (marked("Privacy policy"), client.metadata.policy_uri),
+        (marked("Terms"), client.metadata.tos_uri),
     )
     return [(label, uri) for label, uri in named if uri]

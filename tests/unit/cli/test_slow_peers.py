@@ -1,0 +1,115 @@
+"""N237: a server that is kept waiting, and one that is sent connections without end."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from limen.cli.serving.peers import peer_of
+from tests.patience import until_now
+from tests.servers import Server
+
+_LONG = 30.0
+"""No test takes so long: it ends one that would wait for ever."""
+
+_PLACES = 8
+_HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    quick = {
+        "LIMEN_WEB_HEADER_SECONDS": "1",
+        "LIMEN_WEB_REQUEST_SECONDS": "2",
+        "LIMEN_WEB_CONNECTIONS_PER_PEER": str(_PLACES),
+    }
+    running = Server(tmp_path_factory.mktemp("slow"), settings=quick)
+    running.start()
+    yield running
+    running.stop()
+
+
+def _connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=_LONG)
+
+
+def _is_answered(server: Server) -> bool:
+    asking = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_LONG)
+    try:
+        asking.request("GET", "/.well-known/openid-configuration")
+        return asking.getresponse().status == 200
+    except ConnectionError:
+        return False
+    finally:
+        asking.close()
+
+
+def _ends(connection: socket.socket) -> bool:
+    """Wait until the server hangs up."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\r\n",
+        _HEAD,
+        _HEAD + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\ngr",
+        _HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\ngra\r\n",
+    ],
+    ids=["nothing", "no request", "half a head", "half a body", "a chunk"],
+)
+def test_n237_who_does_not_go_on_is_hung_up_on(server: Server, sent: bytes) -> None:
+    with _connect(server) as slow:
+        slow.sendall(sent)
+        assert _is_answered(server)
+        assert _ends(slow)
+
+
+def test_n237_a_second_request_on_a_connection_is_not_waited_for_either(server: Server) -> None:
+    with _connect(server) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+        kept.sendall(b"GET /healthz HT")
+        assert _ends(kept)
+
+
+def test_n237_one_peer_has_so_many_connections_and_no_more(server: Server) -> None:
+    with _connect(server) as first:
+        others = [_connect(server) for _ in range(_PLACES + 20)]
+        try:
+            first.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert first.recv(65536).startswith(b"HTTP/1.1 200")
+            assert _ends(others[-1])
+        finally:
+            for each in others:
+                each.close()
+    # Those that ended gave their places back.
+    assert until_now(lambda: _is_answered(server))
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_for"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("10.0.0.9", ""),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+    ids=["v4", "proxy", "v6", "mapped", "scoped", "unix socket"],
+)
+def test_n237_whom_a_connection_counts_for(address: str, counted_for: str) -> None:
+    assert peer_of(address, (ipaddress.ip_network("10.0.0.0/8"),)) == counted_for
