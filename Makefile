@@ -62,6 +62,7 @@ docs: install
 	@$(BIN)/python docs/generate_schema.py
 	@$(BIN)/python docs/generate_error_codes.py
 	@$(BIN)/python docs/generate_providers.py
+	@$(BIN)/python docs/generate_catalogues.py
 
 # Resolve requirements/*.txt anew; UPGRADE=1 takes the newest versions.
 lock: install

@@ -26,9 +26,10 @@ READERS = {
     "moving/unclaimed.py",
     "moving/write_out.py",
     "refresh/renew_credential.py",
+    "refresh/stands.py",
 }
 """Hand a token out, end it at its provider, take it along when its owner leaves, or ask its
-provider about a credential."""
+provider about it."""
 
 
 def rows(page: Path = PAGE) -> dict[str, tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +15,8 @@ from limen.app.background import Task
 from limen.app.clock_watch import EVERY_SECONDS as WATCH_SECONDS
 from limen.app.profile_means import token_of_connection
 from limen.app.runtime import Runtime
+from limen.audit.seals.drop import RETENTION_SECONDS, Retention
+from limen.audit.seals.sealer import SEAL_SECONDS, Sealer
 from limen.crypto.rotate_keys import maintain_keys
 from limen.db.outbox import OutboxLoop, listen
 from limen.db.shared_clock import refresh_offset
@@ -105,6 +108,7 @@ def loops(runtime: Runtime) -> list[Task]:
     synchroniser = Synchroniser(
         runtime.vault.federation, token_of=token_of_connection(runtime.vault)
     )
+    sealer = Sealer(runtime.works, runtime.envelope, site_of=lambda of: site_of(runtime, of))
     tasks = [
         Task(name="outbox", every_seconds=poll, turn=outbox.run_once, woken=listen()),
         Task(name="vault refresh", every_seconds=poll, turn=vault.run_once),
@@ -152,6 +156,7 @@ def loops(runtime: Runtime) -> list[Task]:
                 ("connections", vault_sweeper(runtime.vault)),
             )
         ),
+        Task(name="audit seals", every_seconds=SEAL_SECONDS, turn=sealer.run_once),
     ]
     return tasks + _optional(runtime)
 
@@ -185,6 +190,17 @@ async def site_of(runtime: Runtime, tenant_id: str) -> Site:
 
 def _optional(runtime: Runtime) -> list[Task]:
     tasks = []
+    if runtime.settings.audit.keep_days is not None:
+        keep = dt.timedelta(days=runtime.settings.audit.keep_days)
+        retention = Retention(runtime.works, runtime.envelope, keep=keep)
+        turn = functools.partial(retention.run_once, runtime.directory.all)
+        tasks.append(
+            Task(
+                name="audit retention",
+                every_seconds=RETENTION_SECONDS,
+                turn=lambda: _without_backlog(turn),
+            )
+        )
     if runtime.settings.development.clock:
         tasks.append(
             Task(

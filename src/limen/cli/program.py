@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from limen.cli import (
+    audit,
     clients,
     demo,
     doctor,
@@ -57,6 +58,7 @@ for name, group in (
     ("token", tokens.group),
     ("issuer", issuers.group),
     ("webhook", webhooks.group),
+    ("audit", audit.group),
 ):
     program.add_typer(group, name=name)
 

@@ -32,3 +32,9 @@ def reach(name: str) -> None:
     act = _armed.get(name)
     if act is not None:
         act()
+
+
+def reach_on(name: str, path: str) -> None:
+    """Pass a point that every request passes; it is armed for one path, ``name path``."""
+    if _armed:
+        reach(f"{name} {path}")

@@ -72,6 +72,8 @@ def _metrics() -> _Metrics:
             registry=registry,
         ),
         Gauge("limen_outbox_waiting", "Outbox rows that wait", ["kind"], registry=registry),
+        Counter("limen_audit_sealed", "Audit events sealed", registry=registry),
+        Counter("limen_audit_alarms", "Faults found in the audit", ["reason"], registry=registry),
         Gauge("limen_clock_skew_seconds", "How wrong this machine's clock is", registry=registry),
     )
 

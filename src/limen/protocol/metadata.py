@@ -60,6 +60,7 @@ class Offers:
         signing_algs: Of ID tokens, for some client each.
         scopes: Those of OpenID Connect and those of the tenant.
         acr_values: What ``acr`` can be in our answers.
+        ui_locales: The languages that pages are in.
         registration: Whether clients may register themselves.
         client_documents: Whether the address of a metadata document may be a client id.
         require_pushed: Whether every authorization request is pushed.
@@ -78,6 +79,7 @@ class Offers:
     signing_algs: tuple[str, ...]
     scopes: tuple[str, ...]
     acr_values: tuple[str, ...] = ()
+    ui_locales: tuple[str, ...] = ()
     registration: bool = False
     client_documents: bool = False
     require_pushed: bool = False
@@ -142,6 +144,7 @@ def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
             *STANDARD_CLAIMS,
         ],
         "prompt_values_supported": list(offers.prompts),
+        "ui_locales_supported": list(offers.ui_locales),
         **authorization_members(offers),
         **({"acr_values_supported": list(offers.acr_values)} if offers.acr_values else {}),
     }

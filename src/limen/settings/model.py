@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from limen.settings.audit import AuditSettings
 from limen.settings.kinds import check_base_url
 from limen.settings.sections import (
     GENEROUS,
@@ -72,6 +73,7 @@ class Settings(Section):
     development: DevelopmentSettings = DevelopmentSettings()
     providers: ProviderSettings = ProviderSettings()
     vault: VaultSettings = VaultSettings()
+    audit: AuditSettings = AuditSettings()
 
     @property
     def is_development(self) -> bool:

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from limen.db.work import Work
+from limen.kernel import failpoints
 from limen.kernel.actor import ANONYMOUS
 from limen.kernel.errors import MalformedRequest, Refusal, UnsupportedContent
 from limen.kernel.foreign_json import parse_json
@@ -63,10 +64,13 @@ async def run_exchange(
 
     async def exchange(work: Work) -> Response:
         state["work"] = work
-        return await body(work)
+        answer = await body(work)
+        failpoints.reach_on("web.before_commit", request.scope["path"])
+        return answer
 
     try:
         response = await works_of(request).run(site_of(request), exchange, actor=ANONYMOUS)
+        failpoints.reach_on("web.after_commit", request.scope["path"])
     except Exception as fault:  # noqa: BLE001 -- the edge: whatever it is gets a typed answer
         again: ShowAgain | None = state.get(_AGAIN)
         shown = again(fault) if again is not None and isinstance(fault, Refusal) else None

@@ -128,6 +128,28 @@ async def test_f18_what_proves_nothing_keeps_nothing(
     assert vault.named("connection:credential:not_taken") == []
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 302},
+        {"kind": "html", "status": 200},
+    ],
+    ids=["error", "redirect", "page"],
+)
+async def test_nor_where_nobody_says_whose_it_is(
+    vault: Vault, giving: Giving, fault: dict[str, Any]
+) -> None:
+    ada = await vault.person()
+    proof = {"url": f"{vault.simulated.base_url}/keyring/me"}
+    await giving.describe(credentials={"basic": {"title": "Pair", "verify": proof}})
+    await vault.simulated.order("keyring", faults={"api": [fault]})
+    with pytest.raises(ProviderUnavailable, match="credential_unproven"):
+        await giving.give(ada, "keyring", kind="basic", **ADAS_PAIR)
+    id_ = await giving.give(ada, "keyring", kind="basic", **ADAS_PAIR)
+    assert (await vault.shown(ada, id_)).label == "ada"
+
+
 async def test_a_provider_takes_the_kinds_its_entry_names(vault: Vault, giving: Giving) -> None:
     ada = await vault.person()
     with pytest.raises(InvalidInput, match="credential_kind_unknown"):

@@ -10,6 +10,7 @@ hashes of its events and the seal before it.
 - ``sealer``: the loop. ``drop``: what is kept no longer goes, whole segments at a time.
 - ``check``: one segment against its seal. ``verify``: a whole chain. ``against_log``: the log
   stream's seals against the chain.
+- ``read_events``: a segment's events, also where rows can't be read any more.
 - ``export``, ``verify_export``: a chain as lines that anybody can prove, and the proof.
 - ``tables``, ``seal_store``, ``events``.
 """

@@ -15,10 +15,10 @@ from typing import Final
 
 from limen.audit.seals import seal_store as store
 from limen.audit.seals.check import check_events, check_hashes
-from limen.audit.seals.event_hash import hash_event
 from limen.audit.seals.events import EventsDropped
 from limen.audit.seals.head import Head, Place, derive_key, is_ours, mac_of_head
 from limen.audit.seals.keys import have_at_hand, public_keys
+from limen.audit.seals.read_events import hash_events
 from limen.audit.seals.seal import Seal, seal_hash, verify_seal
 from limen.audit.seals.seal_store import StoredSeal
 from limen.audit.seals.sealer import alarm
@@ -114,6 +114,5 @@ async def _proven(work: Work, stored: StoredSeal, keys: KeySet, *, after: Place)
         return None
     if not check_hashes(seal, stored.hashes):
         return None
-    events = await store.list_numbered(work, first=seal.first, last=seal.last)
-    hashed = [(each.number or 0, each.id, hash_event(work.tenant_id, each)) for each in events]
-    return None if any(check_events(seal, stored.hashes, hashed)) else seal
+    events = await hash_events(work, seal)
+    return None if any(check_events(seal, stored.hashes, events)) else seal

@@ -16,6 +16,7 @@ from limen.audit.seals import seal_store as store
 from limen.audit.seals.event_hash import members_of, spell
 from limen.audit.seals.head import Place
 from limen.audit.seals.keys import ForeignKey, public_keys, signing_key
+from limen.audit.seals.read_events import read_events
 from limen.audit.seals.seal import EXPORT_TYP, seal_hash, verify_seal
 from limen.audit.seals.seal_store import StoredSeal
 from limen.crypto.envelope import Envelope
@@ -88,7 +89,7 @@ async def _segment(work: Work, *, stored: StoredSeal, keys: KeySet) -> list[str]
         seal = verify_seal(stored.jws, keys)
     except JwtRefused:
         return [line]  # it says of no event any more that it is among its own
-    events = await store.list_numbered(work, first=seal.first, last=seal.last)
+    events = await read_events(work, seal)
     members = ({**members_of(work.tenant_id, event), "kind": "event"} for event in events)
     return [line, *map(spell, members)]
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from limen.audit.seals.seal_store import as_bytes
 from limen.audit.seals.tables import audit_keys
 from limen.db.types import insert_or_nothing
 from limen.db.work import Work
@@ -70,5 +71,5 @@ async def take_active(work: Work, kid: str) -> bool:
 
 
 def _made(row: Any) -> StoredKey:
-    private = None if row.sealed_private is None else bytes(row.sealed_private)
-    return StoredKey(row.id, row.public_jwk, bytes(row.mac), private, row.created_at)
+    private = None if row.sealed_private is None else as_bytes(row.sealed_private)
+    return StoredKey(row.id, row.public_jwk, as_bytes(row.mac), private, row.created_at)

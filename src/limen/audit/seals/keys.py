@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from limen.audit.seals import key_store as store
@@ -32,6 +33,28 @@ from limen.protocol.jwk import (
 
 PERIOD: Final = dt.timedelta(days=365)
 """How long a key signs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedKey:
+    """A key as an operator sees it.
+
+    Args:
+        kid: The RFC 7638 thumbprint of its public half.
+        since: When it was made.
+        signs: Whether it still does.
+        is_ours: Whether this installation made it.
+    """
+
+    kid: str
+    since: dt.datetime
+    signs: bool
+    is_ours: bool
+
+    def shown(self) -> dict[str, str | bool]:
+        """Return it for a program."""
+        since = self.since.isoformat(timespec="seconds")
+        return {"kid": self.kid, "since": since, "signs": self.signs, "ours": self.is_ours}
 
 
 class ForeignKey(Exception):  # noqa: N818 -- it says what is found, as SealBroken does
@@ -76,6 +99,30 @@ async def rotate_key(work: Work, envelope: Envelope, *, away_from: str) -> bool:
     made = await make_key(work, envelope)
     await work.record(AuditKeyRotated(kid=made.kid, retired_kid=away_from))
     return True
+
+
+async def rotate_present_key(work: Work, envelope: Envelope) -> str:
+    """Let a new key sign, whichever does now; return its id."""
+    found = await store.find_active(work)
+    if found is None:
+        return (await make_key(work, envelope)).kid
+    await rotate_key(work, envelope, away_from=found.kid)
+    present = await store.find_active(work)
+    return "" if present is None else present.kid
+
+
+async def list_keys(work: Work, envelope: Envelope) -> list[ListedKey]:
+    """Return every key that signs or signed, oldest first."""
+    _, foreign = await public_keys(work, envelope)
+    return [
+        ListedKey(
+            kid=stored.kid,
+            since=stored.created_at,
+            signs=stored.sealed_private is not None,
+            is_ours=stored.kid not in foreign,
+        )
+        for stored in await store.list_keys(work)
+    ]
 
 
 async def make_key(work: Work, envelope: Envelope, *, instead_of: str = "") -> SigningKey:

@@ -271,7 +271,12 @@ def _made(rows: Sequence[Any]) -> list[AuditEvent]:
 
 
 def _stored(row: Any) -> StoredSeal:
-    return StoredSeal(row.segment, row.sealed_at, bytes(row.hashes), row.jws)
+    return StoredSeal(row.segment, row.sealed_at, as_bytes(row.hashes), str(row.jws))
+
+
+def as_bytes(value: object) -> bytes:
+    """Return a value's bytes; SQLite lets anybody put a number there, which has none."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
 
 
 def _head(row: Any) -> Head:
@@ -280,6 +285,6 @@ def _head(row: Any) -> Head:
         dropped=Place(
             segment=row.dropped_segment, number=row.dropped_number, hash=row.dropped_hash
         ),
-        mac=bytes(row.mac),
+        mac=as_bytes(row.mac),
         fence=row.fence,
     )

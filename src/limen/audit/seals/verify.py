@@ -9,9 +9,9 @@ from typing import Final
 
 from limen.audit.seals import seal_store as store
 from limen.audit.seals.check import Finding, Report, check_events, check_hashes, check_link
-from limen.audit.seals.event_hash import hash_event
 from limen.audit.seals.head import Head, Place, derive_key, is_ours
 from limen.audit.seals.keys import public_keys
+from limen.audit.seals.read_events import hash_events
 from limen.audit.seals.seal import Seal, seal_hash, verify_seal
 from limen.audit.seals.seal_store import StoredSeal
 from limen.crypto.envelope import Envelope
@@ -162,11 +162,7 @@ class _Verifier:
         return seal if (seal.tenant_id, seal.segment, moment) == told else None
 
     async def _events(self, seal: Seal, hashes: bytes, work: Work) -> list[Finding]:
-        events = await store.list_numbered(work, first=seal.first, last=seal.last)
-        hashed = [
-            (event.number or 0, event.id, hash_event(work.tenant_id, event)) for event in events
-        ]
-        return list(check_events(seal, hashes, hashed))
+        return list(check_events(seal, hashes, await hash_events(work, seal)))
 
     async def _is_dropped(self, segment: int) -> bool:
         head = await self._works.run(self._site, store.find_head)

@@ -28,7 +28,7 @@ MAX_LINE_CHARS: Final = 4_000_000
 _PROGRESS: Final = 1000
 
 
-class _Unreadable(ValueError):
+class _Unreadable(ValueError):  # noqa: N818 -- it says what is found
     """A line that is none of an export's."""
 
 
@@ -171,7 +171,7 @@ def _members(line: str) -> dict[str, Any]:
     if len(line) > MAX_LINE_CHARS:
         raise _Unreadable
     try:
-        members = parse_json(line, pairs=_once)
+        members = parse_json(line, pairs=_once, any_text=True)
     except ValueError as error:
         raise _Unreadable from error
     if not isinstance(members, dict):

@@ -32,7 +32,7 @@ class Proof(Part):
 
     Attributes:
         refused_statuses: What the provider answers a credential it does not take. Any other
-            answer outside 2xx proves nothing.
+            answer outside 2xx proves nothing, nor does one that is no JSON.
         subject: Where the answer says whose it is; an answer without it proves nothing.
         label: What a person recognises the account by; the first that is there.
     """

@@ -33,6 +33,7 @@ from limen.protocol.scopes import IDENTITY_SCOPES
 from limen.protocol.token_request import GRANT_TYPES
 from limen.tenants import TenantPolicy, policy_of
 from limen.web.exchange import PUBLIC, route
+from limen.web.languages.negotiate import SPOKEN
 
 NAMES: Final = ("openid-configuration", "oauth-authorization-server")
 
@@ -42,6 +43,7 @@ OFFERS: Final = Offers(
     assertion_algs=ASSERTION_ALGS,
     response_modes=RESPONSE_MODES,
     prompts=tuple(sorted(PROMPTS)),
+    ui_locales=SPOKEN,
     signing_algs=SIGNING_ALGS,
     scopes=IDENTITY_SCOPES,
 )

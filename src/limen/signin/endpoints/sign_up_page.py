@@ -20,6 +20,7 @@ from limen.tenants.policies.sign_up import check_may_join
 from limen.web.exchange import route
 from limen.web.forms import read_form, read_query
 from limen.web.pages.only import PagesOnly
+from limen.web.pages.speak import spoken
 from limen.web.rate_limit import check_rate
 
 _GUARD = PagesOnly(public("strangers become members here, where the tenant lets them"))
@@ -48,7 +49,7 @@ class SignUpPage:
         registration = Registration(
             email=context["email"],
             password=secret_of(form, "password"),
-            claims={} if name is None else {"name": name},
+            claims={**spoken(request), **({} if name is None else {"name": name})},
         )
         await sign_up(
             work,

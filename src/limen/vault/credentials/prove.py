@@ -37,6 +37,7 @@ from limen.vault.credentials.material import (
 _JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _ASSERTION_TTL: Final = dt.timedelta(minutes=5)
 _SUCCESS: Final = range(OK, 300)
+_NO_CONTENT: Final = 204
 _MAX_TOLD_CHARS: Final = 200
 _REFUSALS: Final = frozenset({"grant_dead", "client_broken", "interaction_required"})
 
@@ -156,7 +157,7 @@ async def _verify(
         return NotTaken()
     if answer.status == THROTTLED:
         return Unproven(reason="throttled", retry_after_seconds=answer.retry_after_seconds)
-    if answer.status not in _SUCCESS:
+    if answer.status not in _SUCCESS or not _is_an_apis(answer):
         return Unproven(reason="provider_error")
     subject = _told(answer, proof.subject) if proof.subject else ""
     if proof.subject and not subject:
@@ -169,6 +170,12 @@ async def _verify(
         subject=subject or account,
         label=next((label for label in labels if label), account),
     )
+
+
+def _is_an_apis(answer: ProviderAnswer) -> bool:
+    """Say whether it is an API that answered: a page to sign in at comes with 200 too."""
+    is_list = isinstance(answer.items, list)  # an empty one as well
+    return answer.is_object or is_list or answer.status == _NO_CONTENT
 
 
 def _carrying(way: Way, proof: Proof, raw_access: Secret[str]) -> Operation:

@@ -30,7 +30,7 @@ from limen.vault.refresh.apply import (
 )
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.revoke_upstream import discard_tokens
-from limen.vault.sealing import key_name, open_access, open_refresh, open_response
+from limen.vault.sealing import key_name, open_refresh, open_response
 from limen.vault.store import in_batches, journal
 from limen.vault.store.in_batches import Sent
 
@@ -64,7 +64,6 @@ class Unrenewable:
 
     grant: Grant
     upstream: Upstream
-    raw_access: Secret[str]
 
 
 async def claim(
@@ -88,9 +87,7 @@ async def claim(
     if grant is None:
         return Busy()
     if _can_be_asked_about(grant, upstream, now=work.now):
-        raw_access = await open_access(work, parts.envelope, grant)
-        assert raw_access is not None
-        return Unrenewable(grant=grant, upstream=upstream, raw_access=raw_access)
+        return Unrenewable(grant=grant, upstream=upstream)
     return await prepare(work, parts, grant, upstream=upstream)
 
 

@@ -14,11 +14,13 @@ from limen.db.work import Work
 from limen.federation.call import ask_about_token
 from limen.federation.provider import OK, Endpoints, Operation, ProviderAnswer, TokenAnswer
 from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import end_if_alone, postpone, wait
 from limen.vault.refresh.claim import Unrenewable
 from limen.vault.refresh.outcome import Outcome, Postponed
+from limen.vault.sealing import open_access
 
 STANDS: Final = Postponed("token_stands")
 """The provider takes the token; whatever was refused, another token would not help."""
@@ -42,7 +44,14 @@ async def ask_whether_it_stands(
     Returns:
         ``STANDS``; ``Ended`` by the provider's word; ``Postponed`` where it does not say.
     """
-    said = await _ask(parts, held, endpoints)
+
+    async def read(work: Work) -> Secret[str]:
+        raw_access = await open_access(work, parts.envelope, held.grant)
+        assert raw_access is not None
+        return raw_access
+
+    raw_access = await parts.works.run(site, read)
+    said = await _ask(parts, held, endpoints, raw_access=raw_access)
 
     async def settle(work: Work) -> Outcome:
         match said:
@@ -57,8 +66,10 @@ async def ask_whether_it_stands(
     return await parts.works.run(site, settle)
 
 
-async def _ask(parts: Parts, held: Unrenewable, endpoints: Endpoints) -> _Said:
-    operation = endpoints.introspect or _first_document(held, endpoints)
+async def _ask(
+    parts: Parts, held: Unrenewable, endpoints: Endpoints, *, raw_access: Secret[str]
+) -> _Said:
+    operation = endpoints.introspect or _first_document(held, endpoints, raw_access)
     if operation is None:
         return "nothing"
     provider = held.upstream.provider
@@ -68,7 +79,7 @@ async def _ask(parts: Parts, held: Unrenewable, endpoints: Endpoints) -> _Said:
                 parts.net,
                 provider,
                 operation,
-                raw_token=held.raw_access,
+                raw_token=raw_access,
                 client=held.upstream.client.at_provider,
             )
     except (ProviderUnavailable, TimeoutError):
@@ -76,10 +87,12 @@ async def _ask(parts: Parts, held: Unrenewable, endpoints: Endpoints) -> _Said:
     return _read(answer, operation, classified=provider.classify(answer))
 
 
-def _first_document(held: Unrenewable, endpoints: Endpoints) -> Operation | None:
+def _first_document(
+    held: Unrenewable, endpoints: Endpoints, raw_access: Secret[str]
+) -> Operation | None:
     """Return what names the account: it is read with the access token, and changes nothing."""
     answer = TokenAnswer(
-        raw_access=held.raw_access,
+        raw_access=raw_access,
         raw_refresh=None,
         expires_in=None,
         scope=None,

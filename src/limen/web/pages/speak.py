@@ -46,6 +46,15 @@ def remember_language(
         cookies.write(response, request, _COOKIE, value=asked)
 
 
+def spoken(request: Request) -> dict[str, str]:
+    """Return what a new profile says of its person's language: nothing, if it is the default.
+
+    Mails are written in it; the claim is OpenID Connect's ``locale``.
+    """
+    language = language_for(request)
+    return {} if language == DEFAULT else {"locale": language}
+
+
 def install(environment: jinja2.Environment) -> None:
     """Give templates ``_``, ``trans``, and the filters ``said``, ``day`` and ``minute``.
 

@@ -29,6 +29,7 @@ from limen.web.deps import authenticate
 from limen.web.exchange import route
 from limen.web.forms import read_form, read_query
 from limen.web.pages.only import PagesOnly
+from limen.web.pages.speak import spoken
 from limen.web.rate_limit import check_rate
 from limen.web.redirects import page_url, see_other
 
@@ -63,7 +64,8 @@ class InvitationPage:
         name = form.one("name")
         self._page.again(request, {**context, "name": name or ""})
         joining = Joining(
-            password=secret_of(form, "password"), claims={} if name is None else {"name": name}
+            password=secret_of(form, "password"),
+            claims={**spoken(request), **({} if name is None else {"name": name})},
         )
         await accept_with_password(
             work,

@@ -128,7 +128,8 @@ def _of_templates() -> Iterator[str]:
             options = {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
             for _, _, message, _ in babel_extract(file, ("_", "gettext"), [], options):
                 # With values it is a tuple: the text, and nothing for each of them.
-                yield message if isinstance(message, str) else message[0]
+                text = message if isinstance(message, str) else (message or ("",))[0]
+                yield text or ""
 
 
 def _of_tables() -> Iterator[str]:
