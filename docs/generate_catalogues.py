@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -95,9 +96,10 @@ TO_PROGRAMS: Final = frozenset(
 """What no page says, though it stands where pages refuse."""
 
 
-def texts() -> list[str]:
+@cache
+def texts() -> tuple[str, ...]:
     """Return every text that pages and mails say, in a fixed order."""
-    return sorted({*_of_templates(), *_of_tables(), *_of_modules()} - TO_PROGRAMS)
+    return tuple(sorted({*_of_templates(), *_of_tables(), *_of_modules()} - TO_PROGRAMS))
 
 
 def render(language: str) -> str:
@@ -143,9 +145,13 @@ def _of_tables() -> Iterator[str]:
 def _of_modules() -> Iterator[str]:
     refusing = [SOURCE / each for each in REFUSING]
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        refuses = any(path == each or each in path.parents for each in refusing)
+        if not refuses and not any(f"{mark}(" in source for mark in MARKS):
+            continue
+        tree = ast.parse(source)
         yield from _marked(tree)
-        if any(path == each or each in path.parents for each in refusing):
+        if refuses:
             yield from _refused(tree)
 
 

@@ -25,8 +25,9 @@ def set_up(page: Page, person: Person) -> tuple[App, list[str]]:
     app = App.of(SystemClock(), secret)
     page.fill("#mfa-code", app.code(later=-1))
     page.click("#mfa-submit")
-    codes = page.locator("#recovery-codes code").all_inner_texts()
-    return app, codes
+    shown = page.locator("#recovery-codes code")
+    expect(shown).to_have_count(10)  # none are there before the next page is
+    return app, shown.all_inner_texts()
 
 
 def test_setting_up_and_signing_in_with_a_code(
@@ -63,7 +64,7 @@ def test_a_recovery_code_lets_in_and_two_steps_can_be_turned_off(
     expect(page.locator("#two-step")).to_contain_text("9 recovery codes left")
     page.click("#two-step-manage")
     page.click("#codes-renew")
-    assert page.locator("#recovery-codes code").all_inner_texts()[0] not in codes
+    assert page.locator("#recovery-codes code").first.inner_text() not in codes
     page.click("#recovery-codes-kept")
     page.click("#two-step-manage")
     page.click("#two-step-remove")

@@ -111,7 +111,9 @@ async def test_a_key_is_given_used_replaced_and_ended(limen: Installation) -> No
     assert (await person.api("POST", f"{BASE}/connections/{id_}/verify", own)).status == 404
 
 
-async def test_what_is_refused_is_told_in_types_and_nothing_more(limen: Installation) -> None:
+async def test_what_is_refused_is_told_in_types_and_nothing_more(
+    limen: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
     person, own = await somebody(limen)
     canary = "secret-canary-of-this-test"
     limen.secrets.append(canary)
@@ -142,6 +144,7 @@ async def test_what_is_refused_is_told_in_types_and_nothing_more(limen: Installa
     async with limen.plain.post(f"{limen.issuer}{path}", data=twice, headers=headers) as said:
         assert said.status in {400, 422}
         assert canary not in await said.text()
+    assert canary not in caplog.text
 
 
 async def test_a_pair_goes_to_its_provider_alone(

@@ -111,7 +111,7 @@ async def test_ones_own_words_stand_until_one_chooses_otherwise(limen: Installat
     assert "Ada Byron" in (await browser.open("/account")).text
 
 
-async def test_pictures_are_ours_whoever_gave_them(limen: Installation) -> None:
+async def test_n229_pictures_are_ours_whoever_gave_them(limen: Installation) -> None:
     person = await limen.person()
     await person.sign_in()
     uploaded = await put_picture(person.browser, drawn())

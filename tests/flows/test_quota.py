@@ -61,5 +61,5 @@ async def test_what_calls_cost_is_shown_to_owner_and_administrator(limen: Instal
     assert (await admin.api("POST", f"{BASE}/{id_}/usage", theirs, {"units": 1})).status == 404
 
     page = await person.browser.open(f"/account/connections/{id_}")
-    assert "You: 1 of 1 search" in page.text
-    assert "You: 40 of 10000 units" in page.text
+    assert "You: 1 / 1 search" in page.text
+    assert "You: 40 / 10000 units" in page.text

@@ -35,6 +35,22 @@ class EmailVerified(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EmailChangeAsked(Event):
+    """A person asked for another address; the link is in its mailbox."""
+
+    name: ClassVar[str] = "account:email:change_asked"
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmailChanged(Event):
+    """A person has another address, and proved it."""
+
+    name: ClassVar[str] = "account:email:changed"
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountReclaimed(Event):
     """The owner of a mailbox took over an unverified account that another had made of it.
 

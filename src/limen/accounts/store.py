@@ -116,6 +116,21 @@ _VERIFY = (
     .where(_TENANT, _THIS)
     .values(email_verified_at=bindparam("now"), updated_at=bindparam("now"))
 )
+_DELETE_OTHER_EMAILS = sa.delete(user_identifiers).where(
+    user_identifiers.c.tenant_id == bindparam("tenant_id"),
+    user_identifiers.c.user_id == bindparam("user_id"),
+    user_identifiers.c.kind == EMAIL,
+    user_identifiers.c.value != bindparam("address"),
+)
+_SET_EMAIL = (
+    sa.update(users)
+    .where(_TENANT, _THIS)
+    .values(
+        email=bindparam("address"),
+        email_verified_at=bindparam("now"),
+        updated_at=bindparam("now"),
+    )
+)
 _SET_STATE = (
     sa.update(users)
     .where(_TENANT, _THIS, users.c.state == bindparam("old_state"))
@@ -181,6 +196,18 @@ async def add_email(work: Work, *, user_id: str, address: str) -> bool:
     """Let an address name a person; ``False`` if it names another."""
     rows = await work.execute(_ADD_IDENTIFIER, kind=EMAIL, value=address, user_id=user_id)
     return rows.first() is not None
+
+
+async def replace_email(work: Work, *, user_id: str, address: str) -> bool:
+    """Give a person a proven address in place of the one they have; ``False`` if it is another's.
+
+    Of two people who prove one address at once, one gets it: the identifier's key decides.
+    """
+    if not await add_email(work, user_id=user_id, address=address):
+        return False
+    await work.execute(_DELETE_OTHER_EMAILS, user_id=user_id, address=address)
+    await work.execute(_SET_EMAIL, user_id=user_id, address=address, now=work.now)
+    return True
 
 
 async def add_host_id(work: Work, *, user_id: str, host_id: str) -> bool:

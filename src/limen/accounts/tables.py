@@ -84,7 +84,7 @@ account_tokens = table(
     Index(None, "tenant_id", "user_id", "purpose"),
     Index(None, "tenant_id", "address", "purpose"),
     Index(None, "tenant_id", "expires_at"),
-    CheckConstraint("purpose IN ('verify', 'reset')", name="purpose"),
+    CheckConstraint("purpose IN ('verify', 'reset', 'change')", name="purpose"),
     CheckConstraint("attempts >= 0", name="attempts"),
     comment="Links and codes mailed to people, as hashes; taken by deleting the row",
 )

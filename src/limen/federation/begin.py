@@ -57,10 +57,7 @@ async def begin(work: Work, parts: Parts, *, flow: Flow) -> str:
         NotPermitted: ``provider_takes_credentials``: we have no client there.
     """
     if not flow.client.is_registered:
-        raise NotPermitted(
-            "provider_takes_credentials",
-            "This provider takes credentials, and asks nobody's consent.",
-        )
+        raise takes_credentials()
     await work.let_go()
     endpoints = await flow.provider.endpoints(parts.net, now=work.now)
     raw_state = mint(STATE_KIND, work.tenant_id)
@@ -97,6 +94,13 @@ async def begin(work: Work, parts: Parts, *, flow: Flow) -> str:
         params |= {"code_challenge": s256(raw_verifier), "code_challenge_method": METHOD}
     joint = "&" if "?" in endpoints.authorize.url else "?"
     return f"{endpoints.authorize.url}{joint}{urlencode(params)}"
+
+
+def takes_credentials() -> NotPermitted:
+    """Refuse to send anybody where we have no client."""
+    return NotPermitted(
+        "provider_takes_credentials", "This provider takes credentials, and asks nobody's consent."
+    )
 
 
 def browser_hash(raw_browser: Secret[str] | None) -> bytes:

@@ -88,7 +88,6 @@ _PUT_CLIENT = upsert(
         "client_id": bindparam("client_id"),
         "config": bindparam("config", type_=_clients.config.type),
         "bound_to": bindparam("bound_to", type_=_clients.bound_to.type),
-        "state": bindparam("state"),
         "incident": sa.null(),
         "incident_since": sa.null(),
         "failing": sa.null(),
@@ -177,7 +176,10 @@ async def put_client(
     config: Mapping[str, Any],
     bound_to: Sequence[str] | None = None,
 ) -> None:
-    """Write our client at a provider, new or changed; what ailed the old one is forgotten."""
+    """Write our client at a provider, new or changed; what ailed the old one is forgotten.
+
+    A provider that is switched off stays so: a new secret is nobody's word that it may be used.
+    """
     await work.execute(
         _PUT_CLIENT,
         provider=provider,

@@ -117,8 +117,9 @@ class NewUpstreamClient:
 async def set_upstream_client(work: Work, envelope: Envelope, *, new: NewUpstreamClient) -> None:
     """Store what a provider registered us as; replaces what was stored before.
 
-    Its secret comes with its configuration, always: nobody changes where a secret goes who
-    does not know it. A client of a tenant's own entry is bound to that entry's hosts.
+    A new one is switched on; one that is switched off stays so, whatever is set of it. Its secret
+    comes with its configuration, always: nobody changes where a secret goes who does not know it.
+    A client of a tenant's own entry is bound to that entry's hosts.
 
     Raises:
         InvalidInput: A member is not acceptable.

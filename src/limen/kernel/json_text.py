@@ -12,6 +12,7 @@ def json_writer(
     *,
     ascii_only: bool = True,
     allow_nan: bool = False,
+    sort_keys: bool = False,
     default: Callable[[Any], Any] | None = None,
 ) -> Callable[[Any], str]:
     """Return what writes a value as JSON without white space.
@@ -23,14 +24,19 @@ def json_writer(
         ascii_only: Escape all that is not ASCII.
         allow_nan: Write NaN and infinities, which are no JSON; refused with ``ValueError``
             otherwise.
+        sort_keys: Write the members of objects in the order of their names.
         default: Turns a value that JSON has no form for into one; ``TypeError`` without.
     """
     made = json.JSONEncoder(
-        ensure_ascii=ascii_only, allow_nan=allow_nan, separators=(",", ":"), default=default
+        ensure_ascii=ascii_only,
+        allow_nan=allow_nan,
+        sort_keys=sort_keys,
+        separators=(",", ":"),
+        default=default,
     )
     make: Any = getattr(_encoder, "c_make_encoder", None)
     if make is None:  # an interpreter without the C half of ``json``
         return made.encode
     text = _encoder.encode_basestring_ascii if ascii_only else _encoder.encode_basestring
-    chunks = make(None, made.default, text, None, ":", ",", False, False, allow_nan)
+    chunks = make(None, made.default, text, None, ":", ",", sort_keys, False, allow_nan)
     return lambda value: "".join(chunks(value, 0))

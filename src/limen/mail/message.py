@@ -22,6 +22,9 @@ Template = Literal[
     "link_code",
     "identity_linked",
     "invitation",
+    "change_email",
+    "email_change_asked",
+    "email_changed",
 ]
 TEMPLATES: Final[tuple[Template, ...]] = get_args(Template)
 

@@ -26,6 +26,8 @@ DONE: Final = {
     "two-step-on": "Two-step sign-in is on. You were signed out everywhere else.",
     "two-step-off": "Two-step sign-in is off. You were signed out everywhere else.",
     "recovery-codes-renewed": "Your old recovery codes are useless now.",
+    "email-change-asked": "We sent a link to the new address. Open it to confirm the change.",
+    "email-changed": "Your e-mail address is changed.",
     "mail-sent": "We sent you the mail again.",
     "connected": "The account is connected.",
     "identity-linked": "You can sign in with that account too, from now on.",

@@ -27,7 +27,7 @@ from limen.tenants.policy_of import policy_of
 from limen.tokens.api_keys.find import list_keys
 from limen.tokens.api_keys.model import ApiKey
 from limen.vault.listing import ShownConnection, ShownProvider, list_connections, list_providers
-from limen.web.languages.words import Words
+from limen.web.languages.words import Words, marked
 
 _MOST_KEYS: Final = 1000
 """More than a policy lets anybody have."""
@@ -101,7 +101,7 @@ class Overview:
     @property
     def name(self) -> str:
         """What to call the person."""
-        return str(self.user.claims.get("name") or "Your account")
+        return str(self.user.claims.get("name") or marked("Your account"))
 
 
 async def read_overview(work: Work, parts: Parts) -> Overview:

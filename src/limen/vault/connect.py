@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from limen.access.permissions import CONNECTIONS_SERVICE, scope_allows
 from limen.access.rights import may
 from limen.db.work import Work
-from limen.federation.begin import Flow, begin
+from limen.federation.begin import Flow, begin, takes_credentials
 from limen.federation.finish import Callback, Finished, Taken, finish
 from limen.federation.provider import Ask, Provider
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
@@ -104,11 +104,13 @@ async def check_wanted(
 
     Raises:
         NotFound: ``provider_unknown``, ``connection_not_found``.
-        NotPermitted: ``provider_disabled``.
+        NotPermitted: ``provider_disabled``, ``provider_takes_credentials``.
         InvalidInput: ``feature_unknown``, ``return_to_invalid``.
     """
     client = await get_upstream_client(work, parts.envelope, provider=wanted.provider)
     provider = parts.catalogue.get(wanted.provider, client.config)
+    if not client.is_registered:
+        raise takes_credentials()
     offered = await features_at(work, provider, provider_id=wanted.provider)
     features = wanted.features or tuple(provider.facts.features)[:1]
     if len(features) > _MAX_FEATURES or any(name not in offered for name in features):

@@ -298,7 +298,7 @@ def _is_good_enough(
     if is_fresh(grant, provider=provider, now=now, min_ttl=wanted.min_ttl):
         return True
     # What can't be renewed is as good as it will ever be, until it expires.
-    serves = lenient or grant.sealed_refresh is None
+    serves = lenient or (grant.kind == "consent" and grant.sealed_refresh is None)
     return serves and grant.access_expires_at is not None and grant.access_expires_at > now
 
 

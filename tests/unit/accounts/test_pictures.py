@@ -39,7 +39,7 @@ def test_every_kind_of_pixel_comes_through(mode: str) -> None:
     assert read(encode_picture(out.getvalue())).size == (SIDE, SIDE)
 
 
-def test_nothing_but_pixels_comes_through() -> None:
+def test_n229_nothing_but_pixels_comes_through() -> None:
     exif = Image.Exif()
     exif[0x010E] = "canary-exif"
     made = encode_picture(drawn("JPEG", exif=exif, comment=b"canary-comment") + b"<script>canary")
@@ -62,7 +62,7 @@ def test_a_picture_stands_the_way_its_camera_was_held() -> None:
     assert right < 50
 
 
-def test_a_picture_of_many_passes_is_not_drawn() -> None:
+def test_n229_a_picture_of_many_passes_is_not_drawn() -> None:
     """Each scan is a few bytes more, and one more pass over all pixels."""
     plain = drawn("JPEG", progressive=True)
     last = plain[plain.rindex(b"\xff\xda") : -2]
@@ -106,13 +106,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("given", BROKEN.values(), ids=BROKEN)
-def test_what_is_no_picture_is_refused(given: bytes) -> None:
+def test_n229_what_is_no_picture_is_refused(given: bytes) -> None:
     with pytest.raises(InvalidInput) as refused:
         encode_picture(given)
     assert refused.value.code == "picture_invalid"
 
 
-def test_no_bytes_make_it_crash() -> None:
+def test_n229_no_bytes_make_it_crash() -> None:
     whole = drawn("JPEG")
     for at in range(2, len(whole), 7):
         broken = bytes(whole[:at]) + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -105,9 +105,7 @@ class Chain:
 
 
 @pytest.fixture
-async def chain(
-    works: Works, site: Site, clock: FrozenClock, database_url: str
-) -> AsyncIterator[Chain]:
+async def chain(works: Works, site: Site, clock: FrozenClock, database_url: str) -> Chain:
     made = Chain(works, site, clock, database_url)
     works.recorders = [record]
     for each in (site, OTHER_SITE):

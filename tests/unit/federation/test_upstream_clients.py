@@ -237,6 +237,18 @@ async def test_an_issuer_that_is_no_address_is_refused(house: House, issuer: str
         await set_client(house, "forge", issuer=issuer)
 
 
+async def test_n126_a_new_secret_switches_nothing_on(house: House) -> None:
+    await set_client(house)
+    await house.run(lambda work: switch_provider(work, provider="google", state="disabled"))
+    await set_client(house, raw="two")
+    new = NewUpstreamClient(provider="google", client_id="us", raw_secret=Secret("three"))
+    assert await house.run(lambda work: seed_upstream_client(work, house.envelope, new=new))
+    with pytest.raises(NotPermitted, match="provider_disabled"):
+        await got(house, "google")
+    await house.run(lambda work: switch_provider(work, provider="google", state="enabled"))
+    assert await held(house) == ["three"]
+
+
 async def test_a_client_of_no_provider_is_refused(house: House) -> None:
     async def check(work: Work) -> None:
         new = NewUpstreamClient(provider="nobody", client_id="us", raw_secret=Secret("x"))

@@ -137,7 +137,9 @@ def test_no_cookie_policy_or_token_comes_back() -> None:
         raw_access=TOKEN,
     )
     assert back == [("content-type", "application/json"), ("x-ratelimit-remaining", "3")]
-    assert headers_back([("location", "https://[")], api=API, raw_access=TOKEN) == []
+    carried = base64.b64encode(f"x:{TOKEN}:y".encode()).decode()
+    for away in ("https://[", f"https://www.googleapis.com/x?t={carried}"):
+        assert headers_back([("location", away)], api=API, raw_access=TOKEN) == []
     home = [("location", "https://www.googleapis.com/upload/x")]
     assert headers_back(home, api=API, raw_access=TOKEN) == home
 

@@ -31,6 +31,7 @@ from limen.web.languages.words import marked
 
 VERIFY_KIND: Final = "lmv"
 RESET_KIND: Final = "lmp"
+CHANGE_KIND: Final = "lmm"
 VERIFY_TTL: Final = dt.timedelta(hours=24)
 RESET_TTL: Final = dt.timedelta(hours=1)
 _CODE_DIGITS: Final = 8
@@ -91,6 +92,24 @@ async def mail_reset(work: Work, *, envelope: Envelope, user: User) -> None:
     link = f"{work.site.issuer}/reset-password?token={raw.reveal()}"
     context = {"link": link, "valid_for": marked("one hour")}
     await _mail(work, envelope, _message(user, "reset_password", context))
+
+
+async def mail_email_change(work: Work, *, envelope: Envelope, user: User, address: str) -> None:
+    """Mail the link that gives a person an address, to that address.
+
+    Args:
+        work: The transaction; older links are gone already.
+        envelope: Seals the mail.
+        user: Who asked for it.
+        address: In its canonical form.
+    """
+    raw = mint(CHANGE_KIND, work.tenant_id)
+    token = AccountToken(id=new_id(work.now), user_id=user.id, purpose="change", address=address)
+    expires_at = work.now + VERIFY_TTL
+    await links.add_token(work, token, token_hash=token_hash(raw), expires_at=expires_at)
+    link = f"{work.site.issuer}/account/email?token={raw.reveal()}"
+    context = {"link": link, "valid_for": marked("24 hours")}
+    await _mail(work, envelope, _message(replace(user, email=address), "change_email", context))
 
 
 async def mail_notice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -15,7 +15,8 @@ from limen.db.single_use import take
 from limen.db.statements import Row
 from limen.db.work import Work
 
-Purpose = Literal["verify", "reset"]
+Purpose = Literal["verify", "reset", "change"]
+PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
 MAX_ATTEMPTS: Final = 5
 """So many wrong codes and a code is dead; the link beside it lives on."""
 

@@ -7,22 +7,22 @@ RFC 8785's form: members sorted, no white space, UTF-8. What an export shows of 
 from __future__ import annotations
 
 import dataclasses
-import json
+import operator
 from hashlib import sha256
 from typing import Any, Final
 
 from limen.audit.event import AuditEvent
+from limen.kernel.json_text import json_writer
 
 HASH_BYTES: Final = 32
-_encode: Final = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-).encode
+_encode: Final = json_writer(ascii_only=False, sort_keys=True)
 _NAMES: Final = tuple(field.name for field in dataclasses.fields(AuditEvent))
+_values: Final = operator.attrgetter(*_NAMES)
 
 
 def members_of(tenant_id: str, event: AuditEvent) -> dict[str, Any]:
     """Return all that is hashed of an event: every column of its row."""
-    members = {name: getattr(event, name) for name in _NAMES}
+    members: dict[str, Any] = dict(zip(_NAMES, _values(event), strict=True))
     members["at"] = event.at.isoformat(timespec="microseconds")
     members["tenant_id"] = tenant_id
     return members

@@ -19,6 +19,7 @@ _OF_TENANT = _keys.tenant_id == bindparam("tenant_id")
 _COLUMNS = (_keys.id, _keys.public_jwk, _keys.mac, _keys.sealed_private, _keys.created_at)
 # scans: a tenant has one such key for each year
 _ALL = sa.select(*_COLUMNS).where(_OF_TENANT).order_by(_keys.created_at, _keys.id)
+# scans: the index has one row for a tenant
 _ACTIVE = sa.select(*_COLUMNS).where(_OF_TENANT, _keys.state == "active")
 # The unique index is partial, so the conflict has no column list to name it by.
 _ADD = insert_or_nothing(audit_keys, conflict=None)

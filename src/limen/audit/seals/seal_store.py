@@ -39,11 +39,27 @@ _BATCH: Final = bindparam("batch", type_=sa.Integer)
 _NEXT_TENANT = sa.select(sa.func.min(_events.tenant_id)).where(
     _events.number.is_(None), _events.tenant_id > bindparam("after")
 )
-_UNSEALED = (
-    sa.select(*_EVENT_COLUMNS)
-    .where(_OF_EVENTS, _events.number.is_(None))
-    .order_by(_events.id)
-    .limit(_BATCH)
+_waiting: Final = audit_events.alias("waiting")
+# Its parameters have values, as nobody who walks the statement meets those of a subquery.
+_picked: Final = (
+    sa.select(
+        _waiting.c.tenant_id,
+        _waiting.c.id,
+        (
+            bindparam("last_number", 0, type_=sa.BigInteger)
+            + sa.func.row_number().over(order_by=_waiting.c.id)
+        ).label("number"),
+    )
+    .where(_waiting.c.tenant_id == bindparam(_TENANT), _waiting.c.number.is_(None))
+    .order_by(_waiting.c.id)
+    .limit(bindparam("batch", 0, type_=sa.Integer))
+    .subquery("picked")
+)
+_NUMBER = (
+    sa.update(audit_events)
+    .where(_OF_EVENTS, _events.tenant_id == _picked.c.tenant_id, _events.id == _picked.c.id)
+    .values(number=_picked.c.number)
+    .returning(*_EVENT_COLUMNS)
 )
 # scans: the tenant's share of the index of what waits, seconds' worth as a rule
 _COUNT_UNSEALED = (
@@ -51,18 +67,15 @@ _COUNT_UNSEALED = (
     .select_from(audit_events)
     .where(_OF_EVENTS, _events.number.is_(None))
 )
-_NUMBER = (
-    sa.update(audit_events)
-    .where(_OF_EVENTS, _events.id == bindparam("event_id"), _events.number.is_(None))
-    .values(number=bindparam("new_number"))
-)
 _NUMBERED = (
     sa.select(*_EVENT_COLUMNS)
     .where(_OF_EVENTS, _events.number >= bindparam("first"), _events.number <= bindparam("last"))
     .order_by(_events.number)
 )
 _LAST_NUMBER = sa.select(sa.func.max(_events.number)).where(_OF_EVENTS, _events.number.is_not(None))
-_LAST_SEGMENT = sa.select(sa.func.max(_seals.segment)).where(_OF_SEALS)
+_LAST_SEGMENT = (
+    sa.select(_seals.segment).where(_OF_SEALS).order_by(_seals.segment.desc()).limit(1)
+)
 _OUTSIDE: Final = {
     "behind the end": sa.select(sa.func.min(_events.number)).where(
         _OF_EVENTS,
@@ -147,22 +160,22 @@ async def next_tenant(work: Work, *, after: str) -> str:
     return str((await work.execute(_NEXT_TENANT, after=after)).scalar() or "")
 
 
-async def list_unsealed(work: Work, *, batch: int) -> list[AuditEvent]:
-    """Return the oldest events without a number."""
-    return _made((await work.execute(_UNSEALED, batch=batch)).all())
-
-
 async def count_unsealed(work: Work) -> tuple[int, dt.datetime | None]:
     """Return how many events wait for their seal, and since when the oldest does."""
     row = (await work.execute(_COUNT_UNSEALED)).one()
     return int(row[0]), row[1]
 
 
-async def number_events(work: Work, events: Sequence[AuditEvent]) -> None:
-    """Write the numbers of events that had none."""
-    await work.execute_many(
-        _NUMBER, [{"event_id": event.id, "new_number": event.number} for event in events]
-    )
+async def number_events(work: Work, *, last_number: int, batch: int) -> list[AuditEvent]:
+    """Number the oldest events that have no number, and return them in order.
+
+    Args:
+        work: Holds the chain's head: nobody else numbers meanwhile.
+        last_number: The number before the first.
+        batch: How many at most.
+    """
+    rows = await work.execute(_NUMBER, last_number=last_number, batch=batch)
+    return sorted(_made(rows.all()), key=lambda event: event.number or 0)
 
 
 async def list_numbered(work: Work, *, first: int, last: int) -> list[AuditEvent]:

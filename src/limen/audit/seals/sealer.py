@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from limen.audit.event import AuditEvent
 from limen.audit.seals import seal_store as store
 from limen.audit.seals.event_hash import hash_event
 from limen.audit.seals.events import ChainBroken
@@ -30,7 +29,7 @@ from limen.protocol.jwk import SigningKey
 
 SEAL_SECONDS: Final = 3.0
 """The pause of a loop that found nothing; with a turn, within the 5 s that are stated."""
-BATCH: Final = 500
+BATCH: Final = 250
 """Events a segment has at most: some milliseconds of an event loop."""
 LEASE_SECONDS: Final = 10.0
 _MOST_TENANTS: Final = 10_000
@@ -119,20 +118,21 @@ class Sealer:
         await have_at_hand(work, self._envelope)
         mac_key = await derive_key(work, self._envelope)
         head = await self._claim(work, mac_key)
-        events = [] if head is None else await store.list_unsealed(work, batch=self._batch)
-        if head is None or not events:
+        if head is None:
             return 0
         key, fault = await self._key(work)
         remembered = self._remembered.get(work.tenant_id)
         fault = fault or await find_fault(work, head, mac_key=mac_key, remembered=remembered)
         if fault:
             head = await mended(work, head, mac_key=mac_key)
-        segment = await _write(work, head, events, key=key, broken=fault)
+        segment = await self._write(work, head, key=key, broken=fault)
+        if segment is None:
+            return 0
         if fault:
             await work.record(ChainBroken(segment=segment.seal.segment, reason=fault))
         await _move(work, replace(head, end=segment.end), mac_key=mac_key)
         work.after_commit(lambda: self._told(segment))
-        return len(events)
+        return segment.seal.count
 
     async def _claim(self, work: Work, mac_key: Secret[bytes]) -> Head | None:
         claim = partial(
@@ -144,6 +144,29 @@ class Sealer:
             await store.add_head(work, mac=start)
             head = await claim()
         return head
+
+    async def _write(
+        self, work: Work, head: Head, *, key: SigningKey, broken: str
+    ) -> _Segment | None:
+        end = head.end
+        events = await store.number_events(work, last_number=end.number, batch=self._batch)
+        failpoints.reach("audit.seal.numbered")
+        if not events:
+            return None
+        hashes = b"".join(hash_event(work.tenant_id, event) for event in events)
+        seal = Seal(
+            tenant_id=work.tenant_id,
+            segment=end.segment + 1,
+            first=end.number + 1,
+            last=end.number + len(events),
+            previous=end.hash,
+            events=hash_of_hashes(hashes),
+            sealed_at=work.now.isoformat(timespec="microseconds"),
+            broken=broken,
+        )
+        stored = StoredSeal(seal.segment, work.now, hashes, sign_seal(seal, key))
+        await store.add_seal(work, stored)
+        return _Segment(seal=seal, stored=stored, kid=key.kid)
 
     async def _key(self, work: Work) -> tuple[SigningKey, str]:
         try:
@@ -175,29 +198,6 @@ def alarm(tenant_id: str, reason: str, *, segment: int) -> None:
     """Tell that a chain does not fit: in the log, and in a metric to be woken by."""
     _log.error("audit chain broken", tenant_id=tenant_id, reason=reason, segment=segment)
     count_audit_alarm(reason)
-
-
-async def _write(
-    work: Work, head: Head, events: list[AuditEvent], *, key: SigningKey, broken: str
-) -> _Segment:
-    first = head.end.number + 1
-    numbered = [replace(event, number=first + i) for i, event in enumerate(events)]
-    hashes = b"".join(hash_event(work.tenant_id, event) for event in numbered)
-    seal = Seal(
-        tenant_id=work.tenant_id,
-        segment=head.end.segment + 1,
-        first=first,
-        last=head.end.number + len(events),
-        previous=head.end.hash,
-        events=hash_of_hashes(hashes),
-        sealed_at=work.now.isoformat(timespec="microseconds"),
-        broken=broken,
-    )
-    await store.number_events(work, numbered)
-    failpoints.reach("audit.seal.numbered")
-    stored = StoredSeal(seal.segment, work.now, hashes, sign_seal(seal, key))
-    await store.add_seal(work, stored)
-    return _Segment(seal=seal, stored=stored, kid=key.kid)
 
 
 async def _move(work: Work, head: Head, *, mac_key: Secret[bytes]) -> None:

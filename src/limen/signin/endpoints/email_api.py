@@ -1,10 +1,11 @@
-"""``/api/v1/auth/verify-email``: prove a mailbox by link or by code."""
+"""``/api/v1/auth/verify-email`` and ``email/change``: prove a mailbox, take another."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from limen.access.require import public
+from limen.access.require import public, signed_in
+from limen.accounts.change_email import ask_to_change_email, confirm_email_change
 from limen.accounts.user import User
 from limen.accounts.verify_email import resend_verification, verify_email, verify_email_by_code
 from limen.db.work import Work
@@ -27,6 +28,21 @@ def routes(parts: Parts) -> APIRouter:
     async def verify(work: CurrentWork, body: schemas.VerifyEmailBody) -> schemas.VerifiedEmail:
         """Take the link's token, or the code; once."""
         user = await _verify(work, parts, body)
+        return schemas.VerifiedEmail(email=user.email, email_verified=user.is_verified)
+
+    @router.post("/email/change", dependencies=[signed_in(), origin, Depends(limit("recover"))])
+    async def ask_to_change(work: CurrentWork, body: schemas.EmailBody) -> schemas.Accepted:
+        """Mail a link to another address of one's own; takes a recent sign-in."""
+        await ask_to_change_email(work, email=body.email, envelope=parts.envelope)
+        return schemas.Accepted()
+
+    @router.post(
+        "/email/change/confirm", dependencies=[signed_in(), origin, Depends(limit("verify"))]
+    )
+    async def change(work: CurrentWork, body: schemas.ConfirmEmailBody) -> schemas.VerifiedEmail:
+        """Take the link's token, in a session of whoever asked; once."""
+        token = schemas.revealed(body.token)
+        user = await confirm_email_change(work, raw_token=token, envelope=parts.envelope)
         return schemas.VerifiedEmail(email=user.email, email_verified=user.is_verified)
 
     @router.post("/verify-email/resend", dependencies=[_BY_MAIL, origin, Depends(limit("recover"))])

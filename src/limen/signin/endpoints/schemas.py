@@ -93,6 +93,12 @@ class EmailBody(Shape):
     email: str = Field(max_length=1000)
 
 
+class ConfirmEmailBody(Shape):
+    """The token of the link that was mailed to the new address."""
+
+    token: SecretStr
+
+
 class ResetBody(Shape):
     """The link's token and the new password."""
 

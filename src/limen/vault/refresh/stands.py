@@ -13,7 +13,7 @@ from typing import Final, Literal
 from limen.db.work import Work
 from limen.federation.call import ask_about_token
 from limen.federation.provider import OK, Endpoints, Operation, ProviderAnswer, TokenAnswer
-from limen.kernel.errors import ProviderUnavailable
+from limen.kernel.errors import Refusal
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.vault.parts import Parts
@@ -82,7 +82,7 @@ async def _ask(
                 raw_token=raw_access,
                 client=held.upstream.client.at_provider,
             )
-    except (ProviderUnavailable, TimeoutError):
+    except (Refusal, TimeoutError):
         return "nothing"
     return _read(answer, operation, classified=provider.classify(answer))
 

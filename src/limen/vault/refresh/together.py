@@ -30,7 +30,7 @@ from limen.vault.store.journal import swap_params
 _log = logger("limen.vault")
 _GATHER_SECONDS: Final = 0.01
 """For so long an answer waits for others: each two commits are for all that came."""
-_MOST: Final = 100
+_MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
