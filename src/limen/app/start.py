@@ -70,7 +70,9 @@ async def prepare(runtime: Runtime, *, told: Callable[[str], None] = lambda _: N
 async def _up_to_date(runtime: Runtime, told: Callable[[str], None]) -> str:
     """Migrate if need be: what migrates weighs 10 MB, and a process keeps what it loads."""
     with contextlib.suppress(Unavailable):  # migrating says why
-        if (found := await current(runtime.works)) == head():
+        found = await current(runtime.works)
+        _refuse_newer(found)
+        if found == head():
             return found
     told("migrating the database")
     return await migrate(runtime.settings.database.url.reveal())
@@ -113,12 +115,16 @@ async def _check_schema(runtime: Runtime) -> None:
     found, needed = await current(runtime.works), head()
     if found == needed:
         return
-    if found > needed:
-        raise ConfigurationError(
-            f"The database is at schema {found}, newer than this version's {needed}; "
-            "run the newer version of Limen."
-        )
+    _refuse_newer(found)
     raise ConfigurationError(
         f"The database is at schema {found or 'none'}, this version needs {needed}; "
         "run `limen migrate`."
     )
+
+
+def _refuse_newer(found: str) -> None:
+    if found > head():
+        raise ConfigurationError(
+            f"The database is at schema {found}, newer than this version's {head()}; "
+            "run the newer version of Limen."
+        )

@@ -27,7 +27,7 @@ from limen.tenants.policy_of import policy_of
 from limen.tokens.api_keys.find import list_keys
 from limen.tokens.api_keys.model import ApiKey
 from limen.vault.listing import ShownConnection, ShownProvider, list_connections, list_providers
-from limen.web.languages.words import Words, marked
+from limen.web.languages.words import Words
 
 _MOST_KEYS: Final = 1000
 """More than a policy lets anybody have."""
@@ -100,8 +100,8 @@ class Overview:
 
     @property
     def name(self) -> str:
-        """What to call the person."""
-        return str(self.user.claims.get("name") or marked("Your account"))
+        """What to call the person; empty if they did not say."""
+        return str(self.user.claims.get("name") or "")
 
 
 async def read_overview(work: Work, parts: Parts) -> Overview:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +17,7 @@ def test_n252_the_log_is_searched_exported_and_proven(installation: Limen, tmp_p
 
     file = tmp_path / "audit.ndjson"
     assert installation("audit", "export", "--output", str(file)).status == 0
-    assert os.stat(file).st_mode & 0o777 == 0o600
+    assert file.stat().st_mode & 0o777 == 0o600
     assert installation("audit", "export", "--output", str(file)).status == 1, "it is there"
     (kid,) = [each["kid"] for each in installation("audit", "keys", "--json").json["keys"]]
     proven = installation("audit", "verify", "--file", str(file), "--kid", kid, "--json")
