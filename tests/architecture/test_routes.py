@@ -99,3 +99,9 @@ def test_nothing_of_the_json_api_runs_in_a_thread() -> None:
     assert len(routes) > 20
     called = {call for route in routes for call in calls_of(route.dependant)}
     assert [call for call in called if not inspect.iscoroutinefunction(call)] == []
+
+
+def test_n252_the_audit_log_is_read_and_never_changed_over_http() -> None:
+    named = {d.path: d.methods for d in walked() if "audit" in d.path}
+    assert named
+    assert set().union(*named.values()) <= {"GET", "HEAD"}

@@ -114,6 +114,7 @@ async def test_no_page_of_an_account_has_a_word_that_is_not_translated(
         "/account",
         "/account/profile",
         "/account/password",
+        "/account/api-keys",
         "/account/two-step",
         f"/account/connections/{ada.connection}",
         f"/account/connect/google?feature={FEATURE}",

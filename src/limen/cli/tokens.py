@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limen.cli.inside import run_in_tenant
+from limen.cli.inside import find_tenant, opened, read_settings, run_in_tenant
 from limen.cli.json_file import read_json_object
-from limen.cli.say import AsJson, FromCursor, InTenant, tell, tell_page
+from limen.cli.say import AsJson, FromCursor, InTenant, progress, tell, tell_page
+from limen.kernel.actor import OPERATOR
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -127,3 +130,35 @@ def bind(
         return {"client_id": client_id, "resources": list(bound)}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command("end-all")
+def end_all(
+    *,
+    tenant: Annotated[
+        str, typer.Option(metavar="SLUG", help="Only this tenant's; else everybody's.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """End every session, token and API key of everybody: for after a backup was put back.
+
+    Repeat it if it was interrupted. What belongs to no person is not touched: look through
+    secrets of clients, keys of service accounts, and people disabled since the backup.
+    """
+    tell({"people": asyncio.run(_end_all(tenant))}, as_json=as_json)
+
+
+async def _end_all(slug: str) -> int:
+    from limen.accounts.end_all import end_next  # noqa: PLC0415 -- as above
+
+    ended = 0
+    async with opened(read_settings()) as runtime:
+        everyone = await runtime.directory.all()
+        for tenant in [await find_tenant(runtime, slug)] if slug else everyone:
+            after = ""
+            while people := await runtime.works.run(
+                tenant, functools.partial(end_next, after=after), actor=OPERATOR
+            ):
+                ended, after = ended + len(people), people[-1]
+                progress(f"{ended} people")
+    return ended

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from limen.accounts.directory import (
     list_users,
 )
 from limen.accounts.disable_user import disable_user, enable_user
+from limen.accounts.end_all import BATCH, end_next
 from limen.accounts.links import store as links
 from limen.accounts.links.sweep import sweep
 from limen.accounts.links.tell_of_reuse import tell_of_reuse
@@ -208,3 +210,24 @@ async def test_a_stolen_refresh_token_is_told_once_an_hour(house: House) -> None
     house.clock.advance(dt.timedelta(hours=1))
     await house.run(lambda work: react(work, event))
     assert len(await house.mails(ADA)) == 2
+
+
+async def test_n260_nothing_of_before_a_restore_lives_on(house: House) -> None:
+    people = [await house.user() for _ in range(BATCH + 2)]
+    cookies = [(await house.signed_in(each))[1] for each in people]
+
+    async def living() -> int:
+        found = [
+            await house.run(functools.partial(resume, raw=cookie)) is not None
+            for cookie in (cookies[0], cookies[-1])
+        ]
+        return sum(found)
+
+    other = Site("othertenan", "other", "http://localhost:8000/t/other", "/t/other")
+    assert await house.works.run(other, lambda work: end_next(work, after="")) == []
+    assert await living() == 2
+    first = await house.run(lambda work: end_next(work, after=""))
+    rest = await house.run(lambda work: end_next(work, after=first[-1]))
+    assert [*first, *rest] == [each.id for each in people]
+    assert await house.run(lambda work: end_next(work, after=rest[-1])) == []
+    assert await living() == 0

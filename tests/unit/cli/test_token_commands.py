@@ -62,3 +62,9 @@ def test_an_issuer_is_trusted_until_it_is_not(installation: Limen, tmp_path: Pat
     assert installation("issuer", "end", issuer_id, "--json").json["trusted"] is False
     assert installation("issuer", "end", issuer_id).status == 1
     assert installation("issuer", "list").out.strip() == "No issuers."
+
+
+def test_everything_ends_after_a_restore(installation: Limen) -> None:
+    ended = installation("token", "end-all", "--json")
+    assert (ended.status, ended.json) == (0, {"people": ended.json["people"]})
+    assert installation("token", "end-all", "--tenant", "nowhere").status == 1
