@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.peers import CHEAP_HASH
 from limen.testing.visitor import Visitor
 from tests.servers import PASSWORD, Server
 
@@ -78,7 +79,11 @@ def credentials(client: dict[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def setting(folder: Path, *, database_url: str = "") -> AsyncIterator[Setting]:
     """Start a server and set up all that is measured."""
-    server = Server(folder, database_url=database_url, cold=True)
+    cheap = {
+        "LIMEN_PASSWORDS_MEMORY_KIB": str(CHEAP_HASH.memory_kib),
+        "LIMEN_PASSWORDS_TIME_COST": str(CHEAP_HASH.passes),
+    }
+    server = Server(folder, database_url=database_url, cold=True, settings=cheap)
     server.start()
     try:
         async with Visitor(server.base_url) as visitor:

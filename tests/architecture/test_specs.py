@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -98,11 +99,14 @@ def declared(name: str) -> bool:
     """Say whether a test file, or a test in it, is there."""
     file, _, function = name.partition("::")
     path = ROOT / "tests" / file
-    if not path.exists():
-        return False
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    names = {node.name for node in ast.walk(parsed(path)) if isinstance(node, functions)}
-    return not function or function in names
+    return path.exists() and (not function or function in functions(path))
+
+
+@functools.cache
+def functions(path: Path) -> frozenset[str]:
+    """Return the names of a file's functions; many rows name the same files."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(node.name for node in ast.walk(parsed(path)) if isinstance(node, kinds))
 
 
 def test_a_test_that_does_not_exist_is_noticed() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from limen.accounts.close_account import close_account
+from limen.accounts.ending.close_account import close_account
 from limen.testing.forms import forms_in
 from limen.testing.visitor import Page
 from tests.at_provider import agree, connect, leave_to_sign_in, order, sign_in_with

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.oauth.registry.disable_client import disable_client
 from limen.protocol.client_metadata import ClientType
 from limen.testing.visitor import Page

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from limen.access.revoke_role import revoke_role
-from limen.accounts.close_account import close_account
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.close_account import close_account
+from limen.accounts.ending.disable_user import disable_user
 from limen.oauth.registry.disable_client import disable_client
 from limen.oauth.registry.update_client import ClientChanges, update_client
 from limen.protocol.client_metadata import ClientType

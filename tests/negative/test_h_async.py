@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.db.work import Work, Works
 from limen.kernel.site import Site
 from limen.oauth.decoupled.decide import approve

@@ -6,10 +6,10 @@ import pytest
 
 from limen.accounts.change_profile import change_profile
 from limen.accounts.check_password import check_password
-from limen.accounts.close_account import close_account
 from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, get_user
 from limen.accounts.email_address import parse_email
+from limen.accounts.ending.close_account import close_account
 from limen.accounts.recover import forgot_password, reset_password
 from limen.accounts.sign_up import Registration, sign_up
 from limen.accounts.user import User

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from limen.accounts.check_password import check_password, require_verified
 from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, get_user
-from limen.accounts.disable_user import disable_user, enable_user
+from limen.accounts.ending.disable_user import disable_user, enable_user
 from limen.accounts.links.mail_link import code_mac
 from limen.accounts.links.store import MAX_ATTEMPTS
 from limen.accounts.recover import check_reset_link, forgot_password, reset_password

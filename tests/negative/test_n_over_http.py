@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from limen.accounts.close_account import close_account
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.close_account import close_account
+from limen.accounts.ending.disable_user import disable_user
 from limen.testing.forms import forms_in
 from limen.testing.visitor import Page
 from tests.architecture.test_routes import walked

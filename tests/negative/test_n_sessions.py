@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from limen.accounts.close_account import close_account
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.close_account import close_account
+from limen.accounts.ending.disable_user import disable_user
 from limen.kernel.actor import OPERATOR
 from tests.house import OTHER_PASSWORD, PASSWORD
 from tests.negative.signin_cases import check_refusal, cookies_of, door, house, snapshot

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from limen.accounts.check_password import check_password
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.accounts.recover import forgot_password, reset_password
 from limen.accounts.sign_up import Registration, sign_up
 from limen.accounts.verify_email import verify_email

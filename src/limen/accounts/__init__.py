@@ -1,8 +1,9 @@
 """Accounts: who people are, what names them, and what they know.
 
-- ``sign_up``, ``verify_email``, ``recover``, ``change_password``, ``change_profile``,
-  ``close_account``: a person's own journeys. ``check_password``: a sign-in's first factor.
-- ``create_user``, ``create_from_provider``, ``disable_user``: what others do for or to them.
+- ``sign_up``, ``verify_email``, ``recover``, ``change_password``, ``change_email``,
+  ``change_profile``: a person's own journeys; some take a ``recent`` sign-in.
+  ``check_password``: a sign-in's first factor.
+- ``create_user``, ``create_from_provider``: what others do for them. ``ending/``: how accounts end.
 - ``passwords/``: what a password may be. ``links/``: links and codes that prove a mailbox.
   ``profile/``: where each field of a profile is from, and pictures.
 - ``email_address``: one canonical form. ``claims``: OpenID Connect standard claims by scope.

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from limen.access.require import check_recent
 from limen.accounts import store
 from limen.accounts.directory import get_user
 from limen.accounts.email_address import parse_email
 from limen.accounts.events import EmailChangeAsked, EmailChanged
 from limen.accounts.links import store as links
 from limen.accounts.links.mail_link import CHANGE_KIND, mail_email_change, mail_notice
+from limen.accounts.recent import check_recent
 from limen.accounts.user import User
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work
@@ -41,7 +41,7 @@ async def ask_to_change_email(work: Work, *, email: str, envelope: Envelope) -> 
         ReauthenticationRequired: The sign-in is not recent.
         InvalidInput: ``email_invalid``, ``email_unchanged``.
     """
-    check_recent(work)
+    check_recent(work, public="Sign in again to change your address.")
     address = parse_email(email)
     user = await get_user(work, work.actor.id)
     if address == user.email:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from limen.accounts import store
 from limen.accounts.check_password import check_own_password
 from limen.accounts.claims import names_in
@@ -11,14 +9,13 @@ from limen.accounts.events import PasswordChanged
 from limen.accounts.links import store as links
 from limen.accounts.links.mail_link import mail_notice
 from limen.accounts.passwords import check_new_password
+from limen.accounts.recent import check_recent
 from limen.crypto.envelope import Envelope
 from limen.crypto.passwords import PasswordHasher
 from limen.db.work import Work
 from limen.kernel.errors import (
     Conflict,
     InvalidInput,
-    NotAuthenticated,
-    ReauthenticationRequired,
 )
 from limen.kernel.secret import Secret
 from limen.sessions.revoke import revoke_all
@@ -55,7 +52,7 @@ async def change_password(
         InvalidInput: ``password_unchanged``, or as ``check_new_password``.
         Conflict: ``password_changed_meanwhile``.
     """
-    _check_recent(work)
+    check_recent(work, public="Sign in again to change your password.")
     own = await check_own_password(work, user_id=work.actor.id, raw=raw_current, hasher=hasher)
     context = (own.user.email or "", display_name(work), *names_in(own.user.claims))
     password = check_new_password(raw_new, policy=policy_of(work), context=context, has_mfa=has_mfa)
@@ -75,12 +72,3 @@ async def change_password(
     )
     await work.record(PasswordChanged(user_id=locked.id, how="changed"))
     await mail_notice(work, envelope=envelope, user=locked, template="password_changed")
-
-
-def _check_recent(work: Work) -> None:
-    actor = work.actor
-    if actor.kind != "user":
-        raise NotAuthenticated
-    recent = dt.timedelta(minutes=policy_of(work).fresh_minutes)
-    if actor.authenticated_at is None or work.now - actor.authenticated_at > recent:
-        raise ReauthenticationRequired(public="Sign in again to change your password.")

@@ -149,7 +149,7 @@ def end_all(
 
 
 async def _end_all(slug: str) -> int:
-    from limen.accounts.end_all import end_next  # noqa: PLC0415 -- as above
+    from limen.accounts.ending.end_all import end_next  # noqa: PLC0415 -- as above
 
     ended = 0
     async with opened(read_settings()) as runtime:

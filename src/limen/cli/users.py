@@ -60,7 +60,7 @@ def disable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson =
     """Let a person sign in no more; sessions and tokens end at once."""
 
     async def body(_: Runtime, work: Work) -> dict[str, Any]:
-        from limen.accounts.disable_user import disable_user  # noqa: PLC0415 -- as above
+        from limen.accounts.ending.disable_user import disable_user  # noqa: PLC0415 -- as above
 
         await disable_user(work, user_id=user_id)
         return {"user_id": user_id, "active": False}
@@ -73,7 +73,7 @@ def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = 
     """Let a person sign in again."""
 
     async def body(_: Runtime, work: Work) -> dict[str, Any]:
-        from limen.accounts.disable_user import enable_user  # noqa: PLC0415 -- as above
+        from limen.accounts.ending.disable_user import enable_user  # noqa: PLC0415 -- as above
 
         await enable_user(work, user_id=user_id)
         return {"user_id": user_id, "active": True}

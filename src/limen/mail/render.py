@@ -23,15 +23,21 @@ def render(message: Message, *, mail_id: str, written_at: dt.datetime) -> Outgoi
     Raises:
         InvalidInput: ``mail_invalid``: the subject is not one line (N231).
     """
+    from limen.web.pages.speak import (  # noqa: PLC0415 -- only a process that mails pays for it
+        plain_texts_in,
+        texts_in,
+    )
+
     environment = _environment()
     context = {**message.context, "language": message.language}
-    told = environment.get_template(f"{message.template}.txt").render(context)
+    plain = {**context, "_": plain_texts_in(message.language)}
+    told = environment.get_template(f"{message.template}.txt").render(plain)
     first, _, text = told.partition("\n")
     subject = first.removeprefix(_SUBJECT).strip()
     if not first.startswith(_SUBJECT) or not subject.isprintable():
         raise InvalidInput("mail_invalid", detail=f"{message.template}: subject")
     html = environment.get_template(f"{message.template}.html").render(
-        {**context, "subject": subject}
+        {**context, "subject": subject, "_": texts_in(message.language)}
     )
     return OutgoingMail(
         id=mail_id,
@@ -61,7 +67,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
     )
     install(environment)
     return environment

@@ -28,6 +28,7 @@ from limen.tenants.policy_of import policy_of
 from limen.tenants.tenant import api_audience
 from limen.tokens.api_keys.revoke import revoke_key
 from limen.web.forms import read_form
+from limen.web.languages.words import marked
 from limen.web.rate_limit import check_rate
 from limen.web.redirects import page_url, see_other
 
@@ -113,7 +114,7 @@ async def _apis(work: Work, parts: Parts) -> list[Api]:
     found = [
         Api(
             identifier=api_audience(work.site),
-            name="This service",
+            name=marked("This service"),
             scopes=[(scope, _WORDS.get(scope, scope)) for scope in own],
         )
     ]

@@ -102,6 +102,8 @@ connections = table(
     ),
     UniqueConstraint("tenant_id", "user_id", "live_grant_id"),
     Index(None, "tenant_id", "live_grant_id"),
+    # A page of somebody's, newest first: without it a plan may read all of the tenant's.
+    Index(None, "tenant_id", "user_id", "id"),
     partial_index(
         "ix_limen_connections_of_tenants", "tenant_id", "id", where="belongs_to = 'tenant'"
     ),

@@ -80,7 +80,8 @@ async def test_each_line_has_its_result_and_twice_is_fine(
     raw = (await limen.login(person))["access_token"]
     path = f"/api/v1/oauth/connections/{again['body']['connection_id']}/token"
     token = await person.api("GET", path, raw)
-    assert token.json()["access_token"] == line["access_token"]
+    assert token.status == 200
+    assert token.json()["access_token"] not in {line["access_token"], None}
 
 
 async def test_who_may_not_brings_nothing(limen: Installation, admin: Admin) -> None:

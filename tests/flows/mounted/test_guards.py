@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.embed import Limen
 from limen.kernel.errors import ConfigurationError
 from limen.web.csrf import HEADER

@@ -30,7 +30,7 @@ from limen.access.permissions import Role
 from limen.access.revoke_role import revoke_role
 from limen.access.rights import roles_of
 from limen.accounts.directory import find_user_by_email, has_password
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.accounts.user import User
 from limen.db.work import Work
 from limen.kernel.actor import OPERATOR, Actor

@@ -22,8 +22,8 @@ from limen.access.permissions import (
 )
 from limen.access.revoke_role import revoke_role
 from limen.access.rights import may, permissions_of, roles_of
-from limen.accounts.close_account import close_account
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.close_account import close_account
+from limen.accounts.ending.disable_user import disable_user
 from limen.accounts.events import AccountClosed, UserDisabled
 from limen.accounts.user import User
 from limen.kernel.actor import ANONYMOUS, OPERATOR, SYSTEM, Actor

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from limen.accounts.change_profile import change_profile
 from limen.accounts.check_password import check_password
-from limen.accounts.close_account import close_account
 from limen.accounts.create_user import NewUser, create_user
 from limen.accounts.directory import (
     active_users_among,
@@ -17,8 +16,9 @@ from limen.accounts.directory import (
     has_password,
     list_users,
 )
-from limen.accounts.disable_user import disable_user, enable_user
-from limen.accounts.end_all import BATCH, end_next
+from limen.accounts.ending.close_account import close_account
+from limen.accounts.ending.disable_user import disable_user, enable_user
+from limen.accounts.ending.end_all import BATCH, end_next
 from limen.accounts.links import store as links
 from limen.accounts.links.sweep import sweep
 from limen.accounts.links.tell_of_reuse import tell_of_reuse

@@ -9,19 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limen.accounts.ending.close_account import close_account
 from limen.audit.seals import keys
 from limen.audit.seals.against_log import compare_with_log, read_seals
 from limen.audit.seals.drop import Retention
+from limen.audit.seals.export import export_lines
 from limen.audit.seals.seal import SEAL_TYP, verify_seal, verify_signed
+from limen.audit.seals.sealer import Sealer
+from limen.audit.seals.verify import verify_chain
 from limen.audit.seals.verify_export import verify_export
 from limen.kernel import failpoints
+from limen.kernel.site import Site
 from limen.observe.metrics import render
 from limen.protocol.jwk import InvalidKey, KeySet, generate_key
 from limen.protocol.jwt import JwtRefused
+from tests.house import House, house
 from tests.unit.audit.chains import ON_SQLITE, Chain, Painted, chain, logged
 from tests.unit.crypto.kit import OTHER_SITE
 
-__all__ = ["chain", "logged"]
+__all__ = ["chain", "house", "logged"]
 pytestmark = pytest.mark.anyio
 
 EVENTS, SEALS, CHAINS = "limen_audit_events", "limen_audit_seals", "limen_audit_chains"
@@ -258,6 +264,34 @@ async def test_n252_a_chain_signed_anew_with_anothers_key_is_not_ours(chain: Cha
     assert report.kids == ()
 
 
+@ON_SQLITE
+async def test_n252_a_segment_of_ours_does_not_fit_into_another_past(chain: Chain) -> None:
+    await chain.tell(3)
+    await chain.seal()
+    await chain.tell(3)
+    await chain.sql(f"CREATE TABLE was AS SELECT * FROM {CHAINS}")
+    await chain.seal()
+    await chain.sql(
+        f"CREATE TABLE seal_kept AS SELECT * FROM {SEALS} WHERE segment = 2",
+        f"CREATE TABLE events_kept AS SELECT * FROM {EVENTS} WHERE number > 3",
+        # Back to where it was, as from a backup; it goes on otherwise.
+        *(f"DELETE FROM {SEALS} WHERE segment = 2", f"DELETE FROM {EVENTS} WHERE number > 3"),
+        *(f"DELETE FROM {CHAINS}", f"INSERT INTO {CHAINS} SELECT * FROM was"),
+        f"UPDATE {CHAINS} SET lease_until = NULL",
+    )
+    await chain.tell(6)
+    assert await chain.seal(chain.new_sealer()) == 6
+    assert (await chain.verify()).is_whole
+    await chain.sql(
+        f"DELETE FROM {EVENTS} WHERE number IN (4, 5, 6)",
+        f"INSERT INTO {EVENTS} SELECT * FROM events_kept",
+        f"DELETE FROM {SEALS} WHERE segment = 2",
+        f"INSERT INTO {SEALS} SELECT * FROM seal_kept",
+    )
+    report = await chain.verify()
+    assert (codes(report), report.events) == ([("chain_torn", 3, 0)], 9)
+
+
 ENDS = {
     "cut_off": (
         f"DELETE FROM {EVENTS} WHERE {HERE} AND number > 3",
@@ -426,6 +460,23 @@ async def test_verifying_begins_where_it_is_told_to(chain: Chain) -> None:
     assert (report.is_whole, report.first_segment, report.events) == (True, 2, 3)
     assert (await chain.verify(since=later + DAY)).segments == 0
     assert not (await chain.verify()).is_whole
+
+
+@ON_SQLITE
+async def test_a_person_who_leaves_takes_nothing_out_of_the_chain(house: House) -> None:
+    async def site_of(_: str) -> Site:
+        return house.site
+
+    sealer = Sealer(house.works, house.envelope, site_of=site_of)
+    ada = await house.user("ada.left@example.com")
+    assert await sealer.run_once()
+    await house.run(lambda work: close_account(work, user_id=ada.id))
+    assert await sealer.run_once()
+    report = await verify_chain(house.works, house.envelope, house.site)
+    assert (report.is_whole, report.unsealed) == (True, 0)
+    lines = [line async for line in export_lines(house.works, house.envelope, house.site)]
+    assert ada.id in "".join(lines)
+    assert "ada.left" not in "".join(lines)
 
 
 # -- export -----------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ import datetime as dt
 
 import pytest
 
-from limen.db.statements import DatabaseRetry
 from limen.db.single_use import take
+from limen.db.statements import DatabaseRetry
 from limen.db.work import Work, Works
 from limen.kernel import slow_step
 from limen.kernel.errors import Conflict, InvalidInput, Refusal

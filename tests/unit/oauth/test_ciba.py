@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from limen.access.permissions import FULL_SCOPE
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.db.outbox import OutboxLoop
 from limen.db.tables import outbox
 from limen.db.work import Work, Works

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput
 from limen.oauth.consent import grant_consent

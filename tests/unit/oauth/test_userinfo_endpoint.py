@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.sessions.revoke import revoke
 from tests.unit.oauth.http_kit import Server
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from limen.accounts.disable_user import disable_user
+from limen.accounts.ending.disable_user import disable_user
 from limen.db.work import Work
 from limen.federation.upstream_clients import (
     NewUpstreamClient,
@@ -121,9 +121,11 @@ async def test_a_line_becomes_a_connection_that_works_and_the_same_again_is_pres
     ada, line = await theirs(vault, provider)
     done = await bring(vault, {**line, "label": "Work", "tags": ["old"]})
     assert (done.verdict, done.kept, done.features_missing) == ("imported", False, ())
-    assert done.proof == ("access_token" if provider in BY_ACCESS else "refresh")
+    assert done.proof == "refresh"
+    assert await shown(vault, line) == 1
     assert await alive(vault, line) == (provider not in {"notion", "salesforce"})
     listed = await vault.shown(ada, done.connection_id)
+    assert listed.generation == 2
     assert (listed.nickname, listed.tags, listed.state) == ("Work", ("old",), "active")
     assert set(listed.features.values()) == {"active"}
     vault.house.clock.advance(dt.timedelta(hours=26))
@@ -200,6 +202,26 @@ async def test_the_provider_says_whose_account_it_is_and_the_line_may_not_differ
     assert (done.verdict, done.subject) == ("imported", GRACE)
 
 
+async def test_two_tokens_of_two_accounts_are_no_line(vault: Vault) -> None:
+    _, line = await theirs(vault, "linear")
+    accounts = [each["sub"] for each in (await vault.simulated.seen("linear"))["accounts"]]
+    mine, another = [await obtain(vault, "linear", account=sub) for sub in accounts[:2]]
+    mixed = {**line, **mine, "refresh_token": another["refresh_token"]}
+    assert await refused(vault, mixed) == "account_mismatch"
+    assert (await bring(vault, {**line, **mine})).subject == accounts[0]
+
+
+async def test_an_access_token_alone_is_proof_of_itself(vault: Vault) -> None:
+    ada, line = await theirs(vault, "google")
+    alone = {name: value for name, value in line.items() if name != "refresh_token"}
+    done = await bring(vault, alone)
+    assert (done.verdict, done.proof) == ("imported", "access_token")
+    released = await vault.token(ada, done.connection_id)
+    assert released.raw_access.reveal() == line["access_token"]
+    assert released.expires_at == dt.datetime.fromisoformat(line["expires_at"])
+    assert await refused(vault, {**alone, "access_token": "long-gone"}) == "import_unproven"
+
+
 async def test_a_line_that_was_wrong_of_a_token_that_rotates_may_be_corrected(vault: Vault) -> None:
     _, line = await theirs(vault, "notion", account=NOTION_ADA)
     assert await refused(vault, {**line, "subject": "another"}) == "account_mismatch"
@@ -271,12 +293,15 @@ async def test_an_account_that_works_here_is_left_as_it_is_unless_it_is_to_be_re
     line = {**await obtain(vault, "google", account=ADA), "user": ada.id}
     done = await bring(vault, line)
     assert (done.verdict, done.connection_id) == ("present", connection_id)
+    assert await shown(vault, line) == 0
     assert (await vault.token(ada, connection_id)).generation == 1
     assert (await bring(vault, line, replace=True, dry_run=True)).verdict == "would_renew"
     done = await bring(vault, line, replace=True)
     assert (done.verdict, done.connection_id) == ("renewed", connection_id)
     released = await vault.token(ada, connection_id)
-    assert (released.generation, released.raw_access.reveal()) == (2, line["access_token"])
+    assert released.generation == 2
+    kept = await exported(vault, with_secrets=True)
+    assert [each["refresh_token"] for each in kept] == [line["refresh_token"]]
 
 
 async def test_an_account_that_works_no_more_is_given_the_proven_tokens(vault: Vault) -> None:
@@ -304,8 +329,9 @@ async def test_somebody_elses_account_is_shared_by_the_same_tokens_alone(vault: 
     second = await bring(vault, {**line, "user": grace.id})
     assert second.verdict == "imported"
     assert second.connection_id != first.connection_id
+    before = (await vault.token(ada, first.connection_id)).generation
     assert (await bring(vault, other, replace=True)).verdict == "renewed"
-    assert (await vault.token(ada, first.connection_id)).generation == 2
+    assert (await vault.token(ada, first.connection_id)).generation == before + 1
 
 
 async def test_n205_only_who_is_known_here_and_may_be_acted_for_is_given_a_connection(
@@ -324,8 +350,8 @@ async def test_n205_only_who_is_known_here_and_may_be_acted_for_is_given_a_conne
     assert await refused(vault, tenants, actor=ada) == "not_permitted"
     await vault.run(lambda work: disable_user(work, user_id=claimed.id), actor=OPERATOR)
     assert await refused(vault, {**line, "user": claimed.id}) == "account_disabled"
-    assert (await bring(vault, tenants)).verdict == "imported"
     assert await shown(vault, line) == 0
+    assert (await bring(vault, tenants)).verdict == "imported"
 
 
 async def another_tenant(vault: Vault) -> Site:
@@ -402,7 +428,7 @@ async def test_an_export_is_taken_in_by_another_server(vault: Vault) -> None:
     (bare,) = await exported(vault)
     assert not {"access_token", "refresh_token"} & set(bare)
     (whole,) = await exported(vault, with_secrets=True, provider="google", user_id=ada.id)
-    assert (whole["access_token"], whole["id"]) == (line["access_token"], done.connection_id)
+    assert (whole["refresh_token"], whole["id"]) == (line["refresh_token"], done.connection_id)
     assert [event.with_secrets for event in vault.named("connection:account:exported")] == [
         False,
         True,
@@ -413,7 +439,7 @@ async def test_an_export_is_taken_in_by_another_server(vault: Vault) -> None:
     moved = await bring(vault, whole, site=site)
     assert (moved.verdict, moved.user_id) == ("imported", person.id)
     (back,) = await exported(vault, with_secrets=True)
-    changed = {"id", "user", "connected_at", "issued_at"}
+    changed = {"id", "user", "access_token", "issued_at", "expires_at"}
     assert {k: v for k, v in back.items() if k not in changed} == {
         k: v for k, v in whole.items() if k not in changed
     }

@@ -14,7 +14,7 @@ from limen.access.revoke_role import revoke_role
 from limen.access.rights import permissions_of, roles_of
 from limen.accounts.create_user import NewUser, create_user
 from limen.accounts.directory import get_user, list_users
-from limen.accounts.disable_user import disable_user, enable_user
+from limen.accounts.ending.disable_user import disable_user, enable_user
 from limen.accounts.passwords.change_due import require_password_change
 from limen.admin.paging import open_page, seal_page
 from limen.admin.parts import Parts

@@ -64,6 +64,22 @@ def check_claimed(line: ConnectionLine, proven: Proven) -> None:
         raise Conflict("account_mismatch", text, field="subject")
 
 
+def check_same(told: ExternalIdentity | None, proven: Proven) -> None:
+    """Refuse a line whose two tokens are of two accounts.
+
+    Args:
+        told: What the access token told, if it told anything.
+        proven: What the refresh token was redeemed for.
+
+    Raises:
+        Conflict: ``account_mismatch``.
+    """
+    found = proven.identity
+    if told is not None and (told.issuer, told.subject) != (found.issuer, found.subject):
+        text = "The access token and the refresh token are two accounts'."
+        raise Conflict("account_mismatch", text, field="refresh_token")
+
+
 async def keep(work: Work, asking: Asking, proven: Proven, *, how: How) -> TakenIn:
     """Connect, or tell in a dry run what would be.
 

@@ -1,8 +1,8 @@
 """Whose account a line's tokens open: the provider is asked, and nobody else is believed.
 
-The access token is enough where it still works and the provider tells by it. Otherwise the
-refresh token is redeemed, once. Where that consumes it the new one is kept before anything else
-happens (``unclaimed``); a dry run does not do it unless told to.
+The access token tells without a price, where it still works and the provider tells by it. What is
+connected is proven by redeeming the refresh token, once. Where that consumes it the new one is kept
+before anything else happens (``unclaimed``); a dry run does not do it unless told to.
 """
 
 from __future__ import annotations
@@ -86,34 +86,45 @@ class Asking:
         return self.target.provider
 
 
-async def prove(asking: Asking, *, how: How) -> Proven:
-    """Return whose account the tokens open.
+async def prove_by_access(asking: Asking) -> Proven | None:
+    """Return what the line's access token tells; ``None`` if there is none that tells anything.
+
+    Raises:
+        ProviderUnavailable: Not now; bring the line again.
+    """
+    raw_access = asking.line.raw_access
+    if raw_access is None or _has_expired(asking):
+        return None
+    return await _told_by(asking, raw_access)
+
+
+async def prove_by_refresh(asking: Asking, *, how: How) -> Proven:
+    """Return whose account the refresh token opens, by redeeming it.
+
+    What is connected then came with one answer: that the line's two tokens are of one account
+    nobody has to believe.
 
     Raises:
         WouldBeSpent: In a dry run that may spend nothing.
-        Conflict: ``import_unproven``: the access token proves nothing, and there is no other;
+        Conflict: ``import_unproven``: there is none, and the access token told nothing;
             ``import_token_dead``; ``import_uncertain``: it was sent once and its answer lost.
         ProviderUnavailable, Unavailable: Not now; nothing is lost, bring the line again.
         MalformedRequest, NotPermitted: What came is not proof, or of another organization.
     """
-    held, line = asking.target.held, asking.line
+    held, raw_refresh = asking.target.held, asking.line.raw_refresh
     if held is not None:
         return await _by_held(asking, held, how=how)
-    if not how.by_refresh and line.raw_access is not None and not _has_expired(asking):
-        found = await _told_by(asking, line.raw_access)
-        if found is not None:
-            return found
-    if line.raw_refresh is None:
+    if raw_refresh is None:
         raise Conflict("import_unproven", "The provider does not say whose access token this is.")
-    if not how.dry_run or (how.by_refresh and not is_harmless(asking.provider)):
-        kept = await asking.parts.works.run(
-            asking.site,
-            lambda work: hold(work, asking.parts, target=asking.target, line=line),
-        )
-        return await _by_held(asking, kept, how=how)
-    if not is_harmless(asking.provider):
+    if how.dry_run and is_harmless(asking.provider):
+        return await _by_harmless_refresh(asking, raw_refresh)
+    if how.dry_run and not how.by_refresh:
         raise WouldBeSpent
-    return await _by_harmless_refresh(asking, line.raw_refresh)
+    kept = await asking.parts.works.run(
+        asking.site,
+        lambda work: hold(work, asking.parts, target=asking.target, line=asking.line),
+    )
+    return await _by_held(asking, kept, how=how)
 
 
 def is_harmless(provider: Provider) -> bool:

@@ -39,7 +39,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            extensions=["jinja2.ext.i18n"],
         )
         speak.install(self._jinja)
 
@@ -68,12 +67,13 @@ class Pages:
             frames_from: Origins of pages it frames.
             ui_locales: The languages that an application asked for, best first.
             context: What the template names beside ``site``, ``brand``, ``url``, ``static``,
-                ``nonce``, ``csrf_token`` and ``language``.
+                ``nonce``, ``csrf_token``, ``language`` and ``_``.
         """
         language = speak.language_for(request, ui_locales=ui_locales)
+        speech = {"language": language, "_": speak.texts_in(language)}
         nonce = secrets.token_urlsafe(16)
         text = self._jinja.get_template(template).render(
-            **self._globals(request), nonce=nonce, language=language, **context
+            **self._globals(request), nonce=nonce, **speech, **context
         )
         policy = page_csp(
             nonce=nonce, form_action=form_action, scripts=scripts, frames_from=frames_from

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import jinja2
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -55,15 +56,38 @@ def spoken(request: Request) -> dict[str, str]:
     return {} if language == DEFAULT else {"locale": language}
 
 
-def install(environment: jinja2.Environment) -> None:
-    """Give templates ``_``, ``trans``, and the filters ``said``, ``day`` and ``minute``.
+def texts_in(language: str) -> Callable[..., Markup]:
+    """Return what templates of pages call ``_``: a text of theirs in a language, as markup.
 
-    A page's language is its context's ``language``; what is imported takes it ``with context``.
+    Values are escaped; the text itself is not, in whatever language: it is ours. The context holds
+    it, and so do macros that are imported ``with context``. A page has dozens of texts: what
+    Jinja's own extension does for each of them costs as much as the rest of the page.
     """
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
-        _gettext, _ngettext, newstyle=True
-    )
+    say = say_in(language)
+
+    def text(told: str, /, **values: object) -> Markup:
+        said = Markup(say(told))  # noqa: S704 -- a template's own text, or its translator's
+        return said % values if values else said
+
+    return text
+
+
+def plain_texts_in(language: str) -> Callable[..., str]:
+    """Return the same for what is no markup: the plain part of a mail."""
+    say = say_in(language)
+
+    def text(told: str, /, **values: object) -> str:
+        said = say(told)
+        return said % values if values else said
+
+    return text
+
+
+def install(environment: jinja2.Environment) -> None:
+    """Give templates the filters ``said``, ``day`` and ``minute``; they ask for ``language``.
+
+    What is imported takes it ``with context``.
+    """
     environment.filters["said"] = _said
     environment.filters["day"] = _day
     environment.filters["minute"] = _minute
@@ -82,18 +106,6 @@ def _in_address(request: Request) -> list[str]:
     except ValueError:
         return []
     return [tag for name, value in pairs if name == "ui_locales" for tag in value.split()]
-
-
-@jinja2.pass_context
-def _gettext(context: Context, text: str) -> str:
-    return say_in(_language(context))(text)
-
-
-@jinja2.pass_context
-def _ngettext(  # noqa: PLR0917 -- as gettext has it
-    context: Context, one: str, many: str, number: int
-) -> str:
-    return say_in(_language(context))(one if number == 1 else many)
 
 
 @jinja2.pass_context
