@@ -85,6 +85,7 @@ def serving(clock: Clock, *, path: str = "") -> Iterator[str]:
     """
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # who comes before the thread is ready waits, and is not refused
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
     simulators = Mount(path, providers(base_url=base_url, clock=clock))
     application = Starlette(routes=[simulators])

@@ -15,7 +15,6 @@ from limen.app.background import Task
 from limen.app.clock_watch import EVERY_SECONDS as WATCH_SECONDS
 from limen.app.profile_means import token_of_connection
 from limen.app.runtime import Runtime
-from limen.audit.seals.drop import RETENTION_SECONDS, Retention
 from limen.audit.seals.sealer import SEAL_SECONDS, Sealer
 from limen.crypto.rotate_keys import maintain_keys
 from limen.db.outbox import OutboxLoop, listen
@@ -191,6 +190,8 @@ async def site_of(runtime: Runtime, tenant_id: str) -> Site:
 def _optional(runtime: Runtime) -> list[Task]:
     tasks = []
     if runtime.settings.audit.keep_days is not None:
+        from limen.audit.seals.drop import RETENTION_SECONDS, Retention  # noqa: PLC0415 -- for few
+
         keep = dt.timedelta(days=runtime.settings.audit.keep_days)
         retention = Retention(runtime.works, runtime.envelope, keep=keep)
         turn = functools.partial(retention.run_once, runtime.directory.all)

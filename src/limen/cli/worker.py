@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +26,8 @@ def worker(
     from limen.settings import load  # noqa: PLC0415 -- as above
 
     settings = load()
-    configure(settings.log, libraries=True)
+    # Of one turn standard output is the result's.
+    configure(settings.log, stream=sys.stderr if once else None, libraries=True)
     done = asyncio.run(_turn(settings) if once else _work(settings))
     if once:
         tell({"done": done}, as_json=as_json)

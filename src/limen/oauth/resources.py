@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Final, final
 
-from limen.access.permissions import ALL, FULL_SCOPE
+from limen.access.permissions import ALL, CONNECTIONS_TOKEN, FULL_SCOPE
 from limen.db.cache import Cache
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, OAuthRefusal
@@ -129,14 +129,16 @@ def allowed_scope(client: Client, resource: Resource) -> frozenset[str]:
 
 
 def scopes_of_the_person(resource: Resource) -> frozenset[str]:
-    """Return what at our own API is a person's: roles, account, connections; elsewhere nothing.
+    """Return what at our own API is a person's: roles, account, connections.
+
+    Of any other API what a token is exchanged for a third party's with, wherever it is for.
 
     Nobody obtains that on another's word, or with a token that was for something else: who may
     say whose word counts would have every role, every account, and every token of a third party
     that somebody keeps here (N205, N274).
     """
     if FULL_SCOPE not in resource.scopes:
-        return frozenset()
+        return frozenset({CONNECTIONS_TOKEN})
     return frozenset({*ALL, FULL_SCOPE})
 
 

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.conftest import Limen
 
 
@@ -44,14 +46,15 @@ def test_n252_the_log_is_searched_exported_and_proven(installation: Limen, tmp_p
 
 
 def test_n252_the_worker_seals_and_the_log_stream_is_compared(
-    installation: Limen, tmp_path: Path
+    installation: Limen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LIMEN_AUDIT_KEEP_DAYS", "30")
     told = installation("worker", "--once", "--json")
-    lines = [line for line in told.out.splitlines() if "audit sealed" in line]
+    lines = [line for line in told.err.splitlines() if "audit sealed" in line]
     assert lines
     assert json.loads(lines[0])["segment"] == 1
     log = tmp_path / "server.log"
-    log.write_text(told.out)
+    log.write_text(told.err)
     assert installation("audit", "verify", "--log", str(log)).status == 0
     with closing(sqlite3.connect(tmp_path / "data" / "limen.db")) as raw:
         raw.execute("UPDATE limen_audit_seals SET jws = jws || 'x'")

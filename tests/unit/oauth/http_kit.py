@@ -149,7 +149,7 @@ class Server:
         return known
 
     async def resource(self, identifier: str, **changes: Any) -> None:
-        new = NewResource(identifier=identifier, scopes=("read", "admin"), **changes)
+        new = NewResource(identifier=identifier, **{"scopes": ("read", "admin"), **changes})
         await self.run(lambda work: create_resource(work, new=new))
 
     async def person(self, email: str = "ada@app.example") -> str:

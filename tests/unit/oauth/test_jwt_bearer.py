@@ -291,3 +291,32 @@ async def test_n205_nobodys_word_gives_what_is_a_persons_at_our_own_api(server: 
     ada = await sign_in(server, await server.client(), resource=API, scope=("read",))
     form = {"resource": api, "scope": "connections:token"}
     assert refusal(await exchange(server, client, ada.access, **form)) == (400, "invalid_scope")
+
+
+async def test_n205_nobodys_word_opens_a_connection_by_way_of_another_api(server: Server) -> None:
+    # What a token is exchanged for a third party's with: a person gives it, and nobody else.
+    scope = ("read", "connections:token")
+    metadata = {"grant_types": ["client_credentials", JWT_BEARER, TOKEN_EXCHANGE]}
+    client = await server.client("machine", scope=scope, metadata=metadata)
+    await server.resource(API, scopes=scope)
+    idp = Upstream(server, client, await server.person("bob@app.example"))
+    places = [API, server.site.issuer]
+    await idp.trust(resources=places, scopes=list(scope))
+    await allow(server, client, audiences=places, scopes=scope, subject_issuers=[UPSTREAM])
+    web = await server.client(scope=("openid", *scope))
+    read_only = await sign_in(server, web, resource=API, scope=("read",))
+    signed_in = await sign_in(server, web, scope=("openid",), email="cy@app.example")
+    for place in places:
+        form = {"resource": place, "scope": "connections:token"}
+        by_assertion = await idp.present(idp.asserts(jti=jti()), **form)
+        assert refusal(by_assertion) == (400, "invalid_scope")
+        theirs = await exchange(
+            server, client, idp.asserts(jti=jti()), subject_token_type=JWT, **form
+        )
+        assert refusal(theirs) == (400, "invalid_scope")
+        for ours in (read_only, signed_in):
+            widened = await exchange(server, client, ours.access, **form)
+            assert refusal(widened) == (400, "invalid_scope")
+    given = await sign_in(server, web, resource=API, scope=scope, email="di@app.example")
+    narrowed = await exchange(server, client, given.access, resource=API, scope="connections:token")
+    assert narrowed.json()["scope"] == "connections:token"

@@ -15,6 +15,7 @@ from limen.federation.upstream_clients import switch_provider
 from limen.kernel.actor import Actor
 from limen.kernel.errors import Conflict, InvalidInput, NotPermitted, ProviderUnavailable
 from limen.vault.model import TENANT_OWNER
+from limen.vault.notices import given, rotated
 from limen.vault.refresh.claim import OWNER
 from limen.vault.refresh.renew_credential import renew_held
 from limen.vault.release.report import Reported, report
@@ -77,6 +78,13 @@ async def test_a_new_key_takes_the_place_of_the_old_one(vault: Vault, giving: Gi
     assert await giving.verify(ada, id_)
     [event] = vault.named("connection:credential:rotated")
     assert (event.connection_id, event.generation) == (id_, 2)
+    [kept] = vault.named("connection:credential:given")
+    [first] = await vault.run(lambda work: given(work, kept), actor=ada)
+    [second] = await vault.run(lambda work: rotated(work, event), actor=ada)
+    assert (first.kind, second.kind) == ("connection.created", "connection.reconnected")
+    for notice in (first, second):
+        assert (notice.data["connection_id"], notice.data["user_id"]) == (id_, ada.id)
+        assert newer not in repr(notice)
 
 
 async def test_the_old_one_stays_until_the_new_one_is_proved(vault: Vault, giving: Giving) -> None:
