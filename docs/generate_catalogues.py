@@ -16,6 +16,7 @@ from typing import Final
 from jinja2.ext import babel_extract
 
 import limen
+from limen.federation.catalogue.load import load_entries
 from limen.mail.message import TEMPLATES as MAILS
 from limen.oauth.endpoints.interactive.words import SCOPE_TEXTS
 from limen.portal.account_page import DONE
@@ -137,6 +138,9 @@ def _of_templates() -> Iterator[str]:
 def _of_tables() -> Iterator[str]:
     for table in (SCOPE_TEXTS, DONE, KEY_WORDS, ADVICE, CREDENTIAL_ADVICE):
         yield from table.values()
+    for entry in load_entries().values():
+        yield from (feature.title for feature in entry.features.values())
+        yield from (scope.title for scope in entry.scopes.values())
     for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503):
         words = words_for(status)
         yield from (words.title, words.way_on, words.link_label)

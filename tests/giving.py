@@ -118,13 +118,21 @@ class Giving:
         return await self.vault.run(lambda work: give(work, parts, offered=offered), actor=actor)
 
     async def rotate(
-        self, actor: Actor, id_: str, *, seen: int | None = None, owner_id: str = "", **told: Any
+        self,
+        actor: Actor,
+        id_: str,
+        *,
+        seen: int | None = None,
+        owner_id: str = "",
+        features: tuple[str, ...] = (),
+        **told: Any,
     ) -> None:
         wish = Replacement(
             connection_id=id_,
             owner_id=owner_id or actor.id,
             material=material(**told),
             seen_generation=seen,
+            features=features,
         )
         parts = self.vault.parts
         await self.vault.run(lambda work: rotate(work, parts, wish=wish), actor=actor)

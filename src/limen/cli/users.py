@@ -13,6 +13,7 @@ from limen.cli.inside import run_in_tenant
 from limen.cli.json_file import read_json_object
 from limen.cli.say import AsJson, InTenant, read_secret, tell, tell_page
 from limen.kernel.secret import Secret
+from limen.web.languages.negotiate import DEFAULT, Language
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
@@ -82,11 +83,12 @@ def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = 
 
 
 @group.command()
-def invite(
+def invite(  # noqa: PLR0913 -- each argument is an option
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
     *,
     role: Annotated[Role, typer.Option(help="What they may administer.")] = "member",
     days: Annotated[int, typer.Option(help="For how long the link is good.")] = 7,
+    language: Annotated[Language, typer.Option(help="Of the mail.")] = DEFAULT,
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +97,14 @@ def invite(
     async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
         from limen.access.invitations.invite import invite as send  # noqa: PLC0415 -- as above
 
-        made = await send(work, envelope=runtime.envelope, email=email, role=role, days=days)
+        made = await send(
+            work,
+            envelope=runtime.envelope,
+            email=email,
+            role=role,
+            days=days,
+            language=language,
+        )
         return {"invitation_id": made.id, "email": made.email, "role": made.role}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)

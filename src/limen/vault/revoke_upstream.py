@@ -229,9 +229,7 @@ async def keep_at_provider(
         provider=grant.provider,
         unsent=why,
     )
-    await work.record(
-        UpstreamRevoked(grant_id=grant.id, provider=grant.provider, receipt=why)
-    )
+    await work.record(UpstreamRevoked(grant_id=grant.id, provider=grant.provider, receipt=why))
     await erase_if_settled(work, parts, grant_id=grant.id)
 
 

@@ -29,8 +29,9 @@ async def test_an_administrator_invites_mails_again_and_takes_back(limen: Instal
     assert urlsplit(first)._replace(query="").geturl() == f"{limen.issuer}/invitation"
     taken = await admin.ask("POST", PATH, {"email": email})
     assert (taken.status, taken.json()["code"]) == (409, "invitation_pending")
-    again = await admin.ask("POST", f"{PATH}/{made.json()['id']}/resend")
+    again = await admin.ask("POST", f"{PATH}/{made.json()['id']}/resend?language=fr")
     assert again.status == 200, again.text
+    assert (await limen.mails(email))[0]["subject"].startswith("Vous êtes invité à ")
     second = await limen.link_to(email, "/invitation")
     assert (await accept(limen, first)).status == 422
     assert (await accept(limen, second)).status == 200

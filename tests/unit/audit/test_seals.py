@@ -509,6 +509,7 @@ async def test_n252_no_line_of_an_export_can_be_changed_added_or_left_out(chain:
         twice = [*lines[: number + 1], *lines[number:]]
         assert not verify_export(twice).is_whole, number
         assert not verify_export(lines[:number]).is_whole, number
+        assert not verify_export([*lines, line]).is_whole, number
         members = json.loads(line)
         for name, value in members.items():
             changed = [*value, "x"] if isinstance(value, list) else f"{value}x"

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limen.kernel.errors import InvalidInput
@@ -101,7 +101,8 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
         assert isinstance(read_connection_line(raw), ConnectionLine)
 
 
-@given(st.dictionaries(_NAMES, _JSON))
+@settings(max_examples=50)
+@given(st.dictionaries(_NAMES, _JSON, max_size=6))
 def test_any_members_are_read_or_refused(members: dict[str, Any]) -> None:
     try:
         line = checked_line({**WHOLE, **members})

@@ -134,6 +134,7 @@ async def test_a_line_becomes_a_connection_that_works_and_the_same_again_is_pres
     assert released.generation == listed.generation + 1
     again = await bring(vault, line)
     assert (again.verdict, again.connection_id) == ("present", done.connection_id)
+    assert (await vault.shown(ada, done.connection_id)).generation == released.generation
     (event,) = vault.named("connection:account:imported")
     assert (event.user_id, event.proof, event.again) == (ada.id, done.proof, False)
 

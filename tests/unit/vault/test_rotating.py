@@ -23,7 +23,7 @@ from limen.vault.store import journal
 from limen.vault.store.connections import find_connection
 from limen.vault.tables import upstream_grants
 from limen.vault.token_for import Wanted
-from tests.giving import ADAS_KEY, GRACES_KEY, KEY, Giving, giving
+from tests.giving import ADAS_KEY, GRACES_KEY, KEY, Giving, giving, key_file
 from tests.simulated import NOTION_ADA
 from tests.vaults import Vault
 
@@ -132,6 +132,24 @@ async def test_what_was_seen_is_what_is_replaced(vault: Vault, giving: Giving) -
     with pytest.raises(Conflict, match="credential_changed"):
         await giving.rotate(ada, id_, seen=1, **KEY)
     assert [row[0] for row in await sealed(giving)] == [2]
+
+
+async def test_tokens_may_be_wanted_for_something_else(vault: Vault, giving: Giving) -> None:
+    ada = await vault.person()
+    private = await giving.robot()
+    told: dict[str, Any] = {"kind": "service_account", "service_account": key_file(private)}
+    id_ = await giving.give(ada, "google", features=("calendar_read",), **told)
+    await giving.rotate(ada, id_, features=("drive_read",), **told)
+    shown = await vault.shown(ada, id_)
+    assert shown.scopes == ("https://www.googleapis.com/auth/drive.readonly",)
+    assert shown.features["drive_read"] == "active"
+    assert (await vault.token(ada, id_, feature="drive_read")).generation == 2
+    with pytest.raises(Conflict, match="feature_inactive"):
+        await vault.token(ada, id_, feature="calendar_read")
+    with pytest.raises(InvalidInput, match="feature_unknown"):
+        await giving.rotate(ada, id_, features=("unheard",), **told)
+    await giving.rotate(ada, id_, **told)
+    assert (await vault.shown(ada, id_)).scopes == shown.scopes
 
 
 async def test_a_kind_stays_what_it_is(vault: Vault, giving: Giving) -> None:

@@ -16,12 +16,12 @@ from limen.vault.credentials.material import Material, kind_of
 from limen.vault.credentials.prove import Proven
 from limen.vault.events import CredentialGiven
 from limen.vault.features.note import note_features
-from limen.vault.features.offered import features_at
 from limen.vault.giving.proving import (
     check_giver,
     check_rule,
     lasting_half,
     prove_or_refuse,
+    scopes_for,
 )
 from limen.vault.giving.terms import terms_for, tokens_of
 from limen.vault.model import Grant
@@ -31,7 +31,6 @@ from limen.vault.store import connections, grants
 from limen.vault.store.credentials import count_connections_kept_by
 
 _MOST: Final = 200
-_MAX_FEATURES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,11 @@ async def give(work: Work, parts: Parts, *, offered: Offered) -> str:
     base = parts.catalogue.get(offered.provider, client.config)
     provider = held_at(base, kind_of(offered.material))
     check_rule(provider, offered.material)
-    names, scopes = await _wanted(work, provider, offered)
+    names = tuple(offered.features) or tuple(provider.facts.features)[:1]
+    if provider.way.is_whole and offered.features:
+        text = "Nobody tells what it is good for: it is kept, and shared, whole."
+        raise InvalidInput("feature_unknown", text, field="features")
+    scopes = await scopes_for(work, provider, names)
     if await count_connections_kept_by(work, work.actor.id) >= _MOST:
         raise Conflict("too_many_connections", f"A person keeps {_MOST} connections at most.")
     proven = await prove_or_refuse(
@@ -105,20 +108,6 @@ async def give(work: Work, parts: Parts, *, offered: Offered) -> str:
         )
     )
     return connection_id
-
-
-async def _wanted(
-    work: Work, provider: HeldAt, offered: Offered
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the features by name, and the scopes that a token for them needs."""
-    known = await features_at(work, provider, provider_id=offered.provider)
-    if provider.way.is_whole and offered.features:
-        text = "Nobody tells what it is good for: it is kept, and shared, whole."
-        raise InvalidInput("feature_unknown", text, field="features")
-    names = tuple(dict.fromkeys(offered.features)) or tuple(provider.facts.features)[:1]
-    if len(names) > _MAX_FEATURES or any(name not in known for name in names):
-        raise InvalidInput("feature_unknown", "The provider has no such feature.", field="features")
-    return names, provider.normalise(scope for name in names for scope in known[name].scopes)
 
 
 async def _keep(

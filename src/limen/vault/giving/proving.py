@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from limen.access.permissions import CONNECTIONS_SERVICE, FULL_SCOPE, scope_allows
 from limen.access.rights import may
@@ -22,8 +23,11 @@ from limen.vault.credentials.material import (
 )
 from limen.vault.credentials.prove import NotTaken, Proven, Unproven, prove
 from limen.vault.events import CredentialNotTaken
+from limen.vault.features.offered import features_at
 from limen.vault.model import TENANT_OWNER
 from limen.vault.parts import Parts
+
+_MAX_FEATURES: Final = 20
 
 
 async def check_giver(work: Work, *, owner_id: str) -> None:
@@ -97,6 +101,18 @@ async def prove_or_refuse(
                 raise InvalidInput("scope_refused", text, field="features")
             text = "The provider does not take this credential: nothing was changed."
             raise InvalidInput("credential_refused", text, field="credential")
+
+
+async def scopes_for(work: Work, provider: HeldAt, features: Sequence[str]) -> tuple[str, ...]:
+    """Return the scopes that a token for these features needs.
+
+    Raises:
+        InvalidInput: ``feature_unknown``.
+    """
+    known = await features_at(work, provider, provider_id=provider.id)
+    if len(features) > _MAX_FEATURES or any(name not in known for name in features):
+        raise InvalidInput("feature_unknown", "The provider has no such feature.", field="features")
+    return provider.normalise(scope for name in features for scope in known[name].scopes)
 
 
 def lasting_half(material: Material) -> Secret[str] | None:

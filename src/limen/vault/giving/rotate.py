@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from limen.db.work import Work
 from limen.federation.upstream_clients import get_upstream_client
@@ -11,17 +12,19 @@ from limen.vault.credentials.held_at import HeldAt, held_at
 from limen.vault.credentials.material import Material, kind_of
 from limen.vault.credentials.prove import Proven
 from limen.vault.events import AccountMismatched, CredentialRotated
+from limen.vault.features.note import note_features
 from limen.vault.giving.proving import (
     check_giver,
     check_rule,
     lasting_half,
     prove_or_refuse,
+    scopes_for,
 )
 from limen.vault.giving.terms import terms_for, tokens_of
 from limen.vault.model import Connection, Grant
 from limen.vault.parts import Parts
 from limen.vault.sealing import seal_tokens
-from limen.vault.store import connections
+from limen.vault.store import connections, grants
 from limen.vault.store.credentials import replace_credential
 
 
@@ -32,12 +35,14 @@ class Replacement:
     Args:
         owner_id: Whose connection it must be.
         seen_generation: The one its owner wants replaced; ``None`` for whichever there is.
+        features: What tokens are wanted for from now on; what they were for when empty.
     """
 
     connection_id: str
     owner_id: str
     material: Material
     seen_generation: int | None = None
+    features: Sequence[str] = ()
 
 
 async def rotate(work: Work, parts: Parts, *, wish: Replacement) -> None:
@@ -53,7 +58,7 @@ async def rotate(work: Work, parts: Parts, *, wish: Replacement) -> None:
     Raises:
         NotPermitted: As ``check_giver``; ``provider_disabled``.
         NotFound: ``connection_not_found``.
-        InvalidInput: As ``give``; ``credential_kind_mismatch``.
+        InvalidInput: As ``give``; ``credential_kind_mismatch``, ``feature_unknown``.
         Conflict: ``account_mismatch``: it is another account's; ``credential_changed``: another
             took its place meanwhile.
         ProviderUnavailable: ``credential_unproven``: the old one stays.
@@ -71,19 +76,24 @@ async def rotate(work: Work, parts: Parts, *, wish: Replacement) -> None:
     client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
     provider = held_at(parts.catalogue.get(grant.provider, client.config), grant.kind)
     check_rule(provider, wish.material)
+    scopes = grant.granted_scopes
+    if wish.features:
+        scopes = await scopes_for(work, provider, wish.features)
     proven = await prove_or_refuse(
         work,
         parts,
         provider=provider,
         material=wish.material,
-        scopes=grant.granted_scopes,
+        scopes=scopes,
         connection_id=connection.id,
     )
     _check_account(work, connection, proven)
+    seen = replace(grant, granted_scopes=scopes)
     if not await write_over(
-        work, parts, grant, provider=provider, material=wish.material, proven=proven
+        work, parts, seen, provider=provider, material=wish.material, proven=proven
     ):
         raise changed()
+    await _note(work, provider, connection, wanted=wish.features)
     await work.record(
         CredentialRotated(
             connection_id=connection.id,
@@ -93,6 +103,14 @@ async def rotate(work: Work, parts: Parts, *, wish: Replacement) -> None:
             generation=grant.generation + 1,
         )
     )
+
+
+async def _note(
+    work: Work, provider: HeldAt, connection: Connection, *, wanted: Sequence[str]
+) -> None:
+    now = await grants.find_grant(work, connection.grant.id)
+    assert now is not None
+    await note_features(work, provider, connection_id=connection.id, wanted=wanted, grant=now)
 
 
 async def find_credential(work: Work, *, connection_id: str, owner_id: str) -> Connection:

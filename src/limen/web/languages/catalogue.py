@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
@@ -70,8 +70,8 @@ def parse_catalogue(text: str) -> dict[str, str]:
 
 def _unquoted(raw: str) -> str:
     try:
-        read = ast.literal_eval(raw.strip())
-    except (SyntaxError, MemoryError, RecursionError) as error:
+        read = json.loads(raw)  # gettext's escapes are among JSON's
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"no string of a catalogue: {raw}") from error
     if not isinstance(read, str):
         raise ValueError(f"no string of a catalogue: {raw}")  # noqa: TRY004 -- the file is at fault

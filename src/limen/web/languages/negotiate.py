@@ -6,10 +6,11 @@ It remembers nothing: whatever is sent, memory stays as it is (N234).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal, get_args
 
+Language = Literal["en", "de", "fr", "es"]
 DEFAULT: Final = "en"
-SPOKEN: Final = (DEFAULT, "de", "fr", "es")
+SPOKEN: Final[tuple[Language, ...]] = get_args(Language)
 """BCP 47 language tags; a region or script after one of them is understood and not told apart."""
 
 _MOST_TAGS: Final = 20

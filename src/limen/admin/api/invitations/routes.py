@@ -22,6 +22,7 @@ from limen.admin.parts import Parts
 from limen.admin.schemas import PageQuery
 from limen.kernel.errors import NotPermitted
 from limen.web.deps import CurrentWork
+from limen.web.languages.negotiate import DEFAULT, Language
 
 _Id = Annotated[str, Path(max_length=64)]
 _READ = [require(USERS_READ)]
@@ -39,7 +40,12 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         if body.role != "member" and ROLES_WRITE not in await permissions_of(work, work.actor):
             raise NotPermitted(public="You are not allowed to give roles.")
         made = await invite(
-            work, envelope=parts.envelope, email=body.email, role=body.role, days=body.days
+            work,
+            envelope=parts.envelope,
+            email=body.email,
+            role=body.role,
+            days=body.days,
+            language=body.language,
         )
         return InvitationView.of(made, now=work.now)
 
@@ -55,9 +61,13 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         return InvitationPage(invitations=views, next_cursor=cursor)
 
     @router.post("/{invitation_id}/resend", dependencies=_WRITE)
-    async def resend(work: CurrentWork, invitation_id: _Id) -> InvitationView:
+    async def resend(
+        work: CurrentWork, invitation_id: _Id, language: Language = DEFAULT
+    ) -> InvitationView:
         """Mail it again with a new link; the older one opens nothing any more."""
-        again = await mail_again(work, envelope=parts.envelope, invitation_id=invitation_id)
+        again = await mail_again(
+            work, envelope=parts.envelope, invitation_id=invitation_id, language=language
+        )
         return InvitationView.of(again, now=work.now)
 
     @router.delete("/{invitation_id}", status_code=204, dependencies=_WRITE)

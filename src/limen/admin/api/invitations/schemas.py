@@ -8,16 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from limen.access.invitations.model import MOST_DAYS, Invitation, ShownInvitationState
 from limen.access.permissions import Role
+from limen.web.languages.negotiate import DEFAULT, Language
 
 
 class InvitationBody(BaseModel):
-    """Whom to invite; ``days`` is for how long the mailed link is good."""
+    """Whom to invite; ``days`` is for how long the mailed link is good, ``language`` the mail's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     email: str = Field(max_length=320)
     role: Role = "member"
     days: int = Field(default=7, ge=1, le=MOST_DAYS)
+    language: Language = DEFAULT
 
 
 class InvitationView(BaseModel):

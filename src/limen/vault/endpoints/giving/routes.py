@@ -55,6 +55,7 @@ def add_giving(router: APIRouter, parts: Parts) -> None:
             owner_id=owner_id,
             material=read_material(body.given),
             seen_generation=body.generation,
+            features=tuple(body.features),
         )
         await rotate(work, parts, wish=wish)
         shown = await get_connection(work, parts, connection_id=connection_id, user_id=owner_id)

@@ -56,7 +56,9 @@ class GiveBody(CredentialBody):
 class RotateBody(CredentialBody):
     """A credential in the place of the one there is.
 
-    ``generation`` is that of the one to be replaced, for who wants to be sure which that is.
+    ``generation`` is that of the one to be replaced, for who wants to be sure which that is;
+    ``features``: what tokens are wanted for from now on, unless that stays as it was.
     """
 
     generation: int | None = Field(default=None, ge=1)
+    features: list[str] = Field(default=[], max_length=20)
