@@ -83,7 +83,7 @@ def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = 
 
 
 @group.command()
-def invite(  # noqa: PLR0913 -- each argument is an option
+def invite(
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
     *,
     role: Annotated[Role, typer.Option(help="What they may administer.")] = "member",

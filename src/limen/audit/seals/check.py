@@ -45,7 +45,7 @@ _WORDS: Final = {
     "key_not_ours": "a key that this installation did not make",
     "head_missing": "the record of where the chain ends is gone",
     "head_altered": "the record of where the chain ends was altered",
-    "cut_off": "the chain ends before the end it once had",
+    "cut_off": "the chain's end is not the one that was sealed last",
     "not_sealed": "an event has a number and no seal covers it",
     "segment_missing": "the segment's seal is gone",
     "seal_altered": "the seal was altered, or nobody we know signed it",
