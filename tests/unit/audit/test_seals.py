@@ -412,7 +412,9 @@ async def test_what_is_left_is_proven_after_old_segments_are_dropped(chain: Chai
     await chain.tell(4)
     await chain.seal()
     assert await retention.drop(chain.site) == 0
-    chain.clock.advance(2 * DAY + dt.timedelta(seconds=1))
+    chain.clock.advance(1.5 * DAY)
+    assert await retention.drop(chain.site) == 0, "overdue, and not by a day"
+    chain.clock.advance(DAY / 2 + dt.timedelta(seconds=1))
     assert await retention.drop(chain.site) == 2
     await chain.seal()
     report = await chain.verify()

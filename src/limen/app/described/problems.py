@@ -14,6 +14,10 @@ PROBLEM: Final[Mapping[str, Any]] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "ask_uri": {
+            "type": "string",
+            "description": "Where an application asks the person who can help.",
+        },
         "code": {"type": "string"},
         "errors": {
             "type": "array",

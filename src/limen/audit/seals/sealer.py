@@ -19,7 +19,7 @@ from limen.crypto.bounded import Bounded
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work, Works
 from limen.kernel import failpoints
-from limen.kernel.errors import NotFound
+from limen.kernel.errors import NotFound, Unavailable
 from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
 from limen.kernel.site import ALL_TENANTS, Site
@@ -109,6 +109,8 @@ class Sealer:
             return await self.seal_batch(await self._site_of(tenant_id))
         except NotFound:
             return 0
+        except Unavailable:
+            raise  # the whole turn waits
         except Exception as error:  # noqa: BLE001 -- no tenant keeps the others' events from their seals
             _log.error("audit not sealed", tenant_id=tenant_id, kind=type(error).__name__)
             count_audit_alarm("not_sealed")

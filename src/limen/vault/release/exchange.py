@@ -9,7 +9,7 @@ person let one application do elsewhere opens nothing that another of their toke
 
 ``limen_feature``, ``limen_min_ttl`` and ``limen_seen_generation`` say what the query of the token's
 own route says; the answer names ``limen_connection`` and ``limen_generation``, a refusal the closer
-``limen_code``.
+``limen_code``, and in ``limen_ask_uri`` where to ask the person, if asking them helps.
 """
 
 from __future__ import annotations
