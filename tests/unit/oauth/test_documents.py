@@ -312,7 +312,7 @@ async def test_people_read_whose_document_it_is(host: Host) -> None:
     client = await host.client()
     view = client_view(client)
     assert (view.host, view.verified) == (f"app.example:{host.listener.port}", False)
-    loopback = warning(client, redirect_uri="http://127.0.0.1:4711/cb")
+    loopback = str(warning(client, redirect_uri="http://127.0.0.1:4711/cb"))
     assert "any program on this device" in loopback
     assert view.host in loopback
     host.shown = {}
@@ -320,4 +320,4 @@ async def test_people_read_whose_document_it_is(host: Host) -> None:
     await host.works.run(host.site, lambda work: delete_client(work, client_id=host.url))
     web = await host.find(clients=clients)
     assert web is not None
-    assert "any program" not in warning(web, redirect_uri=CALLBACK)
+    assert "any program" not in str(warning(web, redirect_uri=CALLBACK))

@@ -213,9 +213,7 @@ async def test_a_policy_member_goes_back_to_the_servers_setting(works: Works) ->
     async def change(value: str | None) -> TenantPolicy:
         return await works.run(
             made,
-            lambda work: update_policy(
-                work, changes={"sign_up": value}, defaults=defaults
-            ),
+            lambda work: update_policy(work, changes={"sign_up": value}, defaults=defaults),
         )
 
     assert (await change("open")).sign_up == "open"

@@ -73,9 +73,7 @@ _NUMBERED = (
     .order_by(_events.number)
 )
 _LAST_NUMBER = sa.select(sa.func.max(_events.number)).where(_OF_EVENTS, _events.number.is_not(None))
-_LAST_SEGMENT = (
-    sa.select(_seals.segment).where(_OF_SEALS).order_by(_seals.segment.desc()).limit(1)
-)
+_LAST_SEGMENT = sa.select(_seals.segment).where(_OF_SEALS).order_by(_seals.segment.desc()).limit(1)
 _OUTSIDE: Final = {
     "behind the end": sa.select(sa.func.min(_events.number)).where(
         _OF_EVENTS,
