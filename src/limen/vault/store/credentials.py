@@ -7,6 +7,7 @@ from sqlalchemy import bindparam
 
 from limen.db.work import Work
 from limen.vault.model import Grant, Terms
+from limen.vault.store.grants import FRESH_TOKENS
 from limen.vault.tables import connections, upstream_grants
 
 _c = connections.c
@@ -27,25 +28,14 @@ _REPLACE = (
     sa.update(upstream_grants)
     .where(*_SEEN)
     .values(
-        state="active",
-        reason=None,
+        **FRESH_TOKENS,
         generation=_g.generation + 1,
         issuer=bindparam("new_issuer"),
         subject=bindparam("new_subject"),
-        sealed_access=bindparam("new_sealed_access"),
-        sealed_refresh=bindparam("new_sealed_refresh"),
-        granted_scopes=bindparam("new_granted_scopes"),
-        requested_at=bindparam("new_requested_at"),
-        access_expires_at=bindparam("new_access_expires_at"),
-        lifetime_seconds=bindparam("new_lifetime_seconds"),
-        next_refresh_at=bindparam("new_next_refresh_at"),
         verified_at=bindparam("new_requested_at"),
-        failures=0,
-        retry_at=None,
         lease_owner=None,
         lease_until=None,
         fence=_g.fence + 1,
-        updated_at=bindparam("new_updated_at"),
     )
 )
 # It is as good as it was: nobody's copy of it grows old by that.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -63,32 +63,37 @@ _LOCK_LIVE_GRANT = (
     .with_for_update(of=upstream_grants)
 )
 _ADD_GRANT = sa.insert(upstream_grants)
+FRESH_TOKENS: Final[Mapping[str, Any]] = {
+    "state": "active",
+    "reason": None,
+    "sealed_access": bindparam("new_sealed_access"),
+    "sealed_refresh": bindparam("new_sealed_refresh"),
+    "granted_scopes": bindparam("new_granted_scopes"),
+    "requested_at": bindparam("new_requested_at"),
+    "access_expires_at": bindparam("new_access_expires_at"),
+    "lifetime_seconds": bindparam("new_lifetime_seconds"),
+    "next_refresh_at": bindparam("new_next_refresh_at"),
+    "failures": 0,
+    "retry_at": None,
+    "updated_at": bindparam("new_updated_at"),
+}
+"""What becomes of a grant whose tokens are new, however they came."""
+
 _RENEW_GRANT = (
     sa.update(upstream_grants)
     .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
     .values(
-        state="active",
-        reason=None,
+        **FRESH_TOKENS,
         generation=bindparam("new_generation"),
-        sealed_access=bindparam("new_sealed_access"),
-        sealed_refresh=bindparam("new_sealed_refresh"),
-        granted_scopes=bindparam("new_granted_scopes"),
-        requested_at=bindparam("new_requested_at"),
-        access_expires_at=bindparam("new_access_expires_at"),
-        lifetime_seconds=bindparam("new_lifetime_seconds"),
-        next_refresh_at=bindparam("new_next_refresh_at"),
         consented_at=bindparam("new_consented_at"),
         refresh_ends_at=bindparam("new_refresh_ends_at"),
         reconnect_by=bindparam("new_reconnect_by"),
         remind_at=bindparam("new_remind_at"),
-        failures=0,
-        retry_at=None,
         grace_until=None,
         lease_owner=None,
         lease_until=None,
         # Whoever is refreshing the old tokens commits nothing any more (F17, F39).
         fence=_g.fence + 1,
-        updated_at=bindparam("new_updated_at"),
     )
 )
 _BURY_GRANT = (

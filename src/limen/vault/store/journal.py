@@ -16,7 +16,7 @@ from sqlalchemy import bindparam
 from limen.db.types import DbNow
 from limen.db.work import Work
 from limen.vault.model import Grant, Intent, Terms
-from limen.vault.store.grants import WHOLE_GRANT, to_grant
+from limen.vault.store.grants import FRESH_TOKENS, WHOLE_GRANT, to_grant
 from limen.vault.tables import refresh_intents, upstream_grants
 
 _g = upstream_grants.c
@@ -114,24 +114,13 @@ SWAP = (
     sa.update(upstream_grants)
     .where(*_UNMOVED, _TAKES_TOKENS)
     .values(
-        state="active",
-        reason=None,
+        **FRESH_TOKENS,
         generation=_g.generation + 1,
-        sealed_access=bindparam("new_sealed_access"),
-        sealed_refresh=bindparam("new_sealed_refresh"),
-        granted_scopes=bindparam("new_granted_scopes"),
-        requested_at=bindparam("new_requested_at"),
-        access_expires_at=bindparam("new_access_expires_at"),
-        lifetime_seconds=bindparam("new_lifetime_seconds"),
-        next_refresh_at=bindparam("new_next_refresh_at"),
         refresh_ends_at=bindparam("new_refresh_ends_at"),
         reconnect_by=bindparam("new_reconnect_by"),
         remind_at=bindparam("new_remind_at"),
-        failures=0,
-        retry_at=None,
         grace_until=None,
         **_NO_LEASE,
-        updated_at=bindparam("new_updated_at"),
     )
 )
 _GIVE_BACK = sa.update(upstream_grants).where(*_MINE).values(**_NO_LEASE)
