@@ -60,3 +60,22 @@ async def test_who_may_invite_whom(limen: Installation) -> None:
     assert (refused.status, refused.json()["code"]) == (403, "role_above_own")
     for wrong in ({"email": "no address"}, {**body, "days": 0}, {**body, "role": "king"}):
         assert (await admin.ask("POST", PATH, wrong)).status == 422
+
+
+async def test_a_token_that_gives_no_roles_mails_none_again(limen: Installation) -> None:
+    admin, emails = await somebody(limen, "admin"), (new_address(), new_address())
+    body = {"name": "Inviter", "scope": "users:write", "roles": ["admin"]}
+    made = (await admin.ask("POST", "/service-accounts", body)).json()
+    path = f"/service-accounts/{made['client_id']}/api-keys"
+    key = await admin.ask("POST", path, {"name": "ci", "scope": "users:write"})
+    machine = Admin(limen, key.json()["api_key"])
+    first, second = [
+        (await admin.ask("POST", PATH, {"email": email, "role": role})).json()["id"]
+        for email, role in zip(emails, ("admin", "member"), strict=True)
+    ]
+    link = await limen.link_to(emails[0], "/invitation")
+    refused = await machine.ask("POST", PATH, {"email": new_address(), "role": "admin"})
+    assert refused.status == 403
+    assert (await machine.ask("POST", f"{PATH}/{first}/resend")).status == 403
+    assert (await machine.ask("POST", f"{PATH}/{second}/resend")).status == 200
+    assert (await accept(limen, link)).status == 200  # no other was mailed

@@ -335,6 +335,17 @@ async def test_somebody_elses_account_is_shared_by_the_same_tokens_alone(vault: 
     assert (await vault.token(ada, first.connection_id)).generation == before + 1
 
 
+async def test_spent_tokens_open_nobody_elses_account(vault: Vault) -> None:
+    ada, line = await theirs(vault, "notion")
+    grace = await vault.person()
+    first = await bring(vault, line)
+    assert not await alive(vault, line)
+    for how in ({}, {"replace": True}, {"dry_run": True}):
+        assert await refused(vault, {**line, "user": grace.id}, **how) == "account_in_use"
+    assert (await bring(vault, line)).connection_id == first.connection_id
+    assert (await vault.token(ada, first.connection_id)).generation == 2
+
+
 async def test_n205_only_who_is_known_here_and_may_be_acted_for_is_given_a_connection(
     vault: Vault,
 ) -> None:

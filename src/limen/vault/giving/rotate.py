@@ -24,7 +24,7 @@ from limen.vault.giving.terms import terms_for, tokens_of
 from limen.vault.model import Connection, Grant
 from limen.vault.parts import Parts
 from limen.vault.sealing import seal_tokens
-from limen.vault.store import connections, grants
+from limen.vault.store import connections, grants, journal
 from limen.vault.store.credentials import replace_credential
 
 
@@ -138,7 +138,12 @@ async def write_over(
     material: Material,
     proven: Proven,
 ) -> bool:
-    """Seal a proved credential and write it over the one its caller saw, in one statement."""
+    """Seal a proved credential and write it over the one its caller saw, in one statement.
+
+    Not if its connection was ended while the provider was asked: its key is gone with it.
+    """
+    if await journal.held_grant(work, grant_id=grant.id, fence=grant.fence) is None:
+        return False
     raw_lasting = lasting_half(material)
     terms = terms_for(
         proven,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from limen.db.work import Work
 from limen.kernel.errors import ProviderUnavailable
 from limen.vault.credentials.held_at import HeldAt, holder_of
-from limen.vault.credentials.material import from_text
+from limen.vault.credentials.material import Material, from_text
 from limen.vault.credentials.prove import NotTaken, Outcome, Proven, prove, prove_again
 from limen.vault.events import CredentialVerified, GrantReinstated, ReauthRequired
 from limen.vault.giving.rotate import changed, find_credential, write_over
-from limen.vault.model import LASTING, Grant
+from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import journal
@@ -37,10 +37,10 @@ async def verify(work: Work, parts: Parts, *, connection_id: str, owner_id: str)
     connection = await find_credential(work, connection_id=connection_id, owner_id=owner_id)
     grant = connection.grant
     provider = await holder_of(work, parts, grant)
-    outcome = await _ask(work, parts, grant, provider=provider)
+    outcome, material = await _ask(work, parts, grant, provider=provider)
     taken = isinstance(outcome, Proven)
     if isinstance(outcome, Proven):
-        await _keep_taken(work, parts, grant, provider=provider, proven=outcome)
+        await _keep_taken(work, parts, grant, provider=provider, material=material, proven=outcome)
     elif isinstance(outcome, NotTaken):
         await _keep_refused(work, grant)
     else:
@@ -61,27 +61,33 @@ async def verify(work: Work, parts: Parts, *, connection_id: str, owner_id: str)
     return taken
 
 
-async def _ask(work: Work, parts: Parts, grant: Grant, *, provider: HeldAt) -> Outcome:
+async def _ask(
+    work: Work, parts: Parts, grant: Grant, *, provider: HeldAt
+) -> tuple[Outcome, Material | None]:
+    """Ask; also return what tokens are fetched with, where they are."""
     raw_access = await open_access(work, parts.envelope, grant)
     raw_lasting = await open_refresh(work, parts.envelope, grant)
     assert raw_access is not None
     await work.let_go()
     if raw_lasting is None:
-        return await prove_again(parts.net, provider, raw_access)
+        return await prove_again(parts.net, provider, raw_access), None
     material = from_text(raw_lasting)
     scopes = grant.granted_scopes
-    return await prove(parts.net, provider, material, scopes=scopes, now=work.now)
+    return await prove(parts.net, provider, material, scopes=scopes, now=work.now), material
 
 
 async def _keep_taken(
-    work: Work, parts: Parts, grant: Grant, *, provider: HeldAt, proven: Proven
+    work: Work,
+    parts: Parts,
+    grant: Grant,
+    *,
+    provider: HeldAt,
+    material: Material | None,
+    proven: Proven,
 ) -> None:
-    if grant.kind in LASTING:
+    if material is None:
         kept = await note_taken(work, grant)
     else:
-        raw_lasting = await open_refresh(work, parts.envelope, grant)
-        assert raw_lasting is not None
-        material = from_text(raw_lasting)
         kept = await write_over(
             work, parts, grant, provider=provider, material=material, proven=proven
         )

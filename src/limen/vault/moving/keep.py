@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -23,6 +24,7 @@ from limen.vault.moving.line import ConnectionLine
 from limen.vault.moving.outcome import How, TakenIn, Verdict
 from limen.vault.moving.prove import Asking, Proven
 from limen.vault.moving.unclaimed import held_tokens, let_go
+from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import connections, grants
 from limen.vault.store.standing import connections_on
 from limen.vault.store.unclaimed import claim_unclaimed
@@ -96,7 +98,7 @@ async def keep(work: Work, asking: Asking, proven: Proven, *, how: How) -> Taken
     check_claimed(line, proven)
     if await hold_active_user(work, target.user_id) is None:
         raise NotFound("user_not_found", "There is no such person here.", field="user")
-    plan = await _plan(work, asking, proven.identity, how=how)
+    plan = await _plan(work, asking, proven, how=how)
     told = TakenIn(
         verdict=_WOULD[plan.step],
         provider=line.provider,
@@ -112,8 +114,8 @@ async def keep(work: Work, asking: Asking, proven: Proven, *, how: How) -> Taken
     return await _connect(work, asking, told, grant=grant, label=proven.identity.label)
 
 
-async def _plan(work: Work, asking: Asking, identity: ExternalIdentity, *, how: How) -> _Plan:
-    target = asking.target
+async def _plan(work: Work, asking: Asking, proven: Proven, *, how: How) -> _Plan:
+    target, identity = asking.target, proven.identity
     live = await grants.lock_live_grant(
         work,
         provider=target.client.provider,
@@ -129,12 +131,26 @@ async def _plan(work: Work, asking: Asking, identity: ExternalIdentity, *, how: 
     if own and (same_tokens or (live.state == "active" and not how.replace)):
         return _Plan(step="present", live=live, connection_id=own)
     others = len(standing) > (1 if own else 0)
+    if others and not own and not proven.proof and not await _still_holds(work, asking, live):
+        raise Conflict(
+            "account_in_use",
+            "Somebody else has this account connected here, and these tokens open it no more.",
+        )
     if others and not same_tokens and live.state == "active" and not how.replace:
         raise Conflict(
             "account_in_use",
             "Somebody else has this account connected here; replacing would change theirs too.",
         )
     return _Plan(step="renew" if own else "import", live=live, connection_id=own)
+
+
+async def _still_holds(work: Work, asking: Asking, live: Grant) -> bool:
+    """Whether an account's grant holds a line's very token: a spent one is no key to the next."""
+    line, envelope = asking.line, asking.parts.envelope
+    opened = open_access if line.raw_refresh is None else open_refresh
+    held = await opened(work, envelope, live)
+    told = line.lasting.reveal().encode()
+    return held is not None and hmac.compare_digest(held.reveal().encode(), told)
 
 
 async def _grant(work: Work, asking: Asking, proven: Proven, *, live: Grant | None) -> Grant:

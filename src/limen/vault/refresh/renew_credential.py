@@ -125,6 +125,8 @@ async def _apply(work: Work, parts: Parts, opened: _Opened, *, said: Said) -> Ou
 async def _swap(work: Work, parts: Parts, opened: _Opened, *, proven: Proven) -> Outcome:
     grant = opened.grant
     assert proven.answer is not None
+    if await journal.held_grant(work, grant_id=grant.id, fence=grant.fence) is None:
+        return Moved()  # ended meanwhile, and its key with it
     before = Before(
         raw_refresh=opened.raw_lasting,
         scopes=grant.granted_scopes,

@@ -13,13 +13,14 @@ from limen.access.invitations.invite import (
     mail_again,
     revoke_invitation,
 )
-from limen.access.permissions import ROLES_WRITE, USERS_READ, USERS_WRITE
+from limen.access.permissions import ROLES_WRITE, USERS_READ, USERS_WRITE, Role
 from limen.access.require import require
 from limen.access.rights import permissions_of
 from limen.admin.api.invitations.schemas import InvitationBody, InvitationPage, InvitationView
 from limen.admin.paging import open_page, seal_page
 from limen.admin.parts import Parts
 from limen.admin.schemas import PageQuery
+from limen.db.work import Work
 from limen.kernel.errors import NotPermitted
 from limen.web.deps import CurrentWork
 from limen.web.languages.negotiate import DEFAULT, Language
@@ -37,8 +38,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
     @router.post("", status_code=201, dependencies=_WRITE)
     async def ask(work: CurrentWork, body: InvitationBody) -> InvitationView:
         """Mail somebody a link to open an account; a role takes the permission to give it too."""
-        if body.role != "member" and ROLES_WRITE not in await permissions_of(work, work.actor):
-            raise NotPermitted(public="You are not allowed to give roles.")
+        await _check_may_give(work, body.role)
         made = await invite(
             work,
             envelope=parts.envelope,
@@ -68,6 +68,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         again = await mail_again(
             work, envelope=parts.envelope, invitation_id=invitation_id, language=language
         )
+        await _check_may_give(work, again.role)  # a refusal takes the new link back
         return InvitationView.of(again, now=work.now)
 
     @router.delete("/{invitation_id}", status_code=204, dependencies=_WRITE)
@@ -76,3 +77,9 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         await revoke_invitation(work, invitation_id=invitation_id)
 
     return router
+
+
+async def _check_may_give(work: Work, role: Role) -> None:
+    """Hold the second permission that an invitation with a role takes, the first time and again."""
+    if role != "member" and ROLES_WRITE not in await permissions_of(work, work.actor):
+        raise NotPermitted(public="You are not allowed to give roles.")
