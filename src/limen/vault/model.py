@@ -15,9 +15,6 @@ TENANT_OWNER: Final = "(tenant)"
 GrantKind = Literal["consent", "api_key", "basic", "client_credentials", "service_account"]
 """How a grant came: by its person's consent, or as a credential of theirs."""
 
-LASTING: Final = frozenset({"api_key", "basic"})
-"""Kinds that are themselves what calls are made with: nothing is fetched or refreshed."""
-
 GrantState = Literal["active", "uncertain", "reauth_required", "revoked", "erased"]
 LIVE_STATES = frozenset({"active", "uncertain", "reauth_required"})
 FeatureState = Literal["active", "denied"]

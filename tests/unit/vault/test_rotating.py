@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,14 @@ from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.upstream_clients import switch_provider
 from limen.kernel.actor import Actor
-from limen.kernel.errors import Conflict, InvalidInput, NotPermitted, ProviderUnavailable
+from limen.kernel.errors import (
+    Conflict,
+    InvalidInput,
+    NotPermitted,
+    ProviderUnavailable,
+    Refusal,
+)
+from limen.vault.disconnect import disconnect
 from limen.vault.model import TENANT_OWNER
 from limen.vault.notices import given, rotated
 from limen.vault.refresh.claim import OWNER
@@ -182,6 +190,35 @@ async def test_f39_a_token_fetched_with_the_old_secret_comes_too_late(
     await renew_held(vault.parts, vault.house.site, grant=held)
     assert await sealed(giving) == now
     assert now[0][0] == 2
+
+
+@pytest.mark.parametrize("what", ["key", "client", "asked", "fetched"])
+async def test_what_ended_while_the_provider_was_asked_stays_so(
+    vault: Vault, giving: Giving, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ada = await vault.person()
+    id_ = await (giving.give(ada) if what == "key" else own_client(giving, ada))
+    vault.house.clock.advance(HOUR)
+    fetch = vault.parts.net.fetch
+
+    async def fetch_and_end(*args: Any, **named: Any) -> Any:
+        answer = await fetch(*args, **named)
+        await vault.run(
+            lambda work: disconnect(work, vault.parts, connection_id=id_, user_id=ada.id)
+        )
+        return answer
+
+    monkeypatch.setattr(vault.parts.net, "fetch", fetch_and_end)
+    asking: dict[str, Callable[[], Awaitable[object]]] = {
+        "key": lambda: giving.rotate(ada, id_, **KEY),
+        "client": lambda: giving.rotate(ada, id_, **{**OWN, "client_secret": "second"}),
+        "asked": lambda: giving.verify(ada, id_),
+        "fetched": lambda: vault.token(ada, id_),
+    }
+    with pytest.raises(Refusal) as refused:
+        await asking[what]()
+    assert refused.value.code in {"credential_changed", "connection_not_found"}
+    assert [row[1] for row in await sealed(giving)] == [None]
 
 
 async def test_asked_about_at_any_time(vault: Vault, giving: Giving) -> None:
