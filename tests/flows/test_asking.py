@@ -91,6 +91,8 @@ async def connected_and_allowed(limen: Installation, person: Person, page: Page)
     page = await person.browser.open(await agree(limen, left.headers["location"], account=account))
     assert page.has("share-allow"), page.text[:800]
     assert "link=" not in page.url
+    shown_before = await pressed(person, page, "share-allow", "allow", mode="proxy")
+    assert shown_before.status == 409  # a policy that became another while the page was open
     ended = await pressed(person, page, "share-allow", "allow")
     assert ended.status == 303, ended.text
     assert ended.headers["location"].startswith(f"{SHARED}?")

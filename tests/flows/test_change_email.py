@@ -43,5 +43,10 @@ async def test_n133_over_json_in_the_persons_own_session(limen: Installation) ->
     token = (await limen.link_to(wanted, "/account/email")).partition("token=")[2]
     refused = await other.api("POST", f"{CHANGE}/confirm", theirs, {"token": token})
     assert (refused.status, refused.json()["code"]) == (422, "link_invalid")
+    made = await person.api("POST", "/api/v1/api-keys", mine, {"name": "ci", "scope": "self"})
+    key = made.json()["api_key"]
+    for path, body in ((CHANGE, {"email": wanted}), (f"{CHANGE}/confirm", {"token": token})):
+        refused = await person.api("POST", path, key, body)
+        assert (refused.status, refused.json()["code"]) == (403, "first_party_only")
     changed = await person.api("POST", f"{CHANGE}/confirm", mine, {"token": token})
     assert changed.json() == {"email": wanted, "email_verified": True}

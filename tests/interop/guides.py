@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from tests.interop.conftest import Installation
 
 FOLDER: Final = ROOT / "docs" / "guides"
 PAGES: Final = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
+_SECONDS: Final = 120.0
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE: Final = re.compile(r"^(?:#|//) ([\w.-]+):")
 _PROGRAMS: Final = {"bash", "python", "javascript"}
@@ -98,12 +100,17 @@ class Reader:
         ) as running:
             assert running.stdin is not None
             assert running.stdout is not None
+            # A program that waits for what never comes ends here, and the page fails.
+            deadline = threading.Timer(_SECONDS, running.kill)
+            deadline.daemon = True
+            deadline.start()
             for line in running.stdout:
                 told.append(line)
                 asked = _OPEN.search(line)
                 if asked:
                     running.stdin.write(asyncio.run(self._visit(asked[1], asked[2] or "")) + "\n")
                     running.stdin.flush()
+        deadline.cancel()
         if running.returncode:
             raise Failed(f"{name} ended with {running.returncode}:\n{''.join(told)[-3000:]}")
 

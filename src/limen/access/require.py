@@ -16,7 +16,7 @@ from fastapi import params
 from starlette.requests import Request
 from typing_extensions import override
 
-from limen.access.permissions import PUBLIC, SELF, Permission, scope_allows
+from limen.access.permissions import FULL_SCOPE, PUBLIC, SELF, Permission, scope_allows
 from limen.access.rights import may
 from limen.db.work import Work
 from limen.kernel.actor import Actor
@@ -130,6 +130,17 @@ def check_recent(work: Work, *, minutes: int | None = None) -> None:
         raise ReauthenticationRequired(
             public="Sign in again to do this.", max_age=int(allowed.total_seconds())
         )
+
+
+def check_first_party(work: Work) -> None:
+    """Refuse applications what a person does in their own session: they would take it over.
+
+    Raises:
+        NotPermitted: ``first_party_only``.
+    """
+    scope = work.actor.scope
+    if scope is not None and FULL_SCOPE not in scope:
+        raise NotPermitted("first_party_only", "An application can't do this for its user.")
 
 
 def is_recent(work: Work, proven_at: dt.datetime | None, *, minutes: int | None = None) -> bool:

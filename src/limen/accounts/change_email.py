@@ -84,7 +84,7 @@ async def confirm_email_change(work: Work, *, raw_token: Secret[str], envelope: 
         InvalidInput: ``link_invalid``: unknown, used, expired, replaced, another person's.
         Conflict: ``email_taken``: the address became somebody else's since.
     """
-    if read(raw_token, kind=CHANGE_KIND) is None:
+    if read(raw_token, kind=CHANGE_KIND) is None or not work.actor.session_id:
         raise _link_invalid()
     token = await links.take_token(work, token_hash=token_hash(raw_token), purpose="change")
     if token is None or token.user_id != work.actor.id:
@@ -96,7 +96,8 @@ async def confirm_email_change(work: Work, *, raw_token: Secret[str], envelope: 
         raise Conflict("email_taken", "That address belongs to another account by now.")
     for purpose in links.PURPOSES:
         await links.delete_tokens(work, user_id=user.id, purpose=purpose)
-    await mail_notice(work, envelope=envelope, user=user, template="email_changed")
+    context = {"link": f"{work.site.issuer}/"}  # this address opens no reset any more
+    await mail_notice(work, envelope=envelope, user=user, template="email_changed", context=context)
     await work.record(EmailChanged(user_id=user.id))
     return await get_user(work, user.id)
 

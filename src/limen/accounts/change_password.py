@@ -65,6 +65,8 @@ async def change_password(
     await store.put_password(work, locked.id, password_hash=new_hash)
     await store.set_must_change(work, locked.id, must_change=False)
     await links.delete_tokens(work, user_id=locked.id, purpose="reset")
+    # Whoever is told of another address, and did not ask for it, chooses a password.
+    await links.delete_tokens(work, user_id=locked.id, purpose="change")
     session_id = work.actor.session_id or None
     await revoke_all(work, user_id=locked.id, except_id=session_id, reason="password_changed")
     await end_grants_of_user(

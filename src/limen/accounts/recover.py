@@ -85,6 +85,8 @@ async def reset_password(
     await store.put_password(work, user.id, password_hash=password_hash)
     await store.set_must_change(work, user.id, must_change=False)
     await links.delete_tokens(work, user_id=user.id, purpose="reset")
+    # Whoever is told of another address, and did not ask for it, chooses a password.
+    await links.delete_tokens(work, user_id=user.id, purpose="change")
     await end_everything(work, user_id=user.id, reason="password_reset")
     await work.record(PasswordChanged(user_id=user.id, how="reset"))
     if not locked.is_verified:

@@ -134,7 +134,8 @@ async def _reclaim(work: Work, user: User, token: AccountToken) -> None:
     assert token.password_hash is not None
     await store.put_password(work, user.id, password_hash=token.password_hash)
     await store.put_claims(work, user.id, token.claims or {})
-    await links.delete_tokens(work, user_id=user.id, purpose="reset")
+    for purpose in ("reset", "change"):
+        await links.delete_tokens(work, user_id=user.id, purpose=purpose)
     await end_everything(work, user_id=user.id, reason="reclaimed")
     await work.record(PasswordChanged(user_id=user.id, how="reclaimed"))
     await work.record(AccountReclaimed(user_id=user.id))

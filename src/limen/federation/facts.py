@@ -11,7 +11,14 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -27,7 +34,41 @@ ApiHost = Annotated[
 ]
 """As ``HostPattern``, or the name in braces of a tenant's value that is a host."""
 
+_FRAMING: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-forwarded-host",
+    }
+)
+
+
+def _is_no_framing(name: str) -> str:
+    if name.lower() in _FRAMING:
+        raise ValueError("this header would change what is sent, or to whom")
+    return name
+
+
+HeaderName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$"),
+    AfterValidator(_is_no_framing),
+]
+Headers = dict[HeaderName, Annotated[str, StringConstraints(pattern=r"^[ -~]{1,1000}$")]]
+"""Sent besides; never one that leads a request, and with it a token, to another host's server."""
+
 _SAY_WHO: Final = frozenset({"openid", "profile", "email", "offline_access"})
+
+MOST_SECONDS: Final = 10 * 366 * 24 * 3600
+"""Of a lifetime: so long after any moment there still is a calendar."""
 
 Rotation = Literal["static", "replace_keep_old", "single_use", "optional", "may_omit"]
 BlastRadius = Literal["token", "grant", "project"]
@@ -77,7 +118,7 @@ class RefreshTtl(Part):
     """
 
     kind: Literal["none", "idle", "absolute_from_grant", "policy", "unknown"] = "unknown"
-    seconds: int | None = Field(None, ge=1)
+    seconds: int | None = Field(None, ge=1, le=MOST_SECONDS)
 
     @model_validator(mode="after")
     def _seconds_where_counted(self) -> RefreshTtl:
@@ -114,7 +155,7 @@ class Lifetime(Part):
         margin_seconds: Tokens with less left are not handed out; a fifth of the lifetime at most.
     """
 
-    access_default_seconds: int | None = Field(None, ge=1)
+    access_default_seconds: int | None = Field(None, ge=1, le=MOST_SECONDS)
     rotation: Rotation
     grace_seconds: int = Field(0, ge=0, le=86_400)
     refresh_ttl: RefreshTtl = RefreshTtl()
@@ -145,10 +186,10 @@ class Api(Part):
 
     hosts: tuple[ApiHost, ...] = ()
     base_pointer: str = ""
-    header: str = "Authorization"
-    prefix: str = "Bearer "
+    header: HeaderName = "Authorization"
+    prefix: Annotated[str, StringConstraints(pattern=r"^[ -~]{0,40}$")] = "Bearer "
     query: str = ""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
 
 
 class QuotaRule(Part):

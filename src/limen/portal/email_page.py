@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limen.access.require import check_recent
+from limen.access.require import check_first_party, check_recent
 from limen.accounts.change_email import (
     ask_to_change_email,
     check_change_link,
@@ -44,6 +44,7 @@ async def show_email_page(request: Request, work: Work, *, parts: Parts) -> Resp
 async def ask(request: Request, work: Work, *, parts: Parts) -> Response:
     """Mail the link to the address that was typed."""
     check_rate(request, "recover")
+    check_first_party(work)
     form = await read_form(request)
     _page(parts).again(request, {**await _context(work), "new": text_of(form, "email")})
     await ask_to_change_email(work, email=text_of(form, "email"), envelope=parts.door.envelope)
@@ -53,6 +54,7 @@ async def ask(request: Request, work: Work, *, parts: Parts) -> Response:
 async def confirm(request: Request, work: Work, *, parts: Parts) -> Response:
     """Take the link."""
     check_rate(request, "verify")
+    check_first_party(work)
     form = await read_form(request)
     token = secret_of(form, "token")
     await confirm_email_change(work, raw_token=token, envelope=parts.door.envelope)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 
 import pytest
 
 from limen.accounts.change_email import ask_to_change_email, confirm_email_change
+from limen.accounts.change_password import change_password
 from limen.accounts.directory import find_user_by_email, get_user
 from limen.accounts.recover import forgot_password, reset_password
 from limen.accounts.user import User
@@ -15,7 +17,7 @@ from limen.kernel.actor import Actor
 from limen.kernel.errors import Conflict, InvalidInput, ReauthenticationRequired
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
-from tests.house import OTHER_PASSWORD, House
+from tests.house import OTHER_PASSWORD, PASSWORD, House
 
 pytestmark = pytest.mark.anyio
 
@@ -159,3 +161,47 @@ async def test_n133_a_link_is_good_for_a_day(house: House, actor: Actor) -> None
     house.clock.advance(dt.timedelta(hours=24, seconds=1))
     with pytest.raises(InvalidInput, match="link_invalid"):
         await confirm(house, actor, token)
+
+
+async def test_n133_a_new_password_ends_what_somebody_else_asked_for(
+    house: House, actor: Actor
+) -> None:
+    async def change() -> None:
+        await house.run(
+            lambda work: change_password(
+                work,
+                raw_current=Secret(PASSWORD),
+                raw_new=Secret(OTHER_PASSWORD),
+                hasher=house.hasher,
+                envelope=house.envelope,
+            ),
+            actor=actor,
+        )
+
+    async def reset() -> None:
+        await house.run(lambda work: forgot_password(work, email=OLD, envelope=house.envelope))
+        raw = await house.newest_link(OLD)
+        await house.run(
+            lambda work: reset_password(
+                work,
+                raw_token=raw,
+                raw_password=Secret(PASSWORD),
+                hasher=house.hasher,
+                envelope=house.envelope,
+            )
+        )
+
+    for choose in (change, reset):
+        await ask(house, actor, NEW)
+        token = await house.newest_link(NEW)
+        await choose()
+        with pytest.raises(InvalidInput, match="link_invalid"):
+            await confirm(house, actor, token)
+
+
+async def test_n133_a_link_is_taken_in_a_session_alone(house: House, actor: Actor) -> None:
+    await ask(house, actor, NEW)
+    token = await house.newest_link(NEW)
+    with pytest.raises(InvalidInput, match="link_invalid"):
+        await confirm(house, dataclasses.replace(actor, session_id=""), token)
+    assert (await confirm(house, actor, token)).email == NEW

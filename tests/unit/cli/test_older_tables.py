@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from cryptography.fernet import Fernet
 
-from limen.cli.upstream.older.columns import check_columns
+from limen.cli.upstream.older.columns import check_columns, moment_of
 from limen.cli.upstream.older.consents import Offered
 from limen.cli.upstream.older.lines import Rows
 from limen.cli.upstream.older.read import Older, read_older
@@ -153,6 +153,15 @@ async def test_a_token_that_does_not_open_is_that_lines_trouble_alone(
     refused = found["i1"]
     assert isinstance(refused, InvalidInput)
     assert refused.code == "token_unreadable"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["soon", 10**30, float("nan"), "0001-01-01T00:00:00+14:00"],
+    ids=["word", "number", "nan", "before"],
+)
+def test_what_no_calendar_has_is_no_moment(value: object) -> None:
+    assert moment_of("oauth_tokens", {"expires_at": value}, "expires_at") is None
 
 
 def test_what_is_no_key_is_refused() -> None:

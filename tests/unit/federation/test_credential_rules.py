@@ -64,11 +64,24 @@ def test_what_no_rule_is_is_refused(credentials: dict[str, Any]) -> None:
     [
         {"api": {"hosts": ["api.keyring.example"], "query": "token"}},
         {"api": {"hosts": ["{host}"]}},
+        {"api": {"hosts": ["api.keyring.example"], "headers": {"Host": "evil.example"}}},
+        {"api": {"hosts": ["api.keyring.example"], "headers": {"X-Version": "1\r\nHost: evil"}}},
+        {"api": {"hosts": ["api.keyring.example"], "header": "host"}},
+        {"api": {"hosts": ["api.keyring.example"], "prefix": "Bearer\r\n"}},
+        {"credentials": {"api_key": {**KEY, "verify": {**PROOF, "headers": {"hOST": "evil"}}}}},
+        {
+            "credentials": {
+                "client_credentials": {
+                    "title": "Client",
+                    "token": {"url": BASE, "headers": {"Transfer-Encoding": "chunked"}},
+                }
+            }
+        },
         {"features": {"notes": {"title": "Notes", "scopes": ["unheard"]}}},
         {"evidence": []},
         {"id": "Key Ring"},
     ],
-    ids=["query", "host", "scope", "evidence", "id"],
+    ids=range(11),
 )
 def test_nor_is_an_entry_that_does_not_hold_together(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="provider_entry"):

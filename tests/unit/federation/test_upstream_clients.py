@@ -391,8 +391,10 @@ async def test_an_own_entry_leads_to_no_address_inside(house: House, url: str) -
         {"features": {"x": {"title": "X", "scopes": ["unheard-of"]}}},
         {"client_keys": ["assertion"]},
         {"documents": {}},
+        {"lifetime": {"rotation": "static", "access_default_seconds": 10**14}},
+        {"lifetime": {"rotation": "static", "refresh_ttl": {"kind": "idle", "seconds": 10**14}}},
     ],
-    ids=range(10),
+    ids=range(12),
 )
 async def test_an_override_never_says_where_anything_goes(
     house: House, document: dict[str, Any]

@@ -43,6 +43,8 @@ def read(**changes: Any) -> ConnectionLine:
         ({"refresh_token": "x" * 16_385}, "refresh_token"),
         ({"access_token": None}, ""),
         ({"expires_at": "2026-11-21T10:00:00"}, "expires_at"),
+        ({"connected_at": "0001-01-01T00:00:00+14:00"}, "connected_at"),
+        ({"issued_at": "9999-12-31T23:59:59-14:00"}, "issued_at"),
         ({"tags": ["t"] * 21}, "tags"),
         ({"belongs_to": "everybody"}, "belongs_to"),
         ({"canary-token": 1}, ""),

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from limen.db.work import Work
 from limen.federation.call import read_answer
-from limen.federation.provider import ProviderAnswer, TokenAnswer
+from limen.federation.provider import Provider, ProviderAnswer, TokenAnswer
 from limen.kernel.errors import NotFound, ProviderUnavailable
 from limen.kernel.secret import Secret
 from limen.net import Answer
+from limen.vault.model import Terms
 from limen.vault.parts import RefreshTimes
+from limen.vault.refresh import apply
 from limen.vault.refresh.apply import Held, Journalled, apply_answer
 from limen.vault.refresh.outcome import Moved
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
@@ -22,6 +24,8 @@ from limen.vault.store import journal
 from limen.vault.store.connections import list_connections
 from limen.vault.tables import upstream_grants
 from tests.simulated import ADA, NOTION_ADA
+from tests.unit.vault.test_crash import end_leases
+from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault
 
 HOUR = dt.timedelta(hours=1, minutes=5)
@@ -169,6 +173,29 @@ async def test_f32_a_life_counts_from_when_it_was_asked_for(vault: Vault) -> Non
     terms = terms_of(answered("new"), before(), provider=provider, requested_at=NOW)
     assert terms.expires_at == NOW + dt.timedelta(hours=1)
     assert terms.requested_at == NOW
+
+
+@pytest.mark.anyio
+async def test_what_nobody_foresaw_of_one_provider_keeps_no_other_from_its_refreshes(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, grace = await vault.person(), await vault.person()
+    await register(vault, "linear")
+    await vault.connect(ada, "linear")
+    connection_id = await vault.connect(grace)
+
+    def at_fault(*args: Any, provider: Provider, **more: Any) -> Terms:
+        if provider.id == "linear":
+            raise OverflowError
+        return terms_of(*args, provider=provider, **more)
+
+    monkeypatch.setattr(apply, "terms_of", at_fault)
+    for generation in (2, 3, 4):  # the answer in the journal is at fault as well
+        vault.house.clock.advance(24 * HOUR)
+        await vault.loop()
+        assert (await vault.shown(grace, connection_id)).generation == generation
+        await end_leases(vault)
+        await vault.end_pauses()
 
 
 # -- reading --------------------------------------------------------------------------------------

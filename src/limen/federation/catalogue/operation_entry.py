@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from limen.federation.facts import Part
+from limen.federation.facts import Headers, Part
 from limen.federation.provider import BodyFormat, ClientAuth
 
 Url = Annotated[
@@ -32,5 +32,5 @@ class OperationEntry(Part):
     client_auth: ClientAuth = "post"
     body: BodyFormat = "form"
     params: dict[str, str] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     token_param: str = ""

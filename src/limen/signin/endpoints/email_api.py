@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from limen.access.require import public, signed_in
+from limen.access.require import check_first_party, public, signed_in
 from limen.accounts.change_email import ask_to_change_email, confirm_email_change
 from limen.accounts.user import User
 from limen.accounts.verify_email import resend_verification, verify_email, verify_email_by_code
@@ -33,6 +33,7 @@ def routes(parts: Parts) -> APIRouter:
     @router.post("/email/change", dependencies=[signed_in(), origin, Depends(limit("recover"))])
     async def ask_to_change(work: CurrentWork, body: schemas.EmailBody) -> schemas.Accepted:
         """Mail a link to another address of one's own; takes a recent sign-in."""
+        check_first_party(work)
         await ask_to_change_email(work, email=body.email, envelope=parts.envelope)
         return schemas.Accepted()
 
@@ -41,6 +42,7 @@ def routes(parts: Parts) -> APIRouter:
     )
     async def change(work: CurrentWork, body: schemas.ConfirmEmailBody) -> schemas.VerifiedEmail:
         """Take the link's token, in a session of whoever asked; once."""
+        check_first_party(work)
         token = schemas.revealed(body.token)
         user = await confirm_email_change(work, raw_token=token, envelope=parts.envelope)
         return schemas.VerifiedEmail(email=user.email, email_verified=user.is_verified)

@@ -14,7 +14,7 @@ from limen.access.permissions import CONNECTIONS_SHARE
 from limen.access.require import public, require
 from limen.accounts.directory import get_user
 from limen.db.work import Work
-from limen.kernel.errors import InvalidInput
+from limen.kernel.errors import Conflict, InvalidInput
 from limen.oauth.endpoints.interactive import words
 from limen.protocol.params import Params
 from limen.signin.continue_url import sign_continue
@@ -80,6 +80,9 @@ class _SharingPage:
         account = form.one("account") or ""
         match form.one("decision"):
             case "allow":
+                if form.one("mode") != asking.mode:  # who agreed to the proxy gave no key away
+                    text = "What this would allow has changed. Look at it again."
+                    raise Conflict("sharing_changed", text)
                 seen = (form.one(f"seen-{account}") or "").split()
                 back = await allow(work, self._parts, asking, connection_id=account, seen=seen)
             case "deny":

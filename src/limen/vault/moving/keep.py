@@ -24,7 +24,6 @@ from limen.vault.moving.line import ConnectionLine
 from limen.vault.moving.outcome import How, TakenIn, Verdict
 from limen.vault.moving.prove import Asking, Proven
 from limen.vault.moving.unclaimed import held_tokens, let_go
-from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import connections, grants
 from limen.vault.store.standing import connections_on
 from limen.vault.store.unclaimed import claim_unclaimed
@@ -146,9 +145,10 @@ async def _plan(work: Work, asking: Asking, proven: Proven, *, how: How) -> _Pla
 
 async def _still_holds(work: Work, asking: Asking, live: Grant) -> bool:
     """Whether an account's grant holds a line's very token: a spent one is no key to the next."""
-    line, envelope = asking.line, asking.parts.envelope
-    opened = open_access if line.raw_refresh is None else open_refresh
-    held = await opened(work, envelope, live)
+    line, tokens = asking.line, await held_tokens(work, asking.parts, live)
+    if tokens is None:
+        return False
+    held = tokens.raw_access if line.raw_refresh is None else tokens.raw_refresh
     told = line.lasting.reveal().encode()
     return held is not None and hmac.compare_digest(held.reveal().encode(), told)
 

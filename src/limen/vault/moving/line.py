@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from typing import Annotated, Any, Final, Literal
@@ -26,6 +27,7 @@ from limen.kernel.secret import Secret
 MOST_BYTES: Final = 64 * 1024
 """Of one line; the largest tokens known are of four kilobytes."""
 _MOST_TOKEN_CHARS: Final = 16_384
+_YEARS: Final = range(1970, 3000)
 
 _Word = Annotated[str, StringConstraints(max_length=512)]
 _Scope = Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -80,6 +82,14 @@ class ConnectionLine(BaseModel):
         if not is_token(raw) or len(raw) > _MOST_TOKEN_CHARS:
             raise ValueError("is no token")
         return token
+
+    @field_validator("issued_at", "connected_at")
+    @classmethod
+    def _was_once(cls, moment: dt.datetime | None) -> dt.datetime | None:
+        """Refuse the ends of the calendar: in UTC they lie beyond it, and nothing is added."""
+        if moment is not None and moment.year not in _YEARS:
+            raise ValueError("is no moment that can be kept")
+        return moment
 
     @model_validator(mode="after")
     def _holds_a_token(self) -> ConnectionLine:

@@ -9,11 +9,13 @@ from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.kernel.errors import Refusal
 from limen.kernel.site import ALL_TENANTS, Site
+from limen.observe import logger
 from limen.vault.parts import Parts
 from limen.vault.refresh.claim import OWNER, Upstream, settle_leftover
 from limen.vault.refresh.redeem import find_upstream
 from limen.vault.store import grants, journal
 
+_log = logger("limen.vault")
 _BATCH: Final = 200
 
 SiteOf = Callable[[str], Awaitable[Site]]
@@ -37,6 +39,8 @@ async def recover(parts: Parts, *, site_of: SiteOf) -> int:
             settled += await _settle(parts, site, grant_id)
         except (Refusal, SealBroken):
             continue  # one that can't be settled keeps nobody else's waiting
+        except Exception as fault:  # noqa: BLE001 -- as above, whatever it is
+            _log.error("a refresh was not settled", grant_id=grant_id, kind=type(fault).__name__)
     return settled
 
 

@@ -149,9 +149,20 @@ class Turn:
     async def _group(
         self, tenant_id: str, grants: Sequence[Grant], *, provider: str, begun: float
     ) -> None:
+        site = await self._site_of(tenant_id)
+        try:
+            await self._begin_group(site, grants, provider=provider, begun=begun)
+        except Unavailable:
+            raise
+        except Exception as fault:  # noqa: BLE001 -- this provider's trouble is no other's
+            for grant in grants:
+                await self._put_aside(site, grant, fault)
+
+    async def _begin_group(
+        self, site: Site, grants: Sequence[Grant], *, provider: str, begun: float
+    ) -> None:
         """Write the intents of one provider's grants together, then have each refreshed."""
         parts = self._parts
-        site = await self._site_of(tenant_id)
         try:
             upstream = await find_upstream(parts, site, provider=provider)
             endpoints = await upstream.provider.endpoints(parts.net, now=parts.works.clock.now())
@@ -184,6 +195,8 @@ class Turn:
             await renew_held(self._parts, site, grant=grant)
         except SealBroken:
             await self._later(site, grant, reason="seal_broken")
+        except Exception as fault:  # noqa: BLE001 -- this grant's trouble is no other's
+            await self._put_aside(site, grant, fault)
 
     async def _one(
         self, site: Site, claimed: Claimed, endpoints: Endpoints, *, begun: float
@@ -198,6 +211,8 @@ class Turn:
         except SealBroken:
             # A damaged row is its own trouble, and no other's in the batch.
             await self._later(site, grant, reason="seal_broken")
+        except Exception as fault:  # noqa: BLE001 -- as above
+            await self._put_aside(site, grant, fault)
 
     async def _apart(
         self, site: Site, grant: Grant, *, upstream: Upstream, endpoints: Endpoints
@@ -216,6 +231,8 @@ class Turn:
             await self._later(site, grant, reason=refused.code)
         except SealBroken:
             await self._later(site, grant, reason="seal_broken")
+        except Exception as fault:  # noqa: BLE001 -- this grant's trouble is no other's
+            await self._put_aside(site, grant, fault)
 
     async def _look_closer(
         self, work: Work, leased: Grant, *, upstream: Upstream
@@ -229,6 +246,11 @@ class Turn:
         if not await may_ask(work, upstream):
             return await wait(work, grant, reason="client_blocked")
         return await prepare(work, self._parts, grant, upstream=upstream)
+
+    async def _put_aside(self, site: Site, leased: Grant, fault: Exception) -> None:
+        """Try again later what nobody foresaw: a turn that ends with it ends for every tenant."""
+        _log.error("a refresh failed", grant_id=leased.id, kind=type(fault).__name__)
+        await self._later(site, leased, reason="fault")
 
     async def _later(self, site: Site, leased: Grant, *, reason: str) -> Outcome:
         async def body(work: Work) -> Outcome:

@@ -96,12 +96,15 @@ def text_of(table: str, row: Row, meaning: str) -> str:
 
 def moment_of(table: str, row: Row, meaning: str) -> dt.datetime | None:
     """Return a moment; of one without a zone it is UTC, of a number seconds since 1970."""
-    value = value_of(table, row, meaning)
+    try:
+        return _moment(value_of(table, row, meaning))
+    except (ValueError, OverflowError, OSError):
+        return None  # no date, or none that the calendar has
+
+
+def _moment(value: Any) -> dt.datetime | None:
     if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value.strip())
-        except ValueError:
-            return None
+        value = dt.datetime.fromisoformat(value.strip())
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
