@@ -241,7 +241,7 @@ class WebSettings(Section):
             ``/api/v1`` too, as older applications call them.
         max_picture_bytes: Of a picture that somebody uploads.
         header_seconds: How long the head of a request may take to arrive.
-        request_seconds: How long all of it may take.
+        request_seconds: How long all of it may take, and how long its answer may wait to be read.
         connections_per_peer: How many an address may have, or an IPv6 network of 64 bits, with
             each process; trusted proxies have as many as they like.
     """

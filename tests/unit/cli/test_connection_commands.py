@@ -154,13 +154,14 @@ def test_an_older_applications_tables_are_read_and_their_accounts_proven(
             "CREATE TABLE oauth_state (state);"
             "CREATE TABLE users (id, email);"
             "INSERT INTO users VALUES (7, 'ada@example.com');"
-            "INSERT INTO oauth_integrations VALUES (1, 7, 'gsuite'), (2, 7, 'unheard-of');"
+            "INSERT INTO oauth_integrations VALUES (1, 7, 'gsuite'),"
+            " (char(27) || '[2J', 7, 'unheard-of');"
             "INSERT INTO oauth_consents VALUES (1, 'calendar_read', 1), (1, 'telepathy', 1);"
             "INSERT INTO oauth_state VALUES ('away');"
         )
         tokens = (sealed["access_token"], sealed["refresh_token"], json.dumps(google["scopes"]))
         made.executemany(
-            "INSERT INTO oauth_tokens VALUES (?, ?, ?, ?)", [("1", *tokens), ("2", *tokens)]
+            "INSERT INTO oauth_tokens VALUES (?, ?, ?, ?)", [("1", *tokens), ("\x1b[2J", *tokens)]
         )
         made.commit()
     told = installation(
@@ -179,6 +180,7 @@ def test_an_older_applications_tables_are_read_and_their_accounts_proven(
         ("oauth_state", 1),
     ]
     assert "provider_unknown" in told.err
+    assert "integration [2J" in told.err  # whatever else is in it does not drive the terminal
     assert told.status == 1
     shown = installation("connection", "show", done["connection_id"], "--json").json
     assert shown["features"] == {"calendar_read": "active"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -42,7 +43,7 @@ def _is_answered(server: Server) -> bool:
     try:
         asking.request("GET", "/.well-known/openid-configuration")
         return asking.getresponse().status == 200
-    except ConnectionError:
+    except (ConnectionError, http.client.HTTPException):
         return False
     finally:
         asking.close()
@@ -83,6 +84,17 @@ def test_n237_a_second_request_on_a_connection_is_not_waited_for_either(server: 
         assert kept.recv(65536).startswith(b"HTTP/1.1 200")
         kept.sendall(b"GET /healthz HT")
         assert _ends(kept)
+
+
+def test_n237_who_reads_no_answer_is_hung_up_on(server: Server) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(_PLACES):
+            deaf = stack.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", server.port))
+            deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        assert not _is_answered(server)
+        assert until_now(lambda: _is_answered(server))
 
 
 def test_n237_one_peer_has_so_many_connections_and_no_more(server: Server) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from limen.accounts import store
+from limen.accounts.links import store as links
 from limen.db.work import Work
 from limen.sessions.end_everything import end_everything
 
@@ -16,7 +17,7 @@ BATCH: Final = 50
 
 
 async def end_next(work: Work, *, after: str) -> list[str]:
-    """End all of the next people, those who may not sign in too.
+    """End all of the next people, those who may not sign in too, and what was mailed to them.
 
     Args:
         work: In the tenant whose people they are; a batch is one transaction.
@@ -28,4 +29,6 @@ async def end_next(work: Work, *, after: str) -> list[str]:
     people = await store.list_users(work, after=after, limit=BATCH)
     for user in people:
         await end_everything(work, user_id=user.id, reason="restored")
+        for purpose in links.PURPOSES:
+            await links.delete_tokens(work, user_id=user.id, purpose=purpose)
     return [user.id for user in people]

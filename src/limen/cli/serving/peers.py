@@ -31,11 +31,13 @@ class OfPeer(HttpToolsProtocol):
             many people, and it is the proxy's to keep them in order.
         taken: How many each peer has now.
         arriving_since: By the loop's time; ``None`` while no request is arriving.
+        unread_since: Likewise; ``None`` while answers leave as fast as they are written.
     """
 
     settings: WebSettings
     taken: collections.Counter[str]
     arriving_since: float | None = None
+    unread_since: float | None = None
     has_headers = False
     peer = ""
 
@@ -60,6 +62,16 @@ class OfPeer(HttpToolsProtocol):
         if self.arriving_since is None:
             self.arriving_since = self.loop.time()
         super().data_received(data)
+
+    @override
+    def pause_writing(self) -> None:
+        self.unread_since = self.loop.time()
+        super().pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        self.unread_since = None
+        super().resume_writing()
 
     @override
     def on_headers_complete(self) -> None:
@@ -96,7 +108,7 @@ def peer_of(address: str, proxies: Networks) -> str:
 
 
 async def hang_up_on_the_slow(connections: Iterable[object], settings: WebSettings) -> None:
-    """Close, again and again, connections whose request takes too long to arrive.
+    """Close, again and again, connections whose request or answer takes too long.
 
     Args:
         connections: The server's, living; made by ``protocol_of``.
@@ -110,6 +122,8 @@ async def hang_up_on_the_slow(connections: Iterable[object], settings: WebSettin
             allowed = settings.request_seconds if each.has_headers else settings.header_seconds
             if each.arriving_since is not None and now - each.arriving_since > allowed:
                 each.transport.close()
+            if each.unread_since is not None and now - each.unread_since > settings.request_seconds:
+                each.transport.abort()  # closing would wait for what nobody reads
 
 
 def allow_many_files() -> None:

@@ -118,7 +118,7 @@ def take_in(  # noqa: PLR0913 -- each argument is an option
             )
             rows = await take_over(runtime, importing.site, source)
             for row_id, line in rows.lines():
-                await importing.one(f"integration {row_id}", line)
+                await importing.one(f"integration {_shown(row_id)}", line)
             told.leave([each.to_json() for each in rows.left])
 
     asyncio.run(run())
@@ -223,7 +223,7 @@ class _Telling:
             if self._as_json:
                 print(json.dumps(each))
             else:
-                row = f" of {each['integration']}" if each["integration"] else ""
+                row = f" of {_shown(each['integration'])}" if each["integration"] else ""
                 print(f"{each['table']}{row}  left out ({each['rows']}): {each['reason']}")
 
     def sum_up(self) -> None:
@@ -289,3 +289,8 @@ def _renamed(given: list[str]) -> Iterator[tuple[str, str]]:
         if not equals:
             raise typer.BadParameter(f"{each}: write THERE=HERE")
         yield there.strip().lower(), here.strip()
+
+
+def _shown(id_: object) -> str:
+    """Return another's id for a terminal, without what would drive it."""
+    return "".join(character for character in str(id_) if character.isprintable())[:100]
