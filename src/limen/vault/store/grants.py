@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from limen.db.types import DbNow
+from limen.db.statements import DatabaseRetry
+from limen.db.types import DbNow, insert_or_nothing
 from limen.db.work import Work
 from limen.vault.model import Grant, Terms
 from limen.vault.tables import upstream_grants
@@ -62,7 +63,8 @@ _LOCK_LIVE_GRANT = (
     )
     .with_for_update(of=upstream_grants)
 )
-_ADD_GRANT = sa.insert(upstream_grants)
+# Whichever key it is, an account has one live grant.
+_ADD_GRANT = insert_or_nothing(upstream_grants, conflict=None, returning=(_g.id,))
 FRESH_TOKENS: Final[Mapping[str, Any]] = {
     "state": "active",
     "reason": None,
@@ -208,8 +210,15 @@ async def lock_live_grant(
 
 
 async def add_grant(work: Work, **columns: Any) -> None:
-    """Insert a grant; ``columns`` are the table's."""
-    await work.execute(_ADD_GRANT, created_at=work.now, updated_at=work.now, **columns)
+    """Insert a grant; ``columns`` are the table's.
+
+    Raises:
+        DatabaseRetry: Another Work made the account's grant in this moment: once more, and it
+            is found.
+    """
+    rows = await work.execute(_ADD_GRANT, created_at=work.now, updated_at=work.now, **columns)
+    if rows.first() is None:
+        raise DatabaseRetry
 
 
 async def renew_grant(
