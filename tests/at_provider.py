@@ -16,6 +16,9 @@ _numbers: Final = itertools.count(1)
 
 async def agree(limen: Installation, authorize_url: str, **choices: Any) -> str:
     """Choose an account and agree, or as chosen; return the callback's URL."""
+    if choices.get("deny") and "/google/" in authorize_url:
+        # Google asks whom it knows nothing more, and there is nothing to refuse.
+        choices.setdefault("account", await new_account(limen))
 
     async def fetch(method: str, url: str, body: bytes) -> ProviderPage:
         form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
