@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from limen.kernel.ids import b64url
 from limen.kernel.json_depth import MAX_JSON_DEPTH
 from limen.kernel.secret import Secret
-from limen.protocol.jwk import InvalidKey, KeySet, generate_key, import_public, secret_key_set
+from limen.protocol.jwk import (
+    InvalidKey,
+    KeySet,
+    SigningKey,
+    generate_key,
+    import_public,
+    secret_key_set,
+)
 from limen.protocol.jwt import UNTYPED, AuthorizedParty, JwtRefused, sign, verify
 from tests.unit.protocol.jose_kit import (
     API,
@@ -68,6 +77,27 @@ def test_n070_unsigned_in_any_spelling(alg: object, signature: str) -> None:
     if signature != "real":
         raw = raw[: raw.rindex(".") + 1] + signature
     assert refused(raw) in {"alg", "encoding"}
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256"])
+def test_n070_a_signature_without_its_leading_zero(alg: str) -> None:
+    # One of 256 begins so; OpenSSL still believes it under PSS when the zero is left out.
+    key = SigningKey(RS.key, alg)
+    keys = KeySet([key.public])
+    begins = next(
+        raw
+        for number in itertools.count()
+        if decoded(raw := sign(claims() | {"jti": f"{number}"}, key, typ="at+jwt"))[0] == 0
+    )
+    allowed = frozenset({alg})
+    assert verify(begins, keys, expected=expected(algorithms=allowed), now=NOW)
+    text, _, _ = begins.rpartition(".")
+    assert refused(f"{text}.{b64url(decoded(begins)[1:])}", keys, algorithms=allowed) == "signature"
+
+
+def decoded(raw: str) -> bytes:
+    signature = raw.rpartition(".")[2]
+    return base64.urlsafe_b64decode(f"{signature}==")
 
 
 def test_n070_an_empty_signature() -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -76,9 +77,10 @@ class PublicKey:
         algorithms: What it may verify, never empty.
         key: The imported key; ``protocol.jwt`` alone uses it.
         ec: The curve's key itself, for the direct path of ES256.
+        rsa_bytes: How long a signature of an RSA key is; ``None`` of any other key.
     """
 
-    __slots__ = ("algorithms", "ec", "key", "kid")
+    __slots__ = ("algorithms", "ec", "key", "kid", "rsa_bytes")
 
     def __init__(self, key: _AnyKey, *, kid: str, algorithms: frozenset[str]) -> None:
         self.key = key
@@ -86,6 +88,7 @@ class PublicKey:
         self.algorithms = algorithms
         ec = None if isinstance(key, OctKey) else key.public_key
         self.ec = ec if isinstance(ec, EllipticCurvePublicKey) else None
+        self.rsa_bytes = (ec.key_size + 7) // 8 if isinstance(ec, RSAPublicKey) else None
 
     def jwk(self) -> dict[str, Any]:
         """Return the public JWK, as a JWK Set shows it.

@@ -169,6 +169,9 @@ def check_signature(token: Compact, key: PublicKey, alg: str) -> None:
         raise JwtRefused("alg")
     if alg == "ES256":
         good = _verify_es256(token, key)
+    elif key.rsa_bytes is not None and len(token.signature) != key.rsa_bytes:
+        # OpenSSL believes a PSS signature whose leading zeros are left out (RFC 8017 §8.1.2, 1).
+        good = False
     else:
         good = _ALGORITHMS[alg].verify(token.signing_input, token.signature, key.key)
     if not good:
