@@ -15,6 +15,7 @@ from limen.kernel.json_depth import MAX_JSON_DEPTH
 from limen.kernel.secret import Secret
 from limen.protocol.jwk import (
     InvalidKey,
+    KeyAlgorithm,
     KeySet,
     SigningKey,
     generate_key,
@@ -80,7 +81,7 @@ def test_n070_unsigned_in_any_spelling(alg: object, signature: str) -> None:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256"])
-def test_n070_a_signature_without_its_leading_zero(alg: str) -> None:
+def test_n070_a_signature_without_its_leading_zero(alg: KeyAlgorithm) -> None:
     # One of 256 begins so; OpenSSL still believes it under PSS when the zero is left out.
     key = SigningKey(RS.key, alg)
     keys = KeySet([key.public])
