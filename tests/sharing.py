@@ -93,12 +93,15 @@ def _with_exchange() -> dict[str, Any]:
     return {"grant_types": [TOKEN_EXCHANGE, "client_credentials"]}
 
 
-async def share(sharer: Sharer, client_id: str, *features: str, owner: str = "me") -> None:
-    """Agree that a client uses the connection."""
+async def share(
+    sharer: Sharer, client_id: str, *features: str, owner: str = "me", mode: str = "raw"
+) -> None:
+    """Agree that a client uses the connection; that it is given its token, unless said."""
     body = {
         "connection_id": sharer.connection,
         "client_id": client_id,
         "features": list(features or (FEATURE,)),
+        "mode": mode,
     }
     path = f"/api/v1/oauth/consents?owner={owner}"
     page = await sharer.person.api("POST", path, sharer.own, body)

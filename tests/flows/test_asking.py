@@ -11,13 +11,14 @@ from limen.testing.visitor import Page
 from tests.at_provider import agree, new_account
 from tests.installation import Installation, Known, Person, basic
 from tests.oauth_client import Flow
-from tests.sharing import FEATURE, agent, connected
+from tests.sharing import FEATURE, agent, connected, share
 from tests.simulated import query_of
 from tests.standings import EACH_ONCE
 from tests.unit.net.servers import answer, listening
 
 pytestmark = EACH_ONCE
 REQUESTS = "/api/v1/oauth/sharing-requests"
+CONSENTS = "/api/v1/oauth/consents"
 SHARED = "https://app.example/shared"
 SCOPE = ("openid", "connections:ask", "connections:token", "connections:read")
 
@@ -126,20 +127,41 @@ async def test_a_no_reaches_the_app_and_the_tenants_receivers(limen: Installatio
 
 async def test_an_exchange_that_is_refused_says_where_to_ask(limen: Installation) -> None:
     ada, known = await connected(limen), await agent(limen)
-    for audience in (f"connection:{ada.connection}", "provider:google"):
-        refused = await limen.api.fetch(
-            "POST",
-            "/oauth2/token",
-            form={
-                "grant_type": TOKEN_EXCHANGE,
-                "subject_token": ada.own,
-                "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
-                "audience": f"urn:limen:{audience}",
-            },
-            headers=basic(known.id, known.secret),
-        )
-        assert refused.json()["limen_code"] == "connection_consent_required", refused.text
-        assert refused.json()["limen_ask_uri"] == f"{limen.issuer}{REQUESTS}"
+    for code in ("connection_consent_required", "raw_consent_required"):
+        for audience in (f"connection:{ada.connection}", "provider:google"):
+            refused = await limen.api.fetch(
+                "POST",
+                "/oauth2/token",
+                form={
+                    "grant_type": TOKEN_EXCHANGE,
+                    "subject_token": ada.own,
+                    "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+                    "audience": f"urn:limen:{audience}",
+                },
+                headers=basic(known.id, known.secret),
+            )
+            assert refused.json()["limen_code"] == code, refused.text
+            assert refused.json()["limen_ask_uri"] == f"{limen.issuer}{REQUESTS}"
+        await share(ada, known.id, mode="proxy")
+
+
+async def test_an_agreement_that_says_nothing_of_tokens_gives_none(limen: Installation) -> None:
+    ada = await connected(limen)
+    known, token = await app_of(limen, ada.person, mode="raw")
+    at = f"/api/v1/oauth/connections/{ada.connection}/token"
+    body = {"connection_id": ada.connection, "client_id": known.id, "features": [FEATURE]}
+    for more, recorded, status in (({}, "proxy", 403), ({"mode": "raw"}, "raw", 200)):
+        made = await ada.person.api("POST", CONSENTS, ada.own, {**body, **more})
+        assert (made.status, made.json()["mode"]) == (201, recorded), made.text
+        [listed] = (await ada.person.api("GET", CONSENTS, ada.own)).json()["items"]
+        assert listed["mode"] == recorded
+        given = await ada.person.api("GET", at, token)
+        assert given.status == status, given.text
+        if status == 403:
+            assert given.json()["code"] == "raw_consent_required"
+            assert given.json()["ask_uri"] == f"{limen.issuer}{REQUESTS}"
+    wrong = await ada.person.api("POST", CONSENTS, ada.own, {**body, "mode": "none"})
+    assert wrong.status == 422
 
 
 async def test_asking_takes_its_scope(limen: Installation) -> None:

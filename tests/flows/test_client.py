@@ -11,7 +11,9 @@ import aiohttp
 import httpx2
 import pytest
 
+from limen.access.grant_role import grant_role
 from limen.client import (
+    ANYONE,
     ME,
     TENANT,
     ApiKey,
@@ -23,6 +25,7 @@ from limen.client import (
     Outgoing,
     ProviderDown,
     ReauthRequired,
+    Refused,
     Several,
     Unauthorized,
     WithAccessToken,
@@ -30,11 +33,16 @@ from limen.client import (
 )
 from limen.client.aiohttp_auth import ConnectionMiddleware
 from limen.client.httpx2_auth import ConnectionAuth
+from limen.db.work import Work
+from limen.kernel.actor import Actor
 from limen.kernel.secret import Secret
+from limen.vault.sharing.policy import set_release_policy
 from tests.at_provider import order, seen_by
+from tests.flows.test_asking import SHARED, app_of, pressed
 from tests.installation import Installation, Known
 from tests.oauth_client import Flow
 from tests.sharing import FEATURE, Sharer, agent, connected, kill_access_token, share
+from tests.simulated import query_of
 from tests.standings import EACH_ONCE
 
 pytestmark = EACH_ONCE
@@ -238,6 +246,60 @@ async def test_a_machine_uses_what_the_tenant_shares_with_it(limen: Installation
         assert by_id.value == by_name.value
     async with owner(limen, tenants) as client:
         assert (await client.connections.token(TENANT, "google")).value == by_id.value
+
+
+async def test_a_person_is_asked_and_what_they_share_is_used(limen: Installation) -> None:
+    ada, mallory = await connected(limen), await limen.person()
+    known, raw = await app_of(limen, ada.person, mode="raw")
+    user = WithAccessToken(Secret(raw))
+    async with as_client(limen, known) as client:
+        with pytest.raises(NotShared):
+            await client.connections.token(user, "google")
+        asked = await client.connections.ask_to_share(
+            user, "google", features=[FEATURE], redirect_uri=SHARED, state="s t"
+        )
+        assert (asked.state, asked.connection_id) == ("pending", "")
+        assert asked.url not in repr(asked)
+        page = await ada.person.browser.open(asked.url)
+        ended = await pressed(ada.person, page, "share-allow", "allow")
+        told = query_of(ended.headers["location"])
+        assert (told["sharing_request"], told["state"]) == (asked.id, "s t")
+        found = await client.connections.sharing_request(user, asked.id)
+        assert (found.state, found.connection_id, found.url) == ("completed", ada.connection, "")
+        token = await client.connections.token(user, "google", feature=FEATURE)
+        assert token.connection_id == ada.connection
+        with pytest.raises(Refused) as unknown:
+            await client.connections.ask_to_share(user, "google", features=["no_such"])
+        assert unknown.value.code == "feature_unknown"
+    _, theirs = await app_of(limen, mallory, mode="proxy")
+    async with Limen(limen.issuer, theirs, clock=limen.clock) as client:
+        with pytest.raises(Refused) as other:  # another app's, of another person
+            await client.connections.sharing_request(ME, asked.id)
+        assert other.value.code == "sharing_request_not_found"
+
+
+async def test_a_client_asks_whoever_signs_in(limen: Installation) -> None:
+    ada = await connected(limen)
+    scope = ("connections:ask", "connections:token")
+    known = await limen.client("machine", scope=scope)
+    parts = limen.application.runtime.vault
+
+    async def furnish(work: Work) -> None:
+        await set_release_policy(work, parts, client_id=known.id, mode="proxy")
+        await grant_role(work, principal_id=known.id, role="member", kind="client")
+
+    async with as_client(limen, known) as client:
+        with pytest.raises(Unauthorized):  # its service account may not
+            await client.connections.ask_to_share(ANYONE, "google", features=[FEATURE])
+        await limen.run(furnish)
+        asked = await client.connections.ask_to_share(ANYONE, "google", features=[FEATURE])
+        page = await ada.person.browser.open(asked.url)
+        assert (await pressed(ada.person, page, "share-deny", "deny")).status == 303
+        found = await client.connections.sharing_request(ANYONE, asked.id)
+        assert (found.state, found.reason) == ("refused", "declined")
+        for nobody in (ME, TENANT, subject(ada), Actor("user", id=ada.person.id)):
+            with pytest.raises(Unauthorized):
+                await client.connections.ask_to_share(nobody, "google", features=[FEATURE])  # type: ignore[arg-type]  # not for these
 
 
 async def test_who_must_connect_again_is_told_how(limen: Installation) -> None:

@@ -14,6 +14,7 @@ from limen.accounts.directory import get_user
 from limen.accounts.email_address import parse_email
 from limen.accounts.events import EmailChangeAsked, EmailChanged
 from limen.accounts.links import store as links
+from limen.accounts.links.mail_budget import check_may_mail
 from limen.accounts.links.mail_link import CHANGE_KIND, mail_email_change, mail_notice
 from limen.accounts.recent import check_recent
 from limen.accounts.user import User
@@ -40,12 +41,14 @@ async def ask_to_change_email(work: Work, *, email: str, envelope: Envelope) -> 
     Raises:
         ReauthenticationRequired: The sign-in is not recent.
         InvalidInput: ``email_invalid``, ``email_unchanged``.
+        Throttled: ``too_many_mails``.
     """
     check_recent(work, public="Sign in again to change your address.")
     address = parse_email(email)
     user = await get_user(work, work.actor.id)
     if address == user.email:
         raise InvalidInput("email_unchanged", "That is your address already.", field="email")
+    await check_may_mail(work, user_id=user.id, wanted="change")
     await links.delete_tokens(work, user_id=user.id, purpose="change")
     holder = await store.find_by_email(work, address)
     if holder is None:

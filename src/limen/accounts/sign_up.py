@@ -12,6 +12,7 @@ from limen.accounts.claims import check_claims, names_in
 from limen.accounts.create_user import NewRow, add_user
 from limen.accounts.email_address import parse_email
 from limen.accounts.events import SignUpRepeated
+from limen.accounts.links.mail_budget import may_mail
 from limen.accounts.links.mail_link import Pending, mail_notice, mail_verification
 from limen.accounts.passwords import check_new_password
 from limen.accounts.user import User
@@ -105,6 +106,7 @@ async def _tell_owner(work: Work, envelope: Envelope, user: User, *, pending: Pe
     if not user.is_active:
         return
     if not user.is_verified:
-        await mail_verification(work, envelope=envelope, user=user, pending=pending)
+        if await may_mail(work, user_id=user.id, wanted="sign_up"):
+            await mail_verification(work, envelope=envelope, user=user, pending=pending)
     elif await store.take_notice(work, user.id, kind="address_taken", every=TELL_EVERY):
         await mail_notice(work, envelope=envelope, user=user, template="address_taken")

@@ -10,6 +10,7 @@ from limen.accounts.email_address import find_canonical
 from limen.accounts.events import AccountReclaimed, EmailVerified, PasswordChanged
 from limen.accounts.links import store as links
 from limen.accounts.links.account_mail import request_mail
+from limen.accounts.links.mail_budget import check_may_mail
 from limen.accounts.links.mail_link import VERIFY_KIND, code_mac, mail_verification
 from limen.accounts.links.store import AccountToken
 from limen.accounts.user import User
@@ -26,12 +27,14 @@ async def send_verification(work: Work, *, user_id: str, envelope: Envelope) -> 
 
     Raises:
         Conflict: ``already_verified``, ``no_address``.
+        Throttled: ``too_many_mails``.
     """
     user = await get_user(work, user_id)
     if user.email is None:
         raise Conflict("no_address", "There is no e-mail address to verify.")
     if user.is_verified:
         raise Conflict("already_verified", "The address is verified already.")
+    await check_may_mail(work, user_id=user.id, wanted="verify")
     await mail_verification(work, envelope=envelope, user=user)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from limen.access.speak_for import check_may_speak_for
+from limen.access.speak_for import check_may_lend, check_may_speak_for
 from limen.admin.parts import Parts
 from limen.admin.schemas import ClientBody, ClientPatch, ClientView, NewSecret, RegisteredClient
 from limen.db.work import Work
@@ -22,15 +22,22 @@ from limen.oauth.registry.rotate_client_secret import rotate_client_secret
 from limen.oauth.registry.update_client import ClientChanges, client_not_found, update_client
 
 _FLAGS: Final[tuple[str, ...]] = ("first_party", "trusted", "verified")
+_MAY_BE_NULL: Final = frozenset({"rotates_refresh", "default_resource"})
+"""Flags that ``null`` gives back to the rule."""
 
 
 async def register_one(work: Work, parts: Parts, body: ClientBody) -> RegisteredClient:
-    """Register a client."""
+    """Register a client.
+
+    Raises:
+        NotPermitted: Nobody would be asked about it, and it may do more than the actor.
+    """
     new = _new(body)
     addresses = {**new.metadata, "redirect_uris": new.redirect_uris}
     check_offered(parts.mtls, named_members(new))
     await check_addresses(work, parts.net, addresses)
     made = await register_client(work, new=new, envelope=parts.envelope)
+    await check_may_shape(work, made.client)
     return shown(made.client, made.raw_secret)
 
 
@@ -41,7 +48,8 @@ async def change_one(
 
     Raises:
         NotPermitted: Its keys or ways to authenticate could be anybody's then, and it has
-            roles that the actor could not give.
+            roles that the actor could not give; or nobody is asked about it, before or after,
+            and it may do more than the actor.
     """
     await check_may_speak_for(work, principal_id=client_id)
     changes = _changes(body)
@@ -52,7 +60,19 @@ async def change_one(
     addresses = {"redirect_uris": before.redirect_uris, **changes.metadata}
     await check_addresses(work, parts.net, addresses)
     made = await update_client(work, client_id=client_id, changes=changes, envelope=parts.envelope)
+    await check_may_shape(work, before, made.client)
     return shown(made.client, made.raw_secret)
+
+
+async def check_may_shape(work: Work, *states: Client) -> None:
+    """Refuse a client that lends its maker more than they have, as it was and as it would be.
+
+    Raises:
+        NotPermitted: As ``check_may_lend``.
+    """
+    for client in states:
+        if client.trusted or client.first_party:
+            await check_may_lend(work, scope=client.scope)
 
 
 async def rotate_one(work: Work, parts: Parts, *, client_id: str) -> NewSecret:
@@ -92,6 +112,7 @@ def _new(body: ClientBody) -> NewClient:
         require_pkce=body.require_pkce,
         first_party=body.first_party,
         trusted=body.trusted,
+        rotates_refresh=body.rotates_refresh,
         default_resource=body.default_resource,
         client_id=body.client_id,
         metadata={**body.metadata, **named},
@@ -99,8 +120,9 @@ def _new(body: ClientBody) -> NewClient:
 
 
 def _changes(body: ClientPatch) -> ClientChanges:
-    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    given = body.model_dump(exclude_unset=True, exclude_none=True, exclude=set(_MAY_BE_NULL))
     flags = {name: given.pop(name) for name in _FLAGS if name in given}
+    flags |= {name: getattr(body, name) for name in _MAY_BE_NULL & body.model_fields_set}
     members: dict[str, Any] = dict(given.pop("metadata", {}))
     default_scope = given.pop("default_scope", None)
     if "name" in given:

@@ -76,6 +76,7 @@ class ClientBody(_Read):
     require_pkce: StrictBool | None = None
     first_party: StrictBool = False
     trusted: StrictBool = False
+    rotates_refresh: StrictBool | None = None
     default_resource: _Uri | None = None
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
 
@@ -83,7 +84,8 @@ class ClientBody(_Read):
 class ClientPatch(_Read):
     """What is to change of a client; members left out stay as they are.
 
-    In ``metadata``, ``null`` gives a member back to its default.
+    In ``metadata``, ``null`` gives a member back to its default; so it does for
+    ``rotates_refresh`` and ``default_resource``.
     """
 
     name: _Name | None = None
@@ -101,11 +103,16 @@ class ClientPatch(_Read):
     first_party: StrictBool | None = None
     trusted: StrictBool | None = None
     verified: StrictBool | None = None
+    rotates_refresh: StrictBool | None = None
+    default_resource: _Uri | None = None
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=100)
 
 
 class ClientView(BaseModel):
-    """A client without its secrets; ``metadata`` holds all that it registered."""
+    """A client without its secrets; ``metadata`` holds all that it registered.
+
+    ``rotates_refresh`` is null where the rule holds: public clients rotate, others do not.
+    """
 
     client_id: str
     name: str
@@ -120,6 +127,8 @@ class ClientView(BaseModel):
     first_party: bool
     trusted: bool
     verified: bool
+    rotates_refresh: bool | None
+    default_resource: str | None
     active: bool
     created_at: dt.datetime
     metadata: dict[str, Any]
@@ -141,6 +150,8 @@ class ClientView(BaseModel):
             first_party=client.first_party,
             trusted=client.trusted,
             verified=client.verified,
+            rotates_refresh=client.rotates_refresh,
+            default_resource=client.default_resource,
             active=client.is_active,
             created_at=client.created_at,
             metadata=members_of(client.metadata),
@@ -283,7 +294,7 @@ class KeyList(BaseModel):
 class Rotation(_Read):
     """Which algorithm's key shall move on, and from which."""
 
-    alg: str = Field(pattern="^(ES256|RS256|EdDSA)$")
+    alg: str = Field(pattern="^(ES256|RS256|PS256|EdDSA)$")
     away_from: str = Field(default="", max_length=100)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from limen.access.keep_an_owner import keep_an_owner
+from limen.access.nobody_above import nobody_above
 from limen.accounts.events import (
     AccountClosed,
     AccountReclaimed,
     PasswordChanged,
+    PasswordChangeRequired,
     UserDisabled,
+    UserEnabled,
 )
 from limen.accounts.links.tell_of_reuse import tell_of_reuse
 from limen.accounts.profile.sources import forget_profile
@@ -47,8 +50,11 @@ def reactions(
 
     return {
         TenantCreated: (_built_in_client,),
-        UserDisabled: (keep_an_owner, forget_underway),
+        UserDisabled: (nobody_above, keep_an_owner, forget_underway),
+        UserEnabled: (nobody_above,),
+        PasswordChangeRequired: (nobody_above,),
         AccountClosed: (
+            nobody_above,
             keep_an_owner,
             forget_identities,
             forget_profile,

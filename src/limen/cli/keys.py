@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Signing and sealing keys.", no_args_is_help=True)
 
-_Algorithm = Literal["ES256", "RS256", "EdDSA"]
-_ALL: Final[tuple[_Algorithm, ...]] = ("ES256", "RS256", "EdDSA")
+_Algorithm = Literal["ES256", "RS256", "PS256", "EdDSA"]
+_ALL: Final[tuple[_Algorithm, ...]] = ("ES256", "RS256", "PS256", "EdDSA")
 
 
 @group.command()

@@ -6,6 +6,7 @@
 - ``limen``: the server. ``connections``: what can be done. ``answers``, ``refusals``: what comes.
 - ``users``: whose connection. ``credentials``: what the program shows. ``bearers``: our own tokens.
 - ``fetch``: the two ways to a token. ``remembered``: what stays in memory, and how long.
+- ``asking``: a person is asked to share a connection.
 - ``transport``: what both have in common: ``over_http``, ``in_process``. ``origin``: where to.
 - ``at_api``: where a token may go, and what comes after a 401; ``httpx2_auth``, ``aiohttp_auth``
   put it into calls.
@@ -13,7 +14,15 @@
 Imports nothing of the server but its words (``kernel``), and aiohttp at the first call.
 """
 
-from limen.client.answers import Connection, ConnectionToken, Feature, Proxied, Reported, Way
+from limen.client.answers import (
+    Connection,
+    ConnectionToken,
+    Feature,
+    Proxied,
+    Reported,
+    SharingRequest,
+    Way,
+)
 from limen.client.connections import Connections, Outgoing
 from limen.client.credentials import AccessToken, ApiKey, ClientSecret
 from limen.client.limen import Limen
@@ -28,6 +37,7 @@ from limen.client.refusals import (
     Unreachable,
 )
 from limen.client.users import (
+    ANYONE,
     ME,
     TENANT,
     OnBehalfOf,
@@ -36,6 +46,7 @@ from limen.client.users import (
 )
 
 __all__ = [
+    "ANYONE",
     "ME",
     "TENANT",
     "AccessToken",
@@ -56,6 +67,7 @@ __all__ = [
     "Refused",
     "Reported",
     "Several",
+    "SharingRequest",
     "Unauthorized",
     "Unreachable",
     "Way",

@@ -49,6 +49,43 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharingRequest:
+    """Whether a person shares a connection, as they were asked.
+
+    Attributes:
+        state: ``pending`` until they answer or ``expires_in`` is over (``expired``).
+        url: Where their browser goes; told once, when it is asked.
+        connection_id: What they shared, once it is ``completed``.
+        reason: Why it is ``refused``: ``declined``, they said no.
+        expires_in: In seconds.
+        interval: How many seconds to wait before looking again.
+    """
+
+    id: str
+    provider: str
+    state: Literal["pending", "completed", "refused", "expired"]
+    url: str = field(default="", repr=False)
+    connection_id: str = ""
+    reason: str = ""
+    expires_in: int = 0
+    interval: int = 5
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> SharingRequest:
+        """Read an answer."""
+        return cls(
+            id=told["id"],
+            provider=told["provider"],
+            state=told["state"],
+            url=told.get("url", ""),
+            connection_id=told.get("connection_id", ""),
+            reason=told.get("reason", ""),
+            expires_in=told["expires_in"],
+            interval=told["interval"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """What became of a report.
 

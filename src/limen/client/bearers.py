@@ -13,10 +13,12 @@ from limen.client.refusals import Unauthorized
 from limen.client.remembered import Remembered
 from limen.client.transport import FORM, Call, Transport, basic, bearer
 from limen.client.users import (
+    Anyone,
     Me,
     OnBehalfOf,
     Tenant,
     User,
+    Whom,
     WithAccessToken,
     WithRefreshToken,
 )
@@ -27,6 +29,7 @@ from limen.kernel.secret import Secret
 _BRIEF: Final = dt.timedelta(seconds=60)
 _MACHINE: Final = "machine"
 MACHINE_SCOPE: Final = "connections:token"
+ASKING_SCOPE: Final = "connections:ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,29 +83,45 @@ class Bearers:
             case Me() | Tenant():
                 return await self._own(user)
 
+    async def asker(self, whom: Whom) -> Speaker:
+        """Return with what to call to ask somebody for something of theirs.
+
+        Raises:
+            Unauthorized: As ``speaker``; nobody is asked for what is the tenant's.
+        """
+        match whom:
+            case Anyone():
+                return Speaker(headers=bearer(await self.machine(scope=ASKING_SCOPE)))
+            case Tenant():
+                text = "What is the tenant's its administrators share."
+                raise Unauthorized("unauthorized", text)
+            case _:
+                return await self.speaker(whom)
+
     def forget(self, user: User) -> None:
         """Forget a token that the server refused."""
-        self._tokens.drop(_MACHINE if isinstance(user, Tenant) else user)
+        self._tokens.drop((_MACHINE, MACHINE_SCOPE) if isinstance(user, Tenant) else user)
 
     def clear(self) -> None:
         """Forget all of them; refresh tokens are their keepers'."""
         self._tokens.clear()
 
-    async def machine(self) -> Secret[str]:
+    async def machine(self, *, scope: str = MACHINE_SCOPE) -> Secret[str]:
         """Return the client's own access token (RFC 6749 section 4.4)."""
-        found = self._tokens.find(_MACHINE)
+        key = (_MACHINE, scope)
+        found = self._tokens.find(key)
         if found is not None:
             return found
 
         async def fetch() -> Secret[str]:
-            again = self._tokens.find(_MACHINE)
+            again = self._tokens.find(key)
             if again is not None:
                 return again
-            form = {"grant_type": "client_credentials", "scope": MACHINE_SCOPE}
+            form = {"grant_type": "client_credentials", "scope": scope}
             told = await self.ask({**form, "resource": self._api})
-            return self._keep(_MACHINE, told)
+            return self._keep(key, told)
 
-        return await self._tokens.alone(_MACHINE, fetch)
+        return await self._tokens.alone(key, fetch)
 
     async def ask(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Ask the token endpoint as the client.

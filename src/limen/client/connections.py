@@ -10,14 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from limen.client.answers import Connection, ConnectionToken, Feature, Proxied, Reported, Way
+from limen.client.answers import (
+    Connection,
+    ConnectionToken,
+    Feature,
+    Proxied,
+    Reported,
+    SharingRequest,
+    Way,
+)
+from limen.client.asking import Wish, ask, follow
 from limen.client.bearers import Bearers
 from limen.client.credentials import ClientSecret, Credentials
 from limen.client.fetch import CONNECTIONS, Asked, by_exchange, by_route, find_one, get
 from limen.client.refusals import FeatureMissing, ReauthRequired, Refused, Unauthorized
 from limen.client.remembered import Remembered
 from limen.client.transport import Call, Transport, with_query
-from limen.client.users import OnBehalfOf, Tenant, User
+from limen.client.users import OnBehalfOf, Tenant, User, Whom
 from limen.kernel.clock import Clock
 
 _UNKNOWN_TTL: Final = dt.timedelta(minutes=5)
@@ -147,6 +156,53 @@ class Connections:
         """Switch a feature on; where the person must be asked, the answer says where."""
         path = f"{_at(connection)}/features/{quote(feature, safe='')}/activate"
         return Way.of(await self._post(user, path, {"return_to": return_to}))
+
+    async def ask_to_share(
+        self,
+        whom: Whom,
+        provider: str,
+        *,
+        features: Sequence[str],
+        connection: str = "",
+        redirect_uri: str = "",
+        state: str = "",
+    ) -> SharingRequest:
+        """Ask a person to share a connection with this client; needs ``connections:ask``.
+
+        They open the answer's ``url``, choose an account or connect one first, and say yes or no
+        on a page that names the client and all that it could do. What they agree to is that the
+        client does what its release policy says then: is given tokens, or uses the proxy.
+
+        Args:
+            whom: By a token of theirs that this client was given; ``ANYONE``: whoever signs in.
+            provider: At which, ``google`` say.
+            features: What for, by name; one at least.
+            connection: This one of theirs and no other; empty: they choose.
+            redirect_uri: One of the client's registered ones, where their browser ends with
+                ``sharing_request``, ``state`` and ``iss``, and ``error`` after a no.
+            state: The program's own, given back to it there.
+
+        Raises:
+            NotShared: No administrator lets this client use connections.
+            Unauthorized: The credentials are no client's, or not for this.
+            Refused: ``feature_unknown``, ``invalid_redirect_uri`` and what else can't be asked.
+        """
+        wish = Wish(
+            provider=provider,
+            features=features,
+            connection=connection,
+            redirect_uri=redirect_uri,
+            state=state,
+        )
+        return await ask(self._transport, await self._bearers.asker(whom), wish)
+
+    async def sharing_request(self, whom: Whom, request: str) -> SharingRequest:
+        """Return how a request stands, asked for as it was made.
+
+        Raises:
+            Refused: ``sharing_request_not_found``: none such, another's, or over for a day.
+        """
+        return await follow(self._transport, await self._bearers.asker(whom), request)
 
     async def report(
         self, user: User, connection: str, *, generation: int, status: int = 401

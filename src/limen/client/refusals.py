@@ -101,6 +101,7 @@ _KINDS: Final[dict[str, type[Refused]]] = {
     "connection_reauth_required": ReauthRequired,
     "connection_not_found": NotShared,
     "connection_consent_required": NotShared,
+    "raw_consent_required": NotShared,
     "release_not_allowed": NotShared,
     "release_by_proxy_only": NotShared,
     "credential_by_proxy_only": NotShared,

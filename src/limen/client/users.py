@@ -72,8 +72,20 @@ class WithRefreshToken:
     keep: KeepRefreshToken | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """Whoever opens the link that a client with a secret asks by, and signs in.
+
+    Its service account needs the role ``member``, and the client the scope ``connections:ask``.
+    """
+
+
 User = Me | Tenant | OnBehalfOf | WithAccessToken | WithRefreshToken | Actor
 """``Actor``: who asks a mounted application, as ``limen.current_user`` says; in process alone."""
 
+Whom = Me | WithAccessToken | WithRefreshToken | Actor | Anyone
+"""Who is asked to share: by a token of theirs that this client was given, or whoever signs in."""
+
+ANYONE: Final = Anyone()
 ME: Final = Me()
 TENANT: Final = Tenant()

@@ -42,7 +42,7 @@ async def rotate_keys(
     Args:
         work: Says the tenant.
         keyring: Whose process sees the change at commit; other nodes within the polling time.
-        alg: ES256, RS256 or EdDSA.
+        alg: ES256, RS256, PS256 or EdDSA.
         away_from: The ``kid`` that shall sign no longer; by default the one this process knows.
         policy: Says how long the old key stays published.
 

@@ -18,20 +18,30 @@ class ConnectionSource(Protocol):
     """Where asyncpg connections come from: our pool, or a host application's engine."""
 
     async def acquire(self) -> Any: ...
-    async def release(self, held: Any) -> None: ...
+    async def take_begun(self) -> Any | None: ...
+    def exchange(self, held: Any, /) -> Any | None: ...
+    def expects_more(self) -> bool: ...
+    async def release(self, held: Any, *, begun: bool) -> None: ...
     def raw(self, held: Any) -> Any: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
 
 
 class PostgresConnection:
-    """One connection; what ``Work`` runs its statements on."""
+    """One connection; what ``Work`` runs its statements on.
 
-    def __init__(self, source: ConnectionSource, held: Any) -> None:
+    Args:
+        source: It goes back there.
+        held: What the source gave.
+        begun: Its transaction is open already.
+    """
+
+    def __init__(self, source: ConnectionSource, held: Any, *, begun: bool = False) -> None:
         self._source = source
         self._held = held
         self._raw = source.raw(held)
-        self._is_open = False
+        self._is_open = begun
+        self._begins_next = False
         self._last: list[str] = []
 
     async def run(
@@ -43,7 +53,7 @@ class PostgresConnection:
                 rows = await self._raw.fetch(sql, *values)
                 return rows, len(rows)
             status = await self._raw.execute(sql, *values)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _translated(error) from error
         return [], int(status.rpartition(" ")[2]) if status[-1:].isdigit() else 0
 
@@ -51,20 +61,26 @@ class PostgresConnection:
         """Execute one statement for each tuple of values."""
         try:
             await self._raw.executemany(sql, values)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _translated(error) from error
 
     async def fetch_each(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Any]:
         """Execute one statement for each tuple of values, all in one message; return all rows."""
         try:
             rows: list[Any] = await self._raw.fetchmany(sql, values)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _translated(error) from error
         return rows
 
     async def begin(self) -> None:
-        """Open the transaction."""
-        await self._verb("BEGIN")
+        """Open the transaction, unless there is one that waits for somebody to use it."""
+        if self._is_open:
+            return
+        begun = self._source.exchange(self._held)
+        if begun is None:
+            await self._verb("BEGIN")
+        else:
+            self._held, self._raw = begun, self._source.raw(begun)
         self._is_open = True
 
     async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -81,19 +97,22 @@ class PostgresConnection:
         if not commit:
             await self._roll_back()
             return
+        chain = self._is_open and self._source.expects_more()
+        commit_ = ["COMMIT AND CHAIN" if chain else "COMMIT"] if self._is_open else []
         try:
             # Several statements in one message are one transaction, with or without a BEGIN.
-            status = await self._verb("; ".join([*self._last, *["COMMIT"] * self._is_open]))
+            status = await self._verb("; ".join([*self._last, *commit_]))
         except BaseException:
             with contextlib.suppress(Exception):
                 await self._roll_back()
             raise
+        self._begins_next = chain
         if self._is_open and status != "COMMIT":
             raise RuntimeError(_DEAD)
 
     async def release(self) -> None:
         """Give the connection back to where it came from."""
-        await self._source.release(self._held)
+        await self._source.release(self._held, begun=self._begins_next)
 
     async def _roll_back(self) -> None:
         if not self._raw.is_closed() and self._raw.is_in_transaction():
@@ -104,7 +123,7 @@ class PostgresConnection:
             return str(await self._raw.execute(sql))
         except asyncpg.InFailedSQLTransactionError as error:
             raise RuntimeError(_DEAD) from error
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _translated(error) from error
 
 
@@ -124,15 +143,21 @@ class PostgresDatabase:
         """Prepare the source; the server may be away, the pool finds it later."""
         await self._source.open()
 
-    async def acquire(self) -> PostgresConnection:
+    async def acquire(self, *, to_write: bool = False) -> PostgresConnection:
         """Take a connection.
+
+        Args:
+            to_write: It is begun next.
 
         Raises:
             Unavailable: If none is free in time, or the server is gone.
         """
+        begun = await self._source.take_begun() if to_write else None
+        if begun is not None:
+            return PostgresConnection(self._source, begun, begun=True)
         try:
             return PostgresConnection(self._source, await self._source.acquire())
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             # Whatever keeps us from connecting, a changed password too, is an outage to who asks.
             raise _unavailable(error) from error
 
@@ -142,7 +167,7 @@ class PostgresDatabase:
 
 
 _DEAD: Final = "COMMIT of a dead transaction: an error was swallowed in this Work"
-_FAILURES: Final = (
+FAILURES: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,

@@ -123,7 +123,7 @@ class SqliteDatabase:
             self._writer = SqliteWriter(self._connect(), translated=_translated)
         return self._writer
 
-    async def acquire(self) -> SqliteConnection:
+    async def acquire(self, *, to_write: bool = False) -> SqliteConnection:  # noqa: ARG002 -- as for PostgreSQL
         """Begin to read."""
         return SqliteConnection(self)
 

@@ -27,6 +27,10 @@ _decode: Final = json.JSONDecoder().decode
 Id = sa.Text
 """An identifier: a UUIDv7, a tenant's short key or a client's name."""
 
+Ordered: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""A text whose order is that of its characters' numbers, whatever language the database sorts by:
+what is asked for by its beginning."""
+
 
 class Moment(UserDefinedType[dt.datetime]):
     """An aware UTC datetime: ``timestamptz`` on PostgreSQL, microseconds since 1970 on SQLite."""

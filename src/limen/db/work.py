@@ -197,15 +197,16 @@ class Work:
         return {"tenant_id": self.tenant_id, **params}
 
     async def _ready(self, statement: sa.Executable) -> SqliteConnection | PostgresConnection:
-        connection = await self._connected()
-        if not self._dirty and is_write(statement):
+        begins = not self._dirty and is_write(statement)
+        connection = await self._connected(to_write=begins)
+        if begins:
             await connection.begin()
             self._dirty = True
         return connection
 
-    async def _connected(self) -> SqliteConnection | PostgresConnection:
+    async def _connected(self, *, to_write: bool = False) -> SqliteConnection | PostgresConnection:
         if self._connection is None:
-            self._connection = await self._works.database.acquire()
+            self._connection = await self._works.database.acquire(to_write=to_write)
         return self._connection
 
     async def _accept(self) -> None:

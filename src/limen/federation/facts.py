@@ -303,6 +303,8 @@ class Facts:
         gone_statuses: HTTP statuses that mean the same by themselves.
         unechoed_scopes: Granted without being named in the answer: their absence is no refusal.
         push: Which signed events tell us that a grant ended.
+        account_parts: So many parts of a subject name the account; what follows tells several of
+            one account apart (YouTube's channels). 0: all of it is the account.
         is_tenants: A tenant described it, who may call anything an identity scope.
     """
 
@@ -322,6 +324,7 @@ class Facts:
     api: Api = field(default_factory=Api)
     quota: Quota | None = None
     push: Literal["", "google_risc", "github", "slack"] = ""
+    account_parts: int = 0
     is_tenants: bool = False
 
     @property
@@ -333,6 +336,10 @@ class Facts:
         """
         asked = (*self.identity_scopes, *self.unechoed_scopes)
         return tuple(each for each in asked if not self.is_tenants or each in _SAY_WHO)
+
+    def account_of(self, subject: str) -> str:
+        """Return the account that a subject is of."""
+        return ":".join(subject.split(":")[: self.account_parts or None])
 
     @property
     def is_single_use(self) -> bool:

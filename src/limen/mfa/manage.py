@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limen.access.grant_role import check_may_handle
-from limen.access.rights import roles_of
+from limen.access.nobody_above import check_not_above
 from limen.accounts.directory import get_user
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work
@@ -98,8 +97,7 @@ async def reset_factors(work: Work, *, envelope: Envelope, user_id: str) -> None
         NotFound: ``user_not_found``, ``factor_not_found``.
     """
     await get_user(work, user_id)
-    for role in await roles_of(work, user_id):
-        await check_may_handle(work, role)
+    await check_not_above(work, principal_id=user_id)
     if not await _delete(work, user_id):
         raise _none()
     await end_everything(work, user_id=user_id, reason="factor_removed")

@@ -57,6 +57,7 @@ class Client:
         trusted: No consent is asked for it, and no question at logout.
         verified: False if it registered itself and nobody vouched for it.
         rotates_refresh: ``None`` for the rule: public clients rotate, confidential ones do not.
+            A public one is spared it only where DPoP binds its tokens, and never under ``mcp``.
         version: Changes with every change; a cached copy is confirmed by it.
         secrets: Expired ones included.
         document_fresh_until: Until when the copy of a client ID metadata document is good.
@@ -172,9 +173,16 @@ class Client:
 
     @property
     def rotates(self) -> bool:
-        """Whether its refresh token changes with each use; never under FAPI 2.0."""
+        """Whether its refresh token changes with each use; never under FAPI 2.0.
+
+        Spec: OAuth 2.1 section 4.3.1: a public client's is bound to its sender, or rotates.
+        """
         if self.metadata.is_fapi:
             return False
+        if self.is_public and (
+            not self.metadata.dpop_bound_access_tokens or self.metadata.profile == "mcp"
+        ):
+            return True
         return self.is_public if self.rotates_refresh is None else self.rotates_refresh
 
     def may_use(self, grant_type: str) -> bool:

@@ -17,6 +17,7 @@ from limen.portal.parts import Parts
 from limen.vault.erasing.preview import preview
 from limen.vault.features.show import ShownFeature, list_features
 from limen.vault.listing import ShownConnection, get_connection
+from limen.vault.model import ReleaseMode
 from limen.vault.parts import Parts as VaultParts
 from limen.vault.quota.show import show_usage
 from limen.vault.sharing.consents import list_shared, unshare
@@ -35,11 +36,13 @@ class SharedApp:
 
     Args:
         allowed: What for, in a person's words.
+        mode: Whether it may be given tokens, as its owner agreed.
     """
 
     client_id: str
     name: str
     allowed: Sequence[str]
+    mode: ReleaseMode
     since: dt.datetime
 
 
@@ -147,6 +150,7 @@ async def _apps(
                 client_id=consent.client_id,
                 name=consent.client_id if client is None else client.name,
                 allowed=[titles.get(name, name) for name in consent.features],
+                mode=consent.mode,
                 since=consent.given_at,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,6 +69,7 @@ class Offers:
         mtls: Whether tokens can be bound to a certificate.
         mtls_alias: Where the tenant's endpoints answer with certificates, if elsewhere.
         refused_algs: What nobody signs with here although others do: a profile forbids it.
+        closed: Members of ``PATHS`` whose endpoint refuses every client here.
     """
 
     grant_types: tuple[str, ...]
@@ -88,6 +89,12 @@ class Offers:
     mtls: bool = False
     mtls_alias: str | None = None
     refused_algs: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Return the endpoints that serve some client, by member."""
+        return {name: path for name, path in PATHS.items() if name not in self.closed}
 
     def kept(self, algorithms: Iterable[str]) -> list[str]:
         """Return the algorithms that are not refused."""
@@ -106,7 +113,7 @@ def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
     """
     return {
         "issuer": issuer,
-        **{name: issuer + path for name, path in PATHS.items()},
+        **{name: issuer + path for name, path in offers.paths.items()},
         **({"registration_endpoint": f"{issuer}/oauth2/register"} if offers.registration else {}),
         "client_id_metadata_document_supported": offers.client_documents,
         "response_types_supported": ["code"],
@@ -118,7 +125,7 @@ def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
             algs=offers.kept(offers.assertion_algs),
             certificates=offers.mtls,
         ),
-        **mtls_endpoint_aliases(offers.mtls_alias),
+        **mtls_endpoint_aliases(offers.mtls_alias, paths=offers.paths),
         "dpop_signing_alg_values_supported": offers.kept(PROOF_ALGS),
         "authorization_response_iss_parameter_supported": True,
         "scopes_supported": list(offers.scopes),
@@ -200,11 +207,11 @@ def client_authentication_members(
     return members
 
 
-def mtls_endpoint_aliases(alias: str | None) -> dict[str, Any]:
+def mtls_endpoint_aliases(alias: str | None, *, paths: Mapping[str, str]) -> dict[str, Any]:
     """Say where the endpoints that clients call answer with certificates (RFC 8705 section 5)."""
     if alias is None:
         return {}
-    called = {name: path for name, path in PATHS.items() if name not in _FOR_BROWSERS}
+    called = {name: path for name, path in paths.items() if name not in _FOR_BROWSERS}
     return {"mtls_endpoint_aliases": {name: alias + path for name, path in called.items()}}
 
 

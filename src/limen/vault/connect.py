@@ -31,6 +31,7 @@ from limen.vault.keep_tokens import Given, keep_tokens
 from limen.vault.model import TENANT_OWNER, Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.revoke_upstream import enqueue_revocation
+from limen.vault.sealing import key_name
 from limen.vault.store import connections, grants
 
 HOME: Final = "/account"
@@ -252,7 +253,7 @@ async def check_pinned(
     grant = await live_grant(work, finished)
     pinned = await pinned_grant(work, wanted)
     if pinned is not None and (grant is None or grant.id != pinned.id):
-        await _refuse_mismatch(work, parts, finished, wanted=wanted, other=grant, pinned=pinned)
+        await _refuse_mismatch(work, parts, finished, wanted=wanted)
     return grant
 
 
@@ -318,31 +319,15 @@ async def pinned_grant(work: Work, wanted: WantedConnection) -> Grant | None:
 
 
 async def _refuse_mismatch(
-    work: Work,
-    parts: Parts,
-    finished: Finished,
-    *,
-    wanted: WantedConnection,
-    other: Grant | None,
-    pinned: Grant,
+    work: Work, parts: Parts, finished: Finished, *, wanted: WantedConnection
 ) -> None:
-    """Refuse another account, before anything is written over the right one's (F35).
-
-    What the provider gave for it is revoked. If that account is connected here already, it is
-    kept there instead: at some providers the newest consent ends the tokens of the older one.
-    """
+    """Refuse another account, before anything is written over the right one's (F35)."""
 
     async def keep(later: Work) -> None:
         await later.record(
             AccountMismatched(connection_id=wanted.connection_id, provider=wanted.provider)
         )
-        if other is not None:
-            await store_tokens(later, parts, finished, grant=other)
-            return
-        tokens = Tokens(
-            raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh
-        )
-        await enqueue_revocation(later, parts, grant=pinned, tokens=tokens, reason="mismatch")
+        await let_go_of(later, parts, finished, reason="mismatch")
 
     work.even_if_refused(keep)
     raise Conflict(
@@ -350,6 +335,39 @@ async def _refuse_mismatch(
         "That is another account than the one this connection belongs to.",
         detail=f"issuer {finished.identity.issuer}",
     )
+
+
+async def let_go_of(work: Work, parts: Parts, finished: Finished, *, reason: str) -> None:
+    """Revoke what came back and is not to be.
+
+    If the account is connected here already, it is kept there instead: at some providers the
+    newest consent ends the tokens of the older one, and revoking it would end both.
+    """
+    grant = await live_grant(work, finished)
+    if grant is not None:
+        await store_tokens(work, parts, finished, grant=grant)
+        return
+    grant_id = new_id(work.now)
+    await parts.envelope.create_key(work, name=key_name(grant_id))
+    await grants.add_grant(
+        work,
+        id=grant_id,
+        provider=finished.client.provider,
+        upstream_client_id=finished.client.at_provider.client_id,
+        issuer=finished.identity.issuer,
+        subject=finished.identity.subject,
+        state="revoked",
+        reason=reason,
+        generation=1,
+        granted_scopes=[],
+        requested_at=finished.requested_at,
+        jitter_permille=0,
+        fence=0,
+    )
+    tombstone = await grants.find_grant(work, grant_id)
+    assert tombstone is not None
+    tokens = Tokens(raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh)
+    await enqueue_revocation(work, parts, grant=tombstone, tokens=tokens, reason=reason)
 
 
 def check_return(work: Work, return_to: str) -> None:

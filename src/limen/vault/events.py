@@ -192,6 +192,7 @@ class ConnectionShared(Event):
     """An owner agreed that a client uses a connection, for these features and no others.
 
     Attributes:
+        mode: ``raw``: it may be given tokens; ``proxy``: it has them used for it.
         sharing_request_id: The app's request that they answered with it, if it asked.
     """
 
@@ -199,6 +200,7 @@ class ConnectionShared(Event):
     connection_id: str
     client_id: str
     features: tuple[str, ...]
+    mode: str
     sharing_request_id: str = ""
 
 

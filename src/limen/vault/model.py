@@ -15,6 +15,9 @@ TENANT_OWNER: Final = "(tenant)"
 GrantKind = Literal["consent", "api_key", "basic", "client_credentials", "service_account"]
 """How a grant came: by its person's consent, or as a credential of theirs."""
 
+ReleaseMode = Literal["raw", "proxy"]
+"""How a client uses a connection: it is given tokens, or has them used for it, which is less."""
+
 GrantState = Literal["active", "uncertain", "reauth_required", "revoked", "erased"]
 LIVE_STATES = frozenset({"active", "uncertain", "reauth_required"})
 FeatureState = Literal["active", "denied"]

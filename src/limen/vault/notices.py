@@ -133,6 +133,7 @@ async def shared(work: Work, event: ConnectionShared) -> Sequence[Notice]:
         "user_id": work.actor.id,
         "client_id": event.client_id,
         "features": list(event.features),
+        "mode": event.mode,
     }
     if event.sharing_request_id:
         data["sharing_request_id"] = event.sharing_request_id

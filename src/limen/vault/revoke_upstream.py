@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from limen.db.outbox import MAX_ATTEMPTS, Delivery, Handler, enqueue
@@ -28,20 +29,34 @@ from limen.vault.store import grants, revocations
 from limen.vault.store.grants import Sibling
 
 KIND: Final = "vault.revoke"
+KEPT_FOR_OTHERS: Final = "kept_for_others"
+"""Why a provider is not asked: others of the same account would end with it."""
 GIVE_UP_AFTER: Final = dt.timedelta(days=7)
 """How long tokens are kept, sealed, for a provider that does not confirm their end."""
 
 _MOST_OVERDUE: Final = 200
 _PAUSE_SECONDS: Final = 3600.0
+_SUBJECT: Final = "subject"
 _log: Final = logger("limen.vault")
 
 
 async def enqueue_revocation(
     work: Work, parts: Parts, *, grant: Grant, tokens: Tokens, reason: str
 ) -> None:
-    """Have tokens revoked at their provider once this transaction is durable."""
+    """Have tokens revoked at their provider once this transaction is durable.
+
+    Not if a live grant would die with them when their turn comes: see ``_ends_another``.
+
+    Args:
+        work: The transaction.
+        parts: The vault's.
+        grant: Whose tokens they are; buried, or about to be.
+        tokens: What is revoked.
+        reason: Why, for the receipt.
+    """
     revocation_id = new_id(work.now)
-    plain = {"access": tokens.raw_access.reveal()}
+    # Erased, the grant says no more whose account it was of.
+    plain = {"access": tokens.raw_access.reveal(), _SUBJECT: grant.subject}
     if tokens.raw_refresh is not None:
         plain["refresh"] = tokens.raw_refresh.reveal()
     sealed = await parts.envelope.seal(
@@ -65,6 +80,13 @@ async def discard_tokens(
 
     Unless a live grant of the same account would die with them: where revoking one token ends
     the whole grant, tokens superseded by a reconnect are dropped instead.
+
+    Args:
+        work: The transaction.
+        parts: The vault's.
+        grant: As it was when they were asked for.
+        answer: What came.
+        provider: Theirs.
     """
     now = await grants.find_grant(work, grant.id)
     if now is not None and now.is_live and provider.facts.blast_radius != "token":
@@ -108,7 +130,14 @@ async def _attempt(parts: Parts, delivery: Delivery) -> None:
     if not provider.keeps_accounts_of(grant.issuer):
         detail = f"{grant.provider}: is another place now"
         raise ProviderUnavailable("provider_moved", detail=detail, sent=False)
-    receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+
+    async def would_end(work: Work) -> bool:
+        return await _ends_another(work, provider, grant)
+
+    if await parts.works.run(delivery.site, would_end):
+        receipt = KEPT_FOR_OTHERS
+    else:
+        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
 
     async def settle(work: Work) -> None:
         await _settle(work, parts, revocation_id, receipt=receipt)
@@ -135,7 +164,7 @@ async def _read(
     )
     grant = await grants.find_grant(work, found.grant_id)
     assert grant is not None
-    return client, grant, tokens
+    return client, replace(grant, subject=tokens.pop(_SUBJECT, grant.subject)), tokens
 
 
 async def _revoke(
@@ -182,7 +211,10 @@ async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str)
     found = await revocations.find_revocation(work, revocation_id)
     if found is None:
         return
-    await revocations.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)
+    if receipt == KEPT_FOR_OTHERS:
+        await revocations.settle_unsent(work, revocation_id, unsent=receipt)
+    else:
+        await revocations.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)
     await work.record(
         UpstreamRevoked(grant_id=found.grant_id, provider=found.provider, receipt=receipt)
     )
@@ -207,11 +239,35 @@ async def dies_with(work: Work, provider: Provider, grant: Grant) -> list[Siblin
     """
     if provider.facts.blast_radius != "project":
         return []
-    return await grants.siblings_of(work, grant)
+    return await _siblings(work, provider, grant)
+
+
+async def _ends_another(work: Work, provider: Provider, grant: Grant) -> bool:
+    """Say whether revoking tokens of a dead grant would end a live one.
+
+    Their person may have connected the account again while the provider was away, or another of
+    its products; tokens may have come late, or for an account that was not wanted here. Of tokens
+    whose account nobody knows it is not said that they end nothing else.
+    """
+    radius = provider.facts.blast_radius
+    if radius == "token":
+        return False
+    if not grant.subject:
+        return True
+    found = await _siblings(work, provider, grant)
+    if radius == "project":
+        return bool(found)
+    own = (grant.provider, grant.upstream_client_id, grant.subject)
+    return any((each.provider, each.upstream_client_id, each.subject) == own for each in found)
+
+
+async def _siblings(work: Work, provider: Provider, grant: Grant) -> list[Sibling]:
+    account = provider.facts.account_of(grant.subject)
+    return await grants.siblings_of(work, grant, account=account)
 
 
 async def keep_at_provider(
-    work: Work, parts: Parts, *, grant: Grant, why: str = "kept_for_others"
+    work: Work, parts: Parts, *, grant: Grant, why: str = KEPT_FOR_OTHERS
 ) -> None:
     """End a grant here alone, and say why the provider is not told.
 
@@ -220,7 +276,9 @@ async def keep_at_provider(
         parts: The vault's.
         grant: As it was.
         why: ``kept_for_others``: revoking it would end others of the same account (blast
-            radius); ``revoked_by_hand``: a credential is its owner's, and theirs to revoke.
+            radius); ``revoked_by_hand``: a credential is its owner's, and theirs to revoke;
+            ``client_replaced``: we are another client there by now; ``unreadable``: its tokens
+            can't be read any more.
     """
     await revocations.note_unsent(
         work,
@@ -238,7 +296,7 @@ async def give_up_overdue(work: Work, parts: Parts) -> int:
     given_up = 0
     before = work.now - GIVE_UP_AFTER
     for each in await revocations.overdue(work, before=before, most=_MOST_OVERDUE):
-        if not await revocations.give_up(work, each.id):
+        if not await revocations.settle_unsent(work, each.id, unsent="deadline"):
             continue
         given_up += 1
         await work.record(

@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 
 from limen.db.base import partial_index, table
-from limen.db.types import Id, Json, Moment
+from limen.db.types import Id, Json, Moment, Ordered
 
 upstream_grants = table(
     "upstream_grants",
@@ -24,7 +24,8 @@ upstream_grants = table(
     Column("issuer", sa.Text, nullable=False),
     Column("subject", sa.Text, nullable=False),
     # The subject while the grant lives, NULL afterwards: one live grant per external account.
-    Column("live_subject", sa.Text),
+    # Asked for by its beginning too: all of one workspace, all parts of one account.
+    Column("live_subject", Ordered),
     # How it came: by its person's consent, or as a credential of theirs.
     Column("kind", sa.Text, nullable=False, server_default="consent"),
     Column("state", sa.Text, nullable=False),
@@ -233,6 +234,8 @@ connection_consents = table(
     Column("client_id", Id, nullable=False),
     Column("features", Json, nullable=False),
     Column("scopes", Json, nullable=False),
+    # What they agreed to; the client's policy may have become another since.
+    Column("mode", sa.Text, nullable=False, server_default="proxy"),
     Column("given_by", Id, nullable=False),
     Column("given_at", Moment(), nullable=False),
     PrimaryKeyConstraint("tenant_id", "connection_id", "client_id"),
@@ -243,6 +246,7 @@ connection_consents = table(
         ["tenant_id", "client_id"], ["clients.tenant_id", "clients.client_id"], ondelete="CASCADE"
     ),
     Index(None, "tenant_id", "client_id"),
+    CheckConstraint("mode IN ('raw', 'proxy')", name="mode"),
     comment="Which client may use which connection, and for what, as its owner agreed.",
 )
 

@@ -36,6 +36,8 @@ from limen.web.pages.error_words import words_for
 from limen.web.redirects import page_url, see_other
 from limen.web.state import edge_of, serves_pages, site_of
 
+_MAX_FIELD: Final = 80
+
 Face = Literal["json", "oauth", "page"]
 """How a refusal is told: RFC 9457 problem, RFC 6749 body, or a page for a person."""
 
@@ -136,11 +138,12 @@ def problem(refusal: Refusal, status: int, *, issuer: str) -> dict[str, Any]:
 
     ``ask_uri`` is where an application asks the person who can help.
     """
+    detail = _writable(refusal.public)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": refusal.public,
+        "detail": detail,
         "code": refusal.code,
     }
     if refusal.ask_at:
@@ -148,8 +151,14 @@ def problem(refusal: Refusal, status: int, *, issuer: str) -> dict[str, Any]:
     if isinstance(refusal, InvalidMembers):
         body["errors"] = refusal.members
     elif refusal.field:
-        body["errors"] = [{"field": refusal.field, "code": refusal.code, "detail": refusal.public}]
+        named = _writable(refusal.field)[:_MAX_FIELD]
+        body["errors"] = [{"field": named, "code": refusal.code, "detail": detail}]
     return body
+
+
+def _writable(text: str) -> str:
+    """Return a text as UTF-8 can say it: one that names a member somebody made up may not be."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def oauth_body(refusal: Refusal, status: int, *, issuer: str) -> dict[str, str]:

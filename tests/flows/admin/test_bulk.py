@@ -123,6 +123,14 @@ async def test_our_own_fault_at_one_undoes_no_other(
     assert "defect" not in str(told)
 
 
+async def test_n212_a_reference_no_utf8_can_say_fails_no_answer(admin: Admin) -> None:
+    odd = {"op": "create", "ref": "\ud800"}
+    told = await bulk(admin, {"op": "create", "client": machine()}, odd)
+    assert [each["status"] for each in told] == [201, 422]
+    assert told[0]["body"]["client_secret"]  # shown but once
+    assert told[1]["ref"] == "?"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from limen.client import (
+    ANYONE,
     ME,
     Connections,
     FeatureMissing,
@@ -25,6 +26,7 @@ from limen.embed import Limen
 from limen.kernel.actor import Actor
 from limen.kernel.secret import Secret
 from tests.at_provider import order
+from tests.flows.test_asking import app_of, pressed
 from tests.installation import Installation
 from tests.oauth_client import Flow
 from tests.sharing import FEATURE, Sharer, agent, connected, kill_access_token, share
@@ -122,6 +124,25 @@ async def test_an_application_of_the_persons_needs_their_consent_here_too(host: 
     await share(ada, machine.id)
     with pytest.raises(NotShared):
         await host.connections.token(by_token, "google")
+
+
+async def test_a_person_is_asked_by_the_same_call(host: Host) -> None:
+    ada = await connected(host.limen)
+    known, raw = await app_of(host.limen, ada.person, mode="proxy")
+    through = Actor(
+        "user", id=ada.person.id, client_id=known.id, scope=frozenset({"connections:ask"})
+    )
+    here = await host.connections.ask_to_share(through, "google", features=[FEATURE])
+    page = await ada.person.browser.open(here.url)
+    assert (await pressed(ada.person, page, "share-allow", "allow")).status == 303
+    told = await host.connections.sharing_request(through, here.id)
+    assert (told.state, told.connection_id) == ("completed", ada.connection)
+    async with OverHttp(host.limen.issuer, raw, clock=host.limen.clock) as client:
+        assert await client.connections.sharing_request(ME, here.id) == told
+    with pytest.raises(Unauthorized):  # the person themselves is no app that asks
+        await host.connections.ask_to_share(browser_of(ada), "google", features=[FEATURE])
+    with pytest.raises(Unauthorized):  # a mounted Limen has no client of its own
+        await host.connections.ask_to_share(ANYONE, "google", features=[FEATURE])
 
 
 async def test_what_is_missing_is_begun_with_a_link(host: Host) -> None:

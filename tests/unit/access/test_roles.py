@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from limen.access.grant_role import grant_role
 from limen.access.keep_an_owner import keep_an_owner
+from limen.access.nobody_above import nobody_above
 from limen.access.permissions import (
     ALL,
     CLIENTS_WRITE,
@@ -23,8 +25,14 @@ from limen.access.permissions import (
 from limen.access.revoke_role import revoke_role
 from limen.access.rights import may, permissions_of, roles_of
 from limen.accounts.ending.close_account import close_account
-from limen.accounts.ending.disable_user import disable_user
-from limen.accounts.events import AccountClosed, UserDisabled
+from limen.accounts.ending.disable_user import disable_user, enable_user
+from limen.accounts.events import (
+    AccountClosed,
+    PasswordChangeRequired,
+    UserDisabled,
+    UserEnabled,
+)
+from limen.accounts.passwords.change_due import require_password_change
 from limen.accounts.user import User
 from limen.kernel.actor import ANONYMOUS, OPERATOR, SYSTEM, Actor
 from limen.kernel.errors import Conflict, NotFound, NotPermitted
@@ -195,3 +203,23 @@ async def test_n275_of_all_owners_removed_at_once_one_stays(house: House, ways: 
 
     removed = await asyncio.gather(*(remove(*each) for each in enumerate(owners)))
     assert sum(removed) == 5
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("act", [disable_user, enable_user, require_password_change, close_account])
+async def test_n203_nobody_locks_out_whose_roles_they_could_not_give(
+    house: House, act: Callable[..., Awaitable[None]]
+) -> None:
+    events = (UserDisabled, UserEnabled, PasswordChangeRequired, AccountClosed)
+    house.works.reactions = dict.fromkeys(events, (nobody_above,))
+    admin, owner, member = [
+        await with_role(house, "admin"), await with_role(house, "owner"), await house.user()
+    ]  # fmt: skip
+    if act is enable_user:
+        for each in (owner, member):
+            await house.run(lambda work, e=each: disable_user(work, user_id=e.id), actor=OPERATOR)
+    actor = Actor("user", id=admin.id)
+    with pytest.raises(NotPermitted, match="role_above_own"):
+        await house.run(lambda work: act(work, user_id=owner.id), actor=actor)
+    await house.run(lambda work: act(work, user_id=member.id), actor=actor)
+    await house.run(lambda work: act(work, user_id=owner.id), actor=OPERATOR)

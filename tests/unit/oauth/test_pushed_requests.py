@@ -57,7 +57,7 @@ async def test_a_pushed_request_is_answered_like_any_other(
     client = await journey.client()
     await browser.sign_in(await journey.person())
     uri = await pushed(journey, client)
-    assert uri.startswith("urn:ietf:params:oauth:request_uri:lmp_")
+    assert uri.startswith("urn:ietf:params:oauth:request_uri:lmpr_")
     result = answered(await browser.agree(client, request_uri=uri))
     assert result["state"] == STATE
     answer = await journey.redeem(client, result["code"])

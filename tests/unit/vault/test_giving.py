@@ -244,7 +244,7 @@ async def test_lasting_credentials_do_not_leave(vault: Vault, giving: Giving) ->
     id_ = await giving.give(ada)
     with pytest.raises(NotPermitted, match="credential_by_proxy_only"):
         await vault.token(ada, id_)
-    wish = Wish(connection_id=id_, client_id=client, features=("api",))
+    wish = Wish(connection_id=id_, client_id=client, features=("api",), mode="raw")
     await vault.run(lambda work: share(work, vault.parts, owner_id=ada.id, wish=wish), actor=ada)
     await vault.run(
         lambda work: set_release_policy(work, vault.parts, client_id=client, mode="raw")

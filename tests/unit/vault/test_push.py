@@ -87,11 +87,12 @@ async def test_a_reconnected_account_is_well_again(vault: Vault) -> None:
         {"aud": ["another client"]},
         {"iss": "https://evil.example/"},
         {"iat": 1},
+        {"iat": 4102444800},
         {"jti": None},
         {"nonce": "of an ID token"},
         {"events": None},
     ],
-    ids=lambda lie: next(iter(lie)),
+    ids=["aud", "iss", "long ago", "not yet", "jti", "nonce", "events"],
 )
 async def test_an_event_token_that_is_not_googles_or_not_for_us_ends_nothing(
     vault: Vault, lie: dict[str, Any]
@@ -148,6 +149,38 @@ async def test_an_event_counts_once(vault: Vault) -> None:
         await vault.connect(ada, provider, account=account, connection_id=connection_id)
         assert await deliver(vault, provider, sent) == ""  # heard, and of no effect
         assert await standing(vault, ada, connection_id) == ("active", "")
+
+
+def under_another_id(sent: Sent) -> Sent:
+    """The same bytes with the same signature, as if they were another event."""
+    return Sent(headers={**sent.headers, "x-github-delivery": "another"}, body=sent.body)
+
+
+async def test_an_event_sent_again_under_another_id_ends_nothing_by_itself(vault: Vault) -> None:
+    ada = await vault.person()
+    await configured(vault, "github")
+    connection_id = await vault.connect(ada, "github", account=GITHUB_ADA)
+    sent = await written(vault, "github", sub=GITHUB_ADA)
+    await deliver(vault, "github", sent)
+    await vault.connect(ada, "github", account=GITHUB_ADA, connection_id=connection_id)
+    before = sum((await vault.simulated.seen("github"))["calls"].values())
+    for _ in range(3):
+        assert await deliver(vault, "github", under_another_id(sent)) == ""
+    assert await standing(vault, ada, connection_id) == ("active", "")
+    # GitHub was asked, and not by each of them.
+    assert sum((await vault.simulated.seen("github"))["calls"].values()) == before + 1
+
+
+async def test_and_it_is_gone_again_when_github_says_so(vault: Vault) -> None:
+    ada = await vault.person()
+    await configured(vault, "github")
+    connection_id = await vault.connect(ada, "github", account=GITHUB_ADA)
+    sent = await written(vault, "github", sub=GITHUB_ADA)
+    await deliver(vault, "github", sent)
+    await vault.connect(ada, "github", account=GITHUB_ADA, connection_id=connection_id)
+    await vault.simulated.order("github", revoke_grants=[GITHUB_ADA])
+    await deliver(vault, "github", under_another_id(sent))
+    assert (await standing(vault, ada, connection_id))[0] == "reauth_required"
 
 
 async def test_github_ends_the_grant_of_whom_it_names_alone(vault: Vault) -> None:

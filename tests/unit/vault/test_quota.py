@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -176,12 +178,18 @@ async def test_what_an_app_reports_counts_and_only_who_has_the_token_reports(vau
             lambda work: set_release_policy(work, vault.parts, client_id=app, mode=mode)
         )
 
-    await allow("proxy")
     wish = Wish(connection_id=hers, client_id=app, features=("youtube_read",))
-    await vault.run(lambda work: share(work, vault.parts, owner_id=ada.id, wish=wish), actor=ada)
-    with pytest.raises(NotPermitted, match="release_by_proxy_only"):
-        await tell(5)
-    await allow("raw")
+
+    async def agree(wish: Wish) -> None:
+        body = partial(share, parts=vault.parts, owner_id=ada.id, wish=wish)
+        await vault.run(body, actor=ada)
+
+    await agree(wish)
+    for mode, code in (("proxy", "release_by_proxy_only"), ("raw", "raw_consent_required")):
+        await allow(mode)
+        with pytest.raises(NotPermitted, match=code):
+            await tell(5)
+    await agree(replace(wish, mode="raw"))
     await tell(299)
     await tell(1, "search", client_id="")
     told = await shown(vault, ada, hers)

@@ -42,7 +42,8 @@ DRIVE = "https://www.googleapis.com/auth/drive.readonly"
 
 
 async def agree(vault: Vault, actor: Actor, id_: str, client: str, *features: str) -> None:
-    wish = Wish(connection_id=id_, client_id=client, features=features or ("calendar_read",))
+    wanted = features or ("calendar_read",)
+    wish = Wish(connection_id=id_, client_id=client, features=wanted, mode="raw")
     await vault.run(
         lambda work: share(work, vault.parts, owner_id=actor.id, wish=wish), actor=actor
     )
@@ -241,7 +242,9 @@ async def test_a_machine_uses_what_the_tenant_shares_with_it(vault: Vault) -> No
     await allow(vault, client)
     with pytest.raises(NotPermitted, match="connection_consent_required"):
         await given(vault, tenant, connection_id, client)
-    wish = Wish(connection_id=connection_id, client_id=client, features=("calendar_read",))
+    wish = Wish(
+        connection_id=connection_id, client_id=client, features=("calendar_read",), mode="raw"
+    )
     await vault.run(
         lambda work: share(work, vault.parts, owner_id=TENANT_OWNER, wish=wish), actor=admin
     )

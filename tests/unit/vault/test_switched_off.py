@@ -43,7 +43,7 @@ async def _newer(vault: Vault, actor: Actor, id_: str) -> Any:
 
 async def _as_client(vault: Vault, actor: Actor, id_: str) -> Any:
     client = await vault.client()
-    wish = Wish(connection_id=id_, client_id=client, features=("calendar_read",))
+    wish = Wish(connection_id=id_, client_id=client, features=("calendar_read",), mode="raw")
     await vault.run(
         lambda work: set_release_policy(work, vault.parts, client_id=client, mode="raw")
     )

@@ -13,6 +13,7 @@ from limen.db.work import Work
 from limen.kernel.errors import (
     BearerRefusal,
     InvalidClient,
+    InvalidInput,
     NotAuthenticated,
     OAuthRefusal,
     ReauthenticationRequired,
@@ -150,3 +151,17 @@ async def test_markup_in_a_refusal_stays_text(serve: Serve) -> None:
     answer = await serve(raising(refusal, "page")).get("/x")
     assert "<script>" not in answer.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;{{7*7}}" in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("face", ["json", "oauth"])
+async def test_a_name_that_no_utf8_can_say_is_refused_like_any_other(
+    serve: Serve, face: Face
+) -> None:
+    refusal = InvalidInput("claim_unknown", "No \ud800.", field="\ud800" + "x" * 3000)
+    answer = await serve(raising(refusal, face)).get("/x")
+    assert answer.status_code == 422
+    if face == "json":
+        assert answer.json()["errors"] == [
+            {"field": "?" + "x" * 79, "code": "claim_unknown", "detail": "No ?."}
+        ]

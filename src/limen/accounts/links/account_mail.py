@@ -12,6 +12,7 @@ from typing import Final, Literal
 from limen.accounts import store
 from limen.accounts.email_address import parse_email
 from limen.accounts.events import PasswordResetRequested
+from limen.accounts.links.mail_budget import may_mail
 from limen.accounts.links.mail_link import mail_reset, mail_verification
 from limen.crypto.envelope import Envelope, Place
 from limen.db import outbox
@@ -55,13 +56,13 @@ def account_mail_handler(*, works: Works, envelope: Envelope) -> Handler:
 
 async def _mail(work: Work, envelope: Envelope, *, address: str, wanted: Wanted) -> None:
     user = await store.find_by_email(work, address)
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or (wanted == "verify" and user.is_verified):
+        return
+    if not await may_mail(work, user_id=user.id, wanted=wanted):
         return
     match wanted:
         case "reset":
             await mail_reset(work, envelope=envelope, user=user)
             await work.record(PasswordResetRequested(user_id=user.id))
-        case "verify" if not user.is_verified:
-            await mail_verification(work, envelope=envelope, user=user)
         case "verify":
-            pass
+            await mail_verification(work, envelope=envelope, user=user)

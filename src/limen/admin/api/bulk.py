@@ -94,11 +94,12 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 def _read(
     adapter: TypeAdapter[Any], raw: dict[str, Any], *, parts: Parts
 ) -> tuple[str, Operation | InvalidInput]:
-    ref = raw.get("ref", "")
+    # Shown in an answer that is written when all is done: nothing in it may fail that.
+    ref = str(raw.get("ref", ""))[:_MAX_REF].encode("utf-8", "replace").decode()
     try:
-        return str(ref)[:_MAX_REF], partial(_do, parts=parts, asked=read_operation(adapter, raw))
+        return ref, partial(_do, parts=parts, asked=read_operation(adapter, raw))
     except InvalidInput as refusal:
-        return str(ref)[:_MAX_REF], refusal
+        return ref, refusal
 
 
 async def _do(work: Work, *, parts: Parts, asked: _Create | _Update | _Switch | _Revoke) -> Done:

@@ -16,6 +16,7 @@ from limen.access.permissions import (
     USERS_READ,
     USERS_WRITE,
 )
+from limen.access.nobody_above import check_not_above
 from limen.access.require import require
 from limen.accounts.directory import get_user
 from limen.accounts.events import PictureChanged, ProfileChanged
@@ -94,6 +95,7 @@ def _add_users(router: APIRouter, parts: Parts) -> None:
     async def unlink(work: CurrentWork, user_id: _Id, identity: _Id) -> None:
         """Let an account at a provider sign a person in no more, even if it is the last way."""
         await get_user(work, user_id)
+        await check_not_above(work, principal_id=user_id)
         found = find_named(await list_identities(work, user_id=user_id), identity)
         await unlink_identity(work, identity=found, reason="administrator")
 

@@ -14,10 +14,11 @@ from limen.access.require import require
 from limen.access.speak_for import check_may_speak_for
 from limen.admin.batch import MOST, Done, Operation, Results, run_batch
 from limen.admin.client_lines import MEDIA_TYPE, ClientLine, client_lines, read_line
-from limen.admin.manage_clients import shown
+from limen.admin.manage_clients import check_may_shape, shown
 from limen.admin.parts import Parts
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, TooLarge
+from limen.oauth.clients import Clients
 from limen.oauth.mutual_tls.offer import check_offered
 from limen.oauth.registry.check_addresses import check_addresses
 from limen.oauth.transfer.import_client import import_client
@@ -73,11 +74,14 @@ async def import_line(work: Work, *, parts: Parts, line: ClientLine) -> Done:
     """Let a client be as a line says.
 
     Raises:
-        NotPermitted: There is such a client with roles that the actor could not give.
+        NotPermitted: There is such a client with roles that the actor could not give; or nobody
+            is asked about it, and it may do more than the actor.
     """
     await check_may_speak_for(work, principal_id=line.client_id)
+    before = await Clients().fresh(work, line.client_id)
     check_offered(parts.mtls, line.metadata)
     await check_addresses(work, parts.net, line.metadata)
     done = await import_client(work, record=line.record(), envelope=parts.envelope)
+    await check_may_shape(work, done.made.client, *(() if before is None else (before,)))
     body = shown(done.made.client, done.made.raw_secret).model_dump(mode="json")
     return Done(status=201 if done.is_new else 200, body=body)

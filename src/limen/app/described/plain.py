@@ -248,7 +248,7 @@ OTHERS: Final[Mapping[str, Mapping[str, Any]]] = {
                 200: Answer(
                     says="Where it is served from now on.",
                     schema=_PICTURE,
-                    example={"picture_url": "https://id.example/pictures/lmp_…"},
+                    example={"picture_url": "https://id.example/pictures/0194c0b1-…"},
                 ),
                 413: _problem(413, "request_too_large", "The picture is too large."),
                 415: _problem(

@@ -1,4 +1,4 @@
-"""Register, list, disable, give a new secret."""
+"""Register, list, disable, enable, delete, give a new secret."""
 
 from __future__ import annotations
 
@@ -150,6 +150,42 @@ def disable(
 
         await disable_client(work, client_id=client_id)
         return {"client_id": client_id, "active": False}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def enable(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")],
+    *,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Let a client act again; its tokens from before stay dead."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.disable_client import enable_client  # noqa: PLC0415 -- as above
+
+        await enable_client(work, client_id=client_id)
+        return {"client_id": client_id, "active": True}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def delete(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")],
+    *,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Forget a client; its tokens end at once, and nobody gets its id again."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.disable_client import delete_client  # noqa: PLC0415 -- as above
+
+        await delete_client(work, client_id=client_id)
+        return {"client_id": client_id, "deleted": True}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
 

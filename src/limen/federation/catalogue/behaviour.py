@@ -35,6 +35,7 @@ from limen.federation.provider import (
     Purpose,
     TokenAnswer,
     Told,
+    is_token,
     unidentified,
 )
 from limen.kernel.errors import ProviderUnavailable
@@ -188,7 +189,10 @@ class CatalogueProvider(Provider):
             if _applies(rule, answer):
                 return rule.means
         if answer.status == OK and not answer.members.get("error"):
-            return "ok" if self._found(answer, self.entry.response.access) else "malformed"
+            where = self.entry.response
+            refresh = _first(answer, where.refresh) or "-"
+            sound = is_token(_first(answer, where.access)) and is_token(refresh)
+            return "ok" if sound else "malformed"
         return super().classify(answer)
 
     @override
@@ -338,7 +342,14 @@ def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
         api=filled_api(entry.api, values),
         quota=entry.quota,
         push=entry.push,
+        account_parts=_account_parts(entry.identity.subject),
     )
+
+
+def _account_parts(subject: Sequence[str]) -> int:
+    """Return how many parts of a subject are always there, where others are not; else 0."""
+    always = [place.endswith("?") for place in subject].count(False)
+    return always if always < len(subject) else 0
 
 
 def _gone_statuses(revoke: RevokeEntry) -> tuple[int, ...]:

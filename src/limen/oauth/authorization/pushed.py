@@ -21,7 +21,7 @@ from limen.kernel.tokens import mint, read, token_hash
 from limen.oauth.store import pushed_requests as store
 from limen.protocol.params import Params
 
-KIND: Final = "lmp"
+KIND: Final = "lmpr"
 URN: Final = "urn:ietf:params:oauth:request_uri:"
 TTL: Final = dt.timedelta(seconds=300)
 

@@ -17,7 +17,8 @@ from limen.tokens.find_grant import find_user_of_subject
 async def hinted_user(work: Work, *, client: Client, asked: BackchannelRequest, desk: Desk) -> User:
     """Return whom a client wants to be asked: by address, by ``sub``, or by an ID token of ours.
 
-    A disabled account is as unknown as one that never was.
+    A disabled account is as unknown as one that never was, and so is an address whose mailbox
+    nobody proved: whoever opened an account with it could answer for its owner (N129).
 
     Raises:
         OAuthRefusal: ``unknown_user_id`` (CIBA section 13); ``invalid_request`` for an ID token
@@ -43,7 +44,9 @@ async def _by_id_token(
 
 async def _by_login_hint(work: Work, client: Client, hint: str) -> User | None:
     found = await find_user_by_email(work, hint)
-    return found if found is not None else await _by_subject(work, client, hint)
+    if found is not None:
+        return found if found.is_verified else None
+    return await _by_subject(work, client, hint)
 
 
 async def _by_subject(work: Work, client: Client, subject: str) -> User | None:

@@ -95,7 +95,7 @@ PUSH: Final = operation(
                 required=("request_uri", "expires_in"),
             ),
             example={
-                "request_uri": "urn:ietf:params:oauth:request_uri:lmp_…",
+                "request_uri": "urn:ietf:params:oauth:request_uri:lmpr_…",
                 "expires_in": 300,
             },
         )

@@ -172,7 +172,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                         "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
                         "code_challenge_method": "S256",
                     },
-                    "then": {"auth_session": "lms_…", "otp": "123456"},
+                    "then": {"auth_session": "lmi_…", "otp": "123456"},
                 },
             ),
         )

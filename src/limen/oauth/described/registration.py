@@ -62,7 +62,7 @@ _GIVEN: Final = {
     "token_endpoint_auth_method": "client_secret_basic",
     "grant_types": ["authorization_code"],
     "response_types": ["code"],
-    "registration_access_token": "lmrt_…",
+    "registration_access_token": "lmra_…",
     "registration_client_uri": "https://id.example/oauth2/register/0194c0b1-…",
 }
 _ITS_OWN: Final = ({"registrationToken": ()},)

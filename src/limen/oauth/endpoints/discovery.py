@@ -20,6 +20,7 @@ from limen.oauth.mutual_tls.offer import offered_methods
 from limen.oauth.parts import Parts
 from limen.protocol.client_assertion import ASSERTION_ALGS, SECRET_ALGS
 from limen.protocol.client_metadata import (
+    DEVICE_CODE,
     FAPI_PROFILES,
     KEY_METHODS,
     RESPONSE_MODES,
@@ -59,7 +60,7 @@ def routes(parts: Parts) -> list[BaseRoute]:
     async def discovery(request: Request, work: Work) -> Response:  # noqa: ARG001 -- a handler's shape
         policy = policy_of(work)
         offers = _by_policy(_offers(parts, issuer=work.site.issuer), policy)
-        offers = _by_profile(offers, policy.profile)
+        offers = _without_closed(_by_profile(offers, policy.profile))
         offers = dataclasses.replace(offers, detail_types=await parts.resources.detail_types(work))
         return public_answer(
             json.dumps(discovery_document(work.site.issuer, offers=offers)).encode()
@@ -90,12 +91,26 @@ def _by_profile(offers: Offers, profile: Profile) -> Offers:
     signed = profile == "fapi2_message_signing"
     return dataclasses.replace(
         offers,
+        grant_types=tuple(grant for grant in offers.grant_types if grant != DEVICE_CODE),
         auth_methods=tuple(method for method in methods if method in KEY_METHODS),
         refused_algs=SECRET_ALGS | {"RS256"},
         response_modes=SIGNED_MODES if signed else offers.response_modes,
         require_pushed=True,
         require_signed=offers.require_signed or signed,
     )
+
+
+def _without_closed(offers: Offers) -> Offers:
+    """Leave out the endpoints that would refuse everybody (N022).
+
+    An authorization challenge is no pushed request: where those are required it opens nothing.
+    """
+    closed = set()
+    if offers.require_pushed:
+        closed.add("authorization_challenge_endpoint")
+    if DEVICE_CODE not in offers.grant_types:
+        closed.add("device_authorization_endpoint")
+    return dataclasses.replace(offers, closed=frozenset(closed))
 
 
 def _offers(parts: Parts, *, issuer: str) -> Offers:

@@ -113,9 +113,11 @@ async def replace_registration(
     statement = await read_statement(
         work, members, policy=policy_of(work).registration, keys=registrar.statements
     )
-    leave = registration.via == "initial_access_token"
+    vouched = registration.via == "initial_access_token" or (
+        statement is not None and statement.vouches_for(members)
+    )
     metadata, asked = await read_metadata(
-        work, registrar, members, statement=statement, vouched=leave or statement is not None
+        work, registrar, members, statement=statement, vouched=vouched
     )
     raw_access = mint(TOKEN_KIND, work.tenant_id)
     raw_statement = None if statement is None else statement.raw
@@ -133,7 +135,7 @@ async def replace_registration(
     changed = dataclasses.replace(
         before, metadata=metadata, default_scope=default_scope(None, metadata=metadata)
     )
-    if registration.via == "open" or not (leave or statement):
+    if registration.via == "open" or not vouched:
         changed = dataclasses.replace(changed, verified=False, trusted=False, first_party=False)
     elif metadata != before.metadata:
         changed = dataclasses.replace(changed, trusted=False, first_party=False)

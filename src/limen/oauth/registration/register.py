@@ -94,7 +94,7 @@ async def register_itself(
     policy = policy_of(work).registration
     await _check_leave(work, policy, raw_token)
     statement = await read_statement(work, members, policy=policy, keys=registrar.statements)
-    via = _via(statement, raw_token)
+    via = _via(statement, members, raw_token=raw_token)
     metadata, asked = await read_metadata(
         work, registrar, members, statement=statement, vouched=via != "open"
     )
@@ -198,7 +198,9 @@ async def _check_leave(
         raise BearerRefusal("invalid_token", "An initial access token is needed.", presented=False)
 
 
-def _via(statement: Statement | None, raw_token: Secret[str] | None) -> Via:
-    if statement is not None:
+def _via(
+    statement: Statement | None, members: Mapping[str, object], *, raw_token: Secret[str] | None
+) -> Via:
+    if statement is not None and statement.vouches_for(members):
         return "software_statement"
     return "open" if raw_token is None else "initial_access_token"

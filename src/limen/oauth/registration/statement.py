@@ -31,6 +31,20 @@ class Statement:
     raw: str
     members: Mapping[str, Any]
 
+    def vouches_for(self, members: Mapping[str, object]) -> bool:
+        """Say whether it stands for whoever registers with it, and not for anybody who copied it.
+
+        Statements are no secrets: each installation of an app has one. What it names of a client
+        wins; one that leaves open where answers go, or of a client without such addresses its
+        keys, would lend its name to a stranger's (RFC 7591 section 5).
+
+        Args:
+            members: Of the registration, as sent.
+        """
+        if members.get("redirect_uris"):
+            return "redirect_uris" in self.members
+        return not self.members.keys().isdisjoint({"redirect_uris", "jwks", "jwks_uri"})
+
 
 @final
 class StatementKeys:

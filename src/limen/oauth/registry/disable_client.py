@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from limen.access.set_roles import set_roles
 from limen.db.work import Work
+from limen.kernel.errors import Conflict
 from limen.oauth.events import ClientDeleted, ClientDisabled, ClientEnabled
+from limen.oauth.registry.register_client import FIRST_PARTY_CLIENT_ID
 from limen.oauth.registry.update_client import client_not_found, forget_client
 from limen.oauth.store import clients as store
 from limen.oauth.store.codes import drop_codes_of_client
@@ -34,7 +36,12 @@ async def delete_client(work: Work, *, client_id: str) -> None:
 
     Raises:
         NotFound: ``client_not_found``.
+        Conflict: ``client_built_in``: signing in over JSON needs it, and nothing brings it back.
     """
+    if client_id == FIRST_PARTY_CLIENT_ID:
+        raise Conflict(
+            "client_built_in", "The tenant's own sign-in needs this client; disable it instead."
+        )
     if not await store.delete_client(work, client_id):
         raise client_not_found()
     await set_roles(work, principal_id=client_id, roles=frozenset())

@@ -92,7 +92,8 @@ async def update_client(
         default_scope=default_scope(wanted, metadata=metadata),
         **changes.flags,
     )
-    await check_default_resource(work, changed.default_resource)
+    canonical = await check_default_resource(work, changed.default_resource)
+    changed = dataclasses.replace(changed, default_resource=canonical)
     return await write_client(
         work,
         before=client,

@@ -12,11 +12,12 @@ from limen.federation.provider import Provider
 from limen.vault.asking.model import SharingRequest
 from limen.vault.features.offered import features_at
 from limen.vault.features.states import missing_of, standing_of
-from limen.vault.model import Connection
+from limen.vault.model import Connection, ReleaseMode
 from limen.vault.sharing.check import not_agreed
 from limen.vault.sharing.policy import Mode
 from limen.vault.store import connections, sharing
 from limen.vault.store.connections import Shared
+from limen.vault.store.sharing import ConnectionConsent
 
 _MOST = 200
 
@@ -34,6 +35,7 @@ class Account:
             and, where it is given the token itself, everything that this token allows.
         more: Of these the ones that it did not ask for.
         missing: Those that the account does not cover.
+        agreed: How its person agreed before that the app uses it; ``None`` if they did not.
     """
 
     connection_id: str
@@ -43,6 +45,7 @@ class Account:
     features: tuple[str, ...]
     more: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    agreed: ReleaseMode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +78,16 @@ async def accounts_for(
         offered=await features_at(work, provider, provider_id=request.provider),
     )
     agreed = {
-        consent.connection_id: consent.features
+        consent.connection_id: consent
         for consent in await sharing.consents_for(work, [each.id for each in chosen])
         if consent.client_id == request.client_id
     }
-    return [_account(each, judged, agreed=agreed.get(each.id, ())) for each in chosen]
+    return [_account(each, judged, agreed=agreed.get(each.id)) for each in chosen]
 
 
-def _account(connection: Connection, judged: _Judged, *, agreed: Sequence[str]) -> Account:
+def _account(
+    connection: Connection, judged: _Judged, *, agreed: ConnectionConsent | None
+) -> Account:
     request, offered = judged.request, judged.offered
     granted = connection.grant.granted_scopes
     active = [
@@ -92,7 +97,7 @@ def _account(connection: Connection, judged: _Judged, *, agreed: Sequence[str]) 
         and name in offered
         and not missing_of(offered[name], provider=judged.provider, granted=granted)
     ]
-    before = [name for name in agreed if name in active]
+    before = [name for name in (agreed.features if agreed else ()) if name in active]
     features = tuple(dict.fromkeys((*request.features, *before)))
     if judged.mode == "raw":
         features = _whole(features, active, granted, judged=judged)
@@ -110,6 +115,7 @@ def _account(connection: Connection, judged: _Judged, *, agreed: Sequence[str]) 
         features=features,
         more=tuple(name for name in features if name not in request.features),
         missing=missing,
+        agreed=agreed.mode if agreed else None,
     )
 
 
@@ -134,7 +140,7 @@ def _beyond(features: Sequence[str], granted: Sequence[str], *, judged: _Judged)
         if name in judged.offered
         for scope in judged.provider.normalise(judged.offered[name].scopes)
     ]
-    shared = Shared(mode=judged.mode, features=tuple(features), scopes=tuple(scopes))
+    shared = Shared(mode=judged.mode, features=tuple(features), scopes=tuple(scopes), agreed="raw")
     return not_agreed(granted, shared, provider=judged.provider)
 
 

@@ -56,6 +56,7 @@ async def allow(
         connection_id=connection_id,
         client_id=request.client_id,
         features=account.features,
+        mode="raw" if asking.mode == "raw" else "proxy",
         sharing_request_id=request.id,
     )
     await share(work, parts, owner_id=work.actor.id, wish=wish)

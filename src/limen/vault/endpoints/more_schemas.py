@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from limen.federation.provider import Provider
 from limen.vault.features.show import ShownFeature
+from limen.vault.model import ReleaseMode
 from limen.vault.sharing.policy import Mode
 from limen.vault.store.sharing import ConnectionConsent
 
@@ -90,13 +91,18 @@ class DeclareBody(BaseModel):
 
 
 class ShareBody(BaseModel):
-    """What the owner agrees to."""
+    """What the owner agrees to.
+
+    ``mode``: ``raw``: the client may be given tokens, which covers the proxy; ``proxy``: it has
+    them used for it. An administrator must let it do as much.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     connection_id: str = Field(max_length=64)
     client_id: str = Field(max_length=2048)
     features: list[str] = Field(max_length=50)
+    mode: ReleaseMode = "proxy"
 
 
 class SharedModel(BaseModel):
@@ -106,6 +112,7 @@ class SharedModel(BaseModel):
     client_id: str
     features: list[str]
     scopes: list[str]
+    mode: ReleaseMode
     given_at: dt.datetime
 
     @classmethod
@@ -116,6 +123,7 @@ class SharedModel(BaseModel):
             client_id=consent.client_id,
             features=list(consent.features),
             scopes=list(consent.scopes),
+            mode=consent.mode,
             given_at=consent.given_at,
         )
 

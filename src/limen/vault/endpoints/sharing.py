@@ -32,10 +32,14 @@ def add_sharing(router: APIRouter, parts: Parts) -> None:
     async def give(body: ShareBody, work: CurrentWork, owner: OwnerQuery = "me") -> SharedModel:
         """Agree that a client uses a connection, for these features; replaces what was agreed.
 
-        The person alone can agree: in their browser, or by a first-party token.
+        The person alone can agree: in their browser, or by a first-party token. Without ``mode``
+        they agree to the proxy, and to no token leaving.
         """
         wish = Wish(
-            connection_id=body.connection_id, client_id=body.client_id, features=body.features
+            connection_id=body.connection_id,
+            client_id=body.client_id,
+            features=body.features,
+            mode=body.mode,
         )
         owner_id = await owner_of(work, owner)
         return SharedModel.of(await share(work, parts, owner_id=owner_id, wish=wish))
@@ -60,6 +64,9 @@ def add_sharing(router: APIRouter, parts: Parts) -> None:
 
     @router.put("/release-policies/{client_id:path}", dependencies=[require(CLIENTS_WRITE)])
     async def set_policy(client_id: str, body: PolicyModel, work: CurrentWork) -> PolicyModel:
-        """Say what a client may do: be given tokens, use them by the proxy, or nothing."""
+        """Say what a client may do: be given tokens, use them by the proxy, or nothing.
+
+        Who agreed to the proxy is asked again before ``raw`` gives a token of theirs away.
+        """
         await set_release_policy(work, parts, client_id=client_id, mode=body.mode)
         return body

@@ -53,6 +53,7 @@ async def export(work: Work, parts: Parts, *, user_id: str, with_secrets: bool) 
                 "connection_id": each.connection_id,
                 "client_id": each.client_id,
                 "features": list(each.features),
+                "mode": each.mode,
                 "given_at": each.given_at,
             }
             for each in await sharing.consents_for(work, ids)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from json import JSONDecodeError
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -15,6 +16,8 @@ from limen.federation.provider import Provider
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import MalformedRequest, NotFound, Refusal
 from limen.kernel.foreign_json import parse_json
+from limen.kernel.site import Site
+from limen.observe import logger
 from limen.protocol.jwt import JwtRefused
 from limen.tokens.replay.first_time import first_time
 from limen.vault.model import Grant
@@ -22,12 +25,18 @@ from limen.vault.parts import Parts
 from limen.vault.push import store
 from limen.vault.push.events import ProviderEventTaken
 from limen.vault.push.hmac_events import is_githubs, is_slacks
-from limen.vault.push.risc import MAX_AGE, verify_event
+from limen.vault.push.risc import MAX_AGE, MAX_AHEAD, verify_event
 from limen.vault.push.secrets import push_secret
 from limen.vault.push.told import Told, told_by_github, told_by_google, told_by_slack
 from limen.vault.refresh.apply import end_grant
+from limen.vault.refresh.redeem import refresh
 
+_log = logger("limen.vault")
 _REMEMBERED: Final = dt.timedelta(days=30)
+_UNDATED: Final = dt.timedelta(days=3650)
+"""How long what is signed without a date is remembered, if it names somebody: it never gets too old
+to be believed."""
+_HOUR: Final = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +54,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Believed:
-    """An event whose signature is good; ``once`` is what must not come again."""
+    """An event whose signature is good.
+
+    Args:
+        once: What must not come again; signed, every bit of it.
+        until: It is refused for its age afterwards.
+        is_undated: Nothing signed tells it from the next event that says the same.
+    """
 
     told: Told
     once: str
     until: dt.datetime
+    is_undated: bool = False
 
 
 async def take_event(
@@ -70,13 +86,17 @@ async def take_event(
     believed = await _believe(work, parts, client=client, provider=found, sent=sent)
     if believed.told.challenge:
         return believed.told.challenge
-    until = believed.until
-    is_new = await first_time(
-        work, kind="provider_event", of=provider, value=believed.once, until=until
-    )
-    if is_new and believed.told.reason:
+    if not believed.told.reason:
+        return ""
+    if await _is_new(work, provider, believed.once, until=believed.until):
         await _end(work, client=client, provider=found, told=believed.told)
+    elif believed.is_undated:
+        await _ask(work, parts, believed, client=client, provider=found)
     return ""
+
+
+async def _is_new(work: Work, provider: str, once: str, *, until: dt.datetime) -> bool:
+    return await first_time(work, kind="provider_event", of=provider, value=once, until=until)
 
 
 async def _receiver(
@@ -111,9 +131,9 @@ async def _believe(
         if not delivery or not is_githubs(raw_secret, signature=signature, body=sent.body):
             raise _refused("signature")
         told = told_by_github(headers.get("x-github-event", ""), _object(sent))
-        # The id is not signed: it is remembered together with what is.
-        once = f"{delivery} {hashlib.sha256(sent.body).hexdigest()}"
-        return _Believed(told=told, once=once, until=work.now + _REMEMBERED)
+        # Neither the id nor a date is signed: whoever has one event can send it under any id.
+        once = f"body {hashlib.sha256(sent.body).hexdigest()}"
+        return _Believed(told=told, once=once, until=work.now + _UNDATED, is_undated=True)
     timestamp = headers.get("x-slack-request-timestamp", "")
     good = is_slacks(
         raw_secret,
@@ -147,10 +167,12 @@ async def _googles(
     except (JwtRefused, UnicodeDecodeError) as refused:
         raise _refused(str(refused)) from refused
     told = told_by_google(claims, issuer=str(claims["iss"]))
-    return _Believed(told=told, once=str(claims["jti"]), until=work.now + MAX_AGE)
+    return _Believed(told=told, once=str(claims["jti"]), until=work.now + MAX_AHEAD + MAX_AGE)
 
 
-async def _end(work: Work, *, client: UpstreamClient, provider: Provider, told: Told) -> None:
+async def _named(
+    work: Work, *, client: UpstreamClient, provider: Provider, told: Told
+) -> list[Grant]:
     ours = {
         "issuer": provider.issuer_of_identities,
         "upstream_client_id": client.at_provider.client_id,
@@ -160,6 +182,42 @@ async def _end(work: Work, *, client: UpstreamClient, provider: Provider, told: 
         named += await store.lock_named(work, **ours, subject=subject)
     if told.below:
         named += await store.lock_below(work, **ours, prefix=told.below)
+    return named
+
+
+async def _ask(
+    work: Work, parts: Parts, believed: _Believed, *, client: UpstreamClient, provider: Provider
+) -> None:
+    """Have the provider say whether the account is gone again, or its event sent again by others.
+
+    A person who took the authorization back, gave it anew and took it back again is told of in
+    the same words each time. Asked once an hour at most, whoever sends how many.
+    """
+    hour = work.now.replace(minute=0, second=0, microsecond=0)
+    once, until = f"{believed.once} {hour.isoformat()}", hour + 2 * _HOUR
+    if not await _is_new(work, client.provider, once, until=until):
+        return
+    for grant in await _named(work, client=client, provider=provider, told=believed.told):
+        if grant.state == "active":
+            work.once_durable(partial(_refresh, parts, work.site, grant))
+
+
+async def _refresh(parts: Parts, site: Site, grant: Grant) -> None:
+    try:
+        await refresh(
+            parts,
+            site,
+            grant_id=grant.id,
+            provider=grant.provider,
+            seen_generation=grant.generation,
+        )
+    except Refusal as refused:
+        # The event was heard all the same: whoever uses the token next finds out.
+        _log.info("an event was not looked into", grant_id=grant.id, refusal=refused.code)
+
+
+async def _end(work: Work, *, client: UpstreamClient, provider: Provider, told: Told) -> None:
+    named = await _named(work, client=client, provider=provider, told=told)
     for grant in named:
         await end_grant(work, grant, reason=told.reason)
     await work.record(

@@ -11,7 +11,7 @@ from limen.db.types import upsert
 from limen.db.work import Work
 from limen.vault.model import Grant
 from limen.vault.push.tables import push_secrets
-from limen.vault.store.grants import WHOLE_GRANT, to_grant
+from limen.vault.store.grants import WHOLE_GRANT, below, to_grant
 from limen.vault.tables import upstream_grants
 
 _g = upstream_grants.c
@@ -92,12 +92,13 @@ async def lock_below(
     work: Work, *, issuer: str, upstream_client_id: str, prefix: str
 ) -> list[Grant]:
     """Return live grants whose subjects begin with ``prefix``, which ends in a colon."""
+    first, beyond = below(prefix)
     rows = await work.execute(
         _BELOW,
         issuer=issuer,
         upstream_client_id=upstream_client_id,
-        first=prefix,
-        beyond=f"{prefix[:-1]};",  # the character after the colon
+        first=first,
+        beyond=beyond,
         most=_MOST,
     )
     return [to_grant(row) for row in rows.all()]

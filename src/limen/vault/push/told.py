@@ -53,7 +53,8 @@ def told_by_google(claims: Mapping[str, Any], *, issuer: str) -> Told:
         kinds = {"iss-sub", "iss_sub", "id_token_claims"}
         same = isinstance(iss, str) and iss.rstrip("/") == issuer.rstrip("/")
         if subject.get("subject_type") in kinds and same and _is_id(sub):
-            return Told(subjects=(str(sub),), reason=reason)
+            # And what is a part of the account: a channel at YouTube, say.
+            return Told(subjects=(str(sub),), below=f"{sub}:", reason=reason)
     return Told()
 
 

@@ -8,7 +8,7 @@ from limen.db.work import Work
 from limen.federation.facts import Quota
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import InvalidInput, NotFound, Throttled
-from limen.vault.model import Connection, Grant
+from limen.vault.model import TENANT_OWNER, Connection, Grant
 from limen.vault.parts import Parts
 from limen.vault.quota.day import day_of
 from limen.vault.sharing.check import Asked, check_release
@@ -122,6 +122,7 @@ async def _find(work: Work, parts: Parts, wanted: Wanted) -> Connection:
             connection, _, shared = found
             grant = connection.grant
             judge = await provider_of(work, parts, grant)
-            check_release(shared, Asked(use="raw"), grant=grant, provider=judge)
+            asked = Asked(use="raw", askable=wanted.user_id != TENANT_OWNER)
+            check_release(shared, asked, grant=grant, provider=judge)
             return connection
     raise NotFound("connection_not_found", "There is no such connection.")

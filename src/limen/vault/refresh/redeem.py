@@ -196,7 +196,7 @@ async def _apply(work: Work, parts: Parts, held: Held, *, journalled: Journalled
     await journal.settle_intent(work, grant_id=now.id, fence=held.intent_fence)
     if is_ok and (unmoved or not now.is_live):
         answer = held.provider.read_tokens(journalled.answer)
-        await discard_tokens(work, parts, now, answer=answer, provider=held.provider)
+        await discard_tokens(work, parts, held.grant, answer=answer, provider=held.provider)
     return Moved()
 
 

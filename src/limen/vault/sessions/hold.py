@@ -16,25 +16,20 @@ from limen.federation.finish import Finished
 from limen.federation.provider import OK, ExternalIdentity, ProviderAnswer
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import InvalidInput
-from limen.kernel.ids import new_id
 from limen.vault.connect import (
     ConnectedAccount,
     WantedConnection,
     check_pinned,
-    live_grant,
-    store_tokens,
+    let_go_of,
 )
-from limen.vault.model import Tokens
 from limen.vault.parts import Parts
-from limen.vault.revoke_upstream import enqueue_revocation
-from limen.vault.sealing import key_name
 from limen.vault.sessions import store
 from limen.vault.sessions.events import ConnectSessionRefused
 from limen.vault.sessions.model import HELD_TTL, ConnectSession, answer_place
-from limen.vault.store import grants
 
 KIND: Final = "vault.unconfirmed"
 _LATE_SECONDS: Final = 5.0
+_UNCONFIRMED: Final = "unconfirmed"
 
 
 async def hold(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
@@ -56,7 +51,7 @@ async def hold(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount
     if not held:
 
         async def end(later: Work) -> None:
-            await let_go_of(later, parts, finished)
+            await let_go_of(later, parts, finished, reason=_UNCONFIRMED)
 
         work.even_if_refused(end)
         raise InvalidInput("link_invalid", "This link was used, has expired or is not yours.")
@@ -92,46 +87,13 @@ async def open_held(work: Work, parts: Parts, session: ConnectSession) -> Finish
     )
 
 
-async def let_go_of(work: Work, parts: Parts, finished: Finished) -> None:
-    """Revoke what came back and is not to be.
-
-    If the account is connected here already, it is kept there instead: at some providers the
-    newest consent ends the tokens of the older one, and revoking it would end both.
-    """
-    grant = await live_grant(work, finished)
-    if grant is not None:
-        await store_tokens(work, parts, finished, grant=grant)
-        return
-    grant_id = new_id(work.now)
-    await parts.envelope.create_key(work, name=key_name(grant_id))
-    await grants.add_grant(
-        work,
-        id=grant_id,
-        provider=finished.client.provider,
-        upstream_client_id=finished.client.at_provider.client_id,
-        issuer=finished.identity.issuer,
-        subject=finished.identity.subject,
-        state="revoked",
-        reason="unconfirmed",
-        generation=1,
-        granted_scopes=[],
-        requested_at=finished.requested_at,
-        jitter_permille=0,
-        fence=0,
-    )
-    tombstone = await grants.find_grant(work, grant_id)
-    assert tombstone is not None
-    tokens = Tokens(raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh)
-    await enqueue_revocation(work, parts, grant=tombstone, tokens=tokens, reason="unconfirmed")
-
-
 async def refuse(work: Work, parts: Parts, session: ConnectSession, *, reason: str) -> bool:
     """End a session that holds something, and what it holds; whether this was who did."""
     finished = await open_held(work, parts, session)
     if not await store.refuse_held(work, session.id, reason=reason):
         return False
     if finished is not None:
-        await let_go_of(work, parts, finished)
+        await let_go_of(work, parts, finished, reason=_UNCONFIRMED)
     await work.record(
         ConnectSessionRefused(
             connect_session_id=session.id, provider=session.provider, reason=reason
@@ -147,7 +109,7 @@ def unconfirmed_handler(parts: Parts) -> Handler:
         async def body(work: Work) -> None:
             session = await store.find_stale(work, delivery.payload.decode())
             if session is not None:
-                await refuse(work, parts, session, reason="unconfirmed")
+                await refuse(work, parts, session, reason=_UNCONFIRMED)
 
         await parts.works.run(delivery.site, body)
 

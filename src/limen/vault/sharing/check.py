@@ -35,11 +35,12 @@ def check_release(shared: Shared, asked: Asked, *, grant: Grant, provider: Provi
     """Refuse what the administrator's policy or the owner's consent does not cover.
 
     A raw token carries every scope of its grant, whatever a client asked for: it leaves only
-    where the owner agreed to all of them. The proxy lets a client use a part.
+    where the owner agreed to all of them, and to its leaving: an administrator who lets a client
+    have tokens later gives it none of who agreed to the proxy. The proxy lets a client use a part.
 
     Raises:
         NotPermitted: ``release_not_allowed``, ``release_by_proxy_only``,
-            ``connection_consent_required``, ``release_too_broad``.
+            ``connection_consent_required``, ``raw_consent_required``, ``release_too_broad``.
     """
     if shared.mode not in {"raw", "proxy"}:
         raise NotPermitted("release_not_allowed", "This client may not use people's connections.")
@@ -53,6 +54,12 @@ def check_release(shared: Shared, asked: Asked, *, grant: Grant, provider: Provi
             asked,
             "connection_consent_required",
             "The connection's owner has not agreed that this client may use it so.",
+        )
+    if asked.use == "raw" and shared.agreed != "raw":
+        raise _to_be_asked(
+            asked,
+            "raw_consent_required",
+            "The owner agreed to the proxy alone; use that, or ask them to share the token itself.",
         )
     if asked.use == "raw" and not_agreed(grant.granted_scopes, shared, provider=provider):
         raise _to_be_asked(

@@ -12,6 +12,7 @@ from limen.kernel.events import Event
 from limen.vault.events import ConnectionShared, ConnectionUnshared
 from limen.vault.features.activate import deactivate
 from limen.vault.features.show import see
+from limen.vault.model import ReleaseMode
 from limen.vault.parts import Parts
 from limen.vault.sharing.policy import check_client
 from limen.vault.store import connections, sharing
@@ -24,12 +25,15 @@ class Wish:
 
     Args:
         features: By name; each must be switched on.
+        mode: Whether the client may be given tokens, or have them used for it; what an
+            administrator lets it do is no more for that.
         sharing_request_id: The app's request that they answer with it, if it asked.
     """
 
     connection_id: str
     client_id: str
     features: Sequence[str]
+    mode: ReleaseMode = "proxy"
     sharing_request_id: str = ""
 
 
@@ -60,6 +64,7 @@ async def share(work: Work, parts: Parts, *, owner_id: str, wish: Wish) -> Conne
         client_id=wish.client_id,
         features=tuple(dict.fromkeys(wish.features)),
         scopes=tuple(dict.fromkeys(scopes)),
+        mode=wish.mode,
         given_by=work.actor.id,
         given_at=work.now,
     )
@@ -70,6 +75,7 @@ async def share(work: Work, parts: Parts, *, owner_id: str, wish: Wish) -> Conne
             connection_id=consent.connection_id,
             client_id=consent.client_id,
             features=consent.features,
+            mode=consent.mode,
             sharing_request_id=wish.sharing_request_id,
         )
     )
@@ -128,7 +134,7 @@ async def switch_off(
         if left:
             await sharing.put_consent(work, replace(consent, features=left, scopes=scopes))
             event: Event = ConnectionShared(
-                connection_id=connection_id, client_id=client_id, features=left
+                connection_id=connection_id, client_id=client_id, features=left, mode=consent.mode
             )
         else:
             await sharing.drop_consent(work, connection_id=connection_id, client_id=client_id)

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam
 from limen.db.types import upsert
 from limen.db.work import Work
 from limen.federation.clients.switch import is_switched_on
-from limen.vault.model import TENANT_OWNER, Connection, FeatureState, Grant
+from limen.vault.model import TENANT_OWNER, Connection, FeatureState, Grant, ReleaseMode
 from limen.vault.store.features import features_of_all
 from limen.vault.store.grants import GRANT_COLUMNS, WHOLE_GRANT, to_grant
 from limen.vault.tables import (
@@ -77,6 +77,7 @@ _FIND_SHARED = (
         _p.mode,
         _s.features.label("agreed_features"),
         _s.scopes.label("agreed_scopes"),
+        _s.mode.label("agreed_mode"),
     )
     .select_from(
         _WITH_RELEASE.outerjoin(
@@ -183,11 +184,13 @@ class Shared:
         mode: As an administrator set it for the client; ``None`` if nobody did.
         features: What the owner agreed to; ``None`` if to nothing.
         scopes: What these features needed when the owner agreed.
+        agreed: How the owner agreed that it is used; ``None`` if not at all.
     """
 
     mode: str | None
     features: tuple[str, ...] | None
     scopes: tuple[str, ...]
+    agreed: ReleaseMode | None
 
 
 async def find_connection(
@@ -215,8 +218,13 @@ async def find_shared(
     ).first()
     if row is None:
         return None
-    agreed = None if row.agreed_features is None else tuple(row.agreed_features)
-    shared = Shared(mode=row.mode, features=agreed, scopes=tuple(row.agreed_scopes or ()))
+    features = None if row.agreed_features is None else tuple(row.agreed_features)
+    shared = Shared(
+        mode=row.mode,
+        features=features,
+        scopes=tuple(row.agreed_scopes or ()),
+        agreed=row.agreed_mode,
+    )
     return to_connection(row, {}), row.released_generation, shared
 
 

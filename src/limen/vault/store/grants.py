@@ -153,10 +153,13 @@ _NOTE_LIFTED = (
     .values(lifted=bindparam("new_lifted", type_=_g.lifted.type))
 )
 _LIFTED = sa.select(_g.lifted).where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"))
-_SIBLINGS = sa.select(_g.id, _g.provider).where(
+_SIBLINGS = sa.select(_g.id, _g.provider, _g.upstream_client_id, _g.subject).where(
     _g.tenant_id == _TENANT,
     _g.issuer == bindparam("of_issuer"),
-    _g.live_subject == bindparam("of_subject"),
+    sa.or_(
+        _g.live_subject == bindparam("of_account"),
+        sa.and_(_g.live_subject >= bindparam("first"), _g.live_subject < bindparam("beyond")),
+    ),
     _g.id != bindparam("but_not"),
 )
 
@@ -166,14 +169,30 @@ class Sibling(NamedTuple):
 
     id: str
     provider: str
+    upstream_client_id: str
+    subject: str
 
 
-async def siblings_of(work: Work, grant: Grant) -> list[Sibling]:
-    """Return the other live grants of a grant's external account."""
+def below(prefix: str) -> tuple[str, str]:
+    """Return the first text that begins with a prefix and the first beyond all of these.
+
+    In the order of ``live_subject``, which is that of the characters' numbers on either engine.
+    """
+    return prefix, f"{prefix[:-1]}{chr(ord(prefix[-1]) + 1)}"
+
+
+async def siblings_of(work: Work, grant: Grant, *, account: str) -> list[Sibling]:
+    """Return the other live grants of an external account, whatever part of it each is of."""
+    first, beyond = below(f"{account}:")
     rows = await work.execute(
-        _SIBLINGS, of_issuer=grant.issuer, of_subject=grant.subject, but_not=grant.id
+        _SIBLINGS,
+        of_issuer=grant.issuer,
+        of_account=account,
+        first=first,
+        beyond=beyond,
+        but_not=grant.id,
     )
-    return [Sibling(row.id, row.provider) for row in rows.all()]
+    return [Sibling(**row._asdict()) for row in rows.all()]
 
 
 async def erase_grant(work: Work, *, grant_id: str, reason: str) -> None:

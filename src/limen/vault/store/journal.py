@@ -22,17 +22,17 @@ from limen.vault.tables import refresh_intents, upstream_grants
 _g = upstream_grants.c
 _i = refresh_intents.c
 _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
-_NOW = bindparam("now", type_=_g.next_refresh_at.type)
+NOW = bindparam("now", type_=_g.next_refresh_at.type)
 _RESTED_AT = bindparam("rested_at", type_=_g.next_refresh_at.type)
-_LEASE = {
+LEASE = {
     "lease_owner": bindparam("owner"),
     "lease_until": DbNow(bindparam("lease_seconds", type_=sa.Float)),
     "fence": _g.fence + 1,
 }
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
-_FREE = sa.or_(_g.lease_until.is_(None), _g.lease_until < DbNow())
-_RESTED = sa.or_(_g.retry_at.is_(None), _g.retry_at <= DbNow())
-_REFRESHABLE = sa.or_(_g.state == "active", sa.and_(_g.state == "uncertain", _g.grace_until > _NOW))
+FREE = sa.or_(_g.lease_until.is_(None), _g.lease_until < DbNow())
+RESTED = sa.or_(_g.retry_at.is_(None), _g.retry_at <= DbNow())
+REFRESHABLE = sa.or_(_g.state == "active", sa.and_(_g.state == "uncertain", _g.grace_until > NOW))
 
 # Also the write probe: a database that can't keep the answer is found out here, before the
 # refresh token is spent (F7).
@@ -42,16 +42,16 @@ _CLAIM = (
         _g.tenant_id == _TENANT,
         _g.id == bindparam("grant_id"),
         _g.generation == bindparam("seen_generation"),
-        _REFRESHABLE,
-        _FREE,
-        _RESTED,
+        REFRESHABLE,
+        FREE,
+        RESTED,
     )
-    .values(**_LEASE)
+    .values(**LEASE)
     .returning(*WHOLE_GRANT)
 )
 _picked = (
     sa.select(_g.tenant_id, _g.id)
-    .where(_g.next_refresh_at <= _NOW, _REFRESHABLE, _FREE, _RESTED)
+    .where(_g.next_refresh_at <= NOW, REFRESHABLE, FREE, RESTED)
     .order_by(_g.next_refresh_at)
     .limit(bindparam("batch", type_=sa.Integer))
     .with_for_update(skip_locked=True)
@@ -63,7 +63,7 @@ _CLAIM_DUE = (
     .where(
         sa.tuple_(_g.tenant_id, _g.id).in_(sa.select(_picked.c.tenant_id, _picked.c.id)),
     )
-    .values(**_LEASE)
+    .values(**LEASE)
     .returning(_g.tenant_id, *WHOLE_GRANT)
 )
 _HELD = (
@@ -95,8 +95,8 @@ _RENEW_LEASE = (
 )
 _SEIZE = (
     sa.update(upstream_grants)
-    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _FREE)
-    .values(**_LEASE)
+    .where(_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), FREE)
+    .values(**LEASE)
     .returning(*WHOLE_GRANT)
 )
 _MINE = (_g.tenant_id == _TENANT, _g.id == bindparam("grant_id"), _g.fence == bindparam("held"))
@@ -174,7 +174,7 @@ _INTENTS_OF = (
 _ABANDONED = (
     sa.select(_i.tenant_id, _i.grant_id)
     .join(upstream_grants, sa.and_(_g.tenant_id == _i.tenant_id, _g.id == _i.grant_id))
-    .where(_FREE)
+    .where(FREE)
     .distinct()
     .limit(bindparam("batch", type_=sa.Integer))
 )

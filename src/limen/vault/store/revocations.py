@@ -28,10 +28,14 @@ _SETTLE_REVOCATION = (
         sealed_tokens=None,
     )
 )
-_GIVE_UP = (
+_SETTLE_UNSENT = (
     sa.update(upstream_revocations)
     .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
-    .values(unsent="deadline", settled_at=bindparam("new_settled_at"), sealed_tokens=None)
+    .values(
+        unsent=bindparam("new_unsent"),
+        settled_at=bindparam("new_settled_at"),
+        sealed_tokens=None,
+    )
     .returning(_v.id)
 )
 _OVERDUE = (
@@ -110,9 +114,14 @@ async def overdue(work: Work, *, before: dt.datetime, most: int) -> list[Overdue
     return [Overdue(row.id, row.grant_id, row.provider) for row in rows.all()]
 
 
-async def give_up(work: Work, revocation_id: str) -> bool:
+async def settle_unsent(work: Work, revocation_id: str, *, unsent: str) -> bool:
     """Wipe the tokens of a revocation that nobody confirms; ``False`` if somebody did."""
-    rows = await work.execute(_GIVE_UP, revocation_id=revocation_id, new_settled_at=work.now)
+    rows = await work.execute(
+        _SETTLE_UNSENT,
+        revocation_id=revocation_id,
+        new_unsent=unsent,
+        new_settled_at=work.now,
+    )
     return rows.first() is not None
 
 

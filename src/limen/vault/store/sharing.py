@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 
 from limen.db.types import upsert
 from limen.db.work import Work
+from limen.vault.model import ReleaseMode
 from limen.vault.tables import connection_consents, release_policies
 
 _p = release_policies.c
@@ -31,6 +32,7 @@ _COLUMNS = (
     _s.client_id,
     _s.features,
     _s.scopes,
+    _s.mode,
     _s.given_by,
     _s.given_at,
 )
@@ -40,6 +42,7 @@ _PUT = upsert(
     changes={
         "features": bindparam("features", type_=_s.features.type),
         "scopes": bindparam("scopes", type_=_s.scopes.type),
+        "mode": bindparam("mode"),
         "given_by": bindparam("given_by"),
         "given_at": bindparam("given_at", type_=_s.given_at.type),
     },
@@ -69,6 +72,7 @@ class ConnectionConsent:
 
     Args:
         scopes: What the features needed when it was given: what is shared never grows by itself.
+        mode: What was agreed to, whatever the client's policy is now; ``raw`` covers ``proxy``.
         given_by: Who agreed; for a tenant's connection one of its administrators.
     """
 
@@ -76,6 +80,7 @@ class ConnectionConsent:
     client_id: str
     features: tuple[str, ...]
     scopes: tuple[str, ...]
+    mode: ReleaseMode
     given_by: str
     given_at: dt.datetime
 
@@ -109,6 +114,7 @@ async def consents_for(work: Work, ids: Sequence[str]) -> list[ConnectionConsent
             client_id=row.client_id,
             features=tuple(row.features),
             scopes=tuple(row.scopes),
+            mode=row.mode,
             given_by=row.given_by,
             given_at=row.given_at,
         )
