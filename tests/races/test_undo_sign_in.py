@@ -11,8 +11,7 @@ from limen.db.work import Work, Works
 from limen.kernel.secret import Secret
 from limen.kernel.site import Site
 from limen.oauth.authorization.undo_sign_in import undo_sign_in
-from limen.oauth.codes import find_code, redeem_code
-from limen.oauth.model import Redeemed
+from limen.oauth.codes import redeem_code
 from limen.sessions.events import SessionEnded
 from limen.sessions.revoke import revoke
 from limen.signin.ask_after_sign_in import REFUSED
@@ -41,10 +40,8 @@ async def test_a_no_waits_for_a_redemption_that_is_not_committed(
         await server.run(lambda work: revoke(work, session_id=session.id, reason=REFUSED))
 
     async def redeem(work: Work) -> str:
-        code = await find_code(work, raw_code=raw)
+        code = await redeem_code(work, raw_code=raw)
         assert code is not None
-        redeemed = await redeem_code(work, code=code, kept_until=code.expires_at)
-        assert isinstance(redeemed, Redeemed)
         new = NewGrant(
             id=code.grant_id,
             client_id=client.id,

@@ -76,8 +76,9 @@ def throttle_key(raw: str) -> str:
     Case, blanks, Unicode forms and ``+tag`` variants count together; never raises.
     """
     folded = unicodedata.normalize("NFKC", raw).strip().casefold()[:MAX_CHARACTERS]
-    canonical = find_canonical(folded) or folded
-    local, at, domain = canonical.rpartition("@")
+    # As it names an account first: folded, a host with ß would be another than its ASCII form.
+    canonical = find_canonical(raw) or find_canonical(folded) or folded
+    local, at, domain = canonical.casefold().rpartition("@")
     return f"{local.partition('+')[0]}{at}{domain}" if at else canonical
 
 

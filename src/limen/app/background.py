@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from limen.kernel.errors import Unavailable
 from limen.observe import logger
+from limen.observe.metrics import count_background_failure
+from limen.tenants.tenant import Tenant
 
 _log = logger("limen.background")
 
@@ -21,6 +23,7 @@ class Task:
         every_seconds: The pause after each turn that found nothing to do.
         turn: Does one batch; returns how much it did, so that a backlog gets no pause.
         everywhere: Every process does it (caches, clocks); the others run where the worker is.
+        finish: Waits for what a turn left under way, before the process ends.
         woken: Set when there is something to do before the pause is over.
     """
 
@@ -28,6 +31,7 @@ class Task:
     every_seconds: float
     turn: Callable[[], Awaitable[int]]
     everywhere: bool = False
+    finish: Callable[[], Awaitable[None]] | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -61,20 +65,36 @@ class Background:
         await asyncio.gather(*self._running)
 
     async def run_once(self) -> int:
-        """Do one turn of everything; return how much was done. For a host's own scheduler."""
-        return sum([await task.turn() for task in self._tasks])
+        """Do one turn of everything; return how much was done. For a host's own scheduler.
+
+        Raises:
+            Exception: What the first of those that failed raised, after all had their turn.
+        """
+        done, failed = 0, None
+        for task in self._tasks:
+            try:
+                done += await task.turn()
+                await _finish(task)
+            except Exception as error:  # noqa: BLE001 -- raised when all had their turn
+                _tell(task, error)
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return done
 
     async def _loop(self, task: Task) -> None:
         while not self._stop.is_set():
             done = 0
             try:
                 done = await task.turn()
-            except Unavailable as refusal:
-                _log.warning("background task waits", task=task.name, refusal=refusal.code)
             except Exception as error:  # noqa: BLE001 -- a loop must outlive any one failure; it is logged
-                _log.error("background task failed", task=task.name, kind=type(error).__name__)
+                _tell(task, error)
             if not done:
                 await self._pause(task)
+        try:
+            await _finish(task)
+        except Exception as error:  # noqa: BLE001 -- the others end well; it is logged
+            _tell(task, error)
 
     async def _pause(self, task: Task) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, task.woken)]
@@ -86,3 +106,54 @@ class Background:
             for wait in waits:
                 wait.cancel()
         task.woken.clear()
+
+
+async def for_each(
+    tenants: Sequence[Tenant], do: Callable[[Tenant], Awaitable[int]], *, task: str
+) -> int:
+    """Do something for every tenant: what fails for one is logged, counted and no other's trouble.
+
+    Args:
+        tenants: All of them.
+        do: Returns how much it did.
+        task: For the log and the metric.
+
+    Raises:
+        Unavailable: To two tenants in a row: it is the database, and everybody's.
+    """
+    done, gone = 0, False
+    for tenant in tenants:
+        try:
+            done += await do(tenant)
+            gone = False
+        except Unavailable as refusal:
+            if gone:
+                raise
+            gone = True
+            _tell_of(tenant, refusal, task=task)
+        except Exception as error:  # noqa: BLE001 -- no tenant keeps the others from their turn
+            _tell_of(tenant, error, task=task)
+    return done
+
+
+async def _finish(task: Task) -> None:
+    if task.finish is not None:
+        await task.finish()
+
+
+def _tell(task: Task, error: Exception) -> None:
+    count_background_failure(task.name)
+    if isinstance(error, Unavailable):
+        _log.warning("background task waits", task=task.name, refusal=error.code)
+    else:
+        _log.error("background task failed", task=task.name, kind=type(error).__name__)
+
+
+def _tell_of(tenant: Tenant, error: Exception, *, task: str) -> None:
+    count_background_failure(task)
+    _log.error(
+        "background task failed for a tenant",
+        task=task,
+        tenant_id=tenant.tenant_id,
+        kind=type(error).__name__,
+    )

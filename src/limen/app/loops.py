@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from limen.access.invitations.invite import sweep as sweep_invitations
 from limen.accounts.links.account_mail import KIND as ACCOUNT_MAIL
 from limen.accounts.links.account_mail import account_mail_handler
 from limen.accounts.links.sweep import sweep as sweep_links
 from limen.admin.sweep import sweep as sweep_admin
-from limen.app.background import Task
+from limen.app.background import Task, for_each
 from limen.app.clock_watch import EVERY_SECONDS as WATCH_SECONDS
 from limen.app.profile_means import token_of_connection
 from limen.app.runtime import Runtime
@@ -39,6 +39,7 @@ from limen.observe import logger
 from limen.sessions.sweep import sweep as sweep_sessions
 from limen.signin.provider.sweep import sweep as sweep_proven
 from limen.signin.sweep import sweep as sweep_throttle
+from limen.tenants.tenant import Tenant
 from limen.tokens.api_keys.find import USE as API_KEY_USE
 from limen.tokens.api_keys.last_used import note_key_uses
 from limen.tokens.sweep import sweep as sweep_tokens
@@ -110,11 +111,12 @@ def loops(runtime: Runtime) -> list[Task]:
     sealer = Sealer(runtime.works, runtime.envelope, site_of=lambda of: site_of(runtime, of))
     tasks = [
         Task(name="outbox", every_seconds=poll, turn=outbox.run_once, woken=listen()),
-        Task(name="vault refresh", every_seconds=poll, turn=vault.run_once),
+        Task(name="vault refresh", every_seconds=poll, turn=vault.turn, finish=vault.finish),
         Task(
             name="profiles",
             every_seconds=_PROFILES_SECONDS,
             turn=functools.partial(_profiles, runtime, synchroniser),
+            finish=synchroniser.finish,
         ),
         Task(
             name="caches",
@@ -136,7 +138,7 @@ def loops(runtime: Runtime) -> list[Task]:
         Task(
             name="keys",
             every_seconds=_KEYS_SECONDS,
-            turn=functools.partial(_everywhere, runtime, functools.partial(_keys, runtime)),
+            turn=functools.partial(_everywhere, runtime, functools.partial(_keys, runtime), "keys"),
         ),
         Task(
             name="last uses",
@@ -148,7 +150,7 @@ def loops(runtime: Runtime) -> list[Task]:
             Task(
                 name=f"sweep {name}",
                 every_seconds=_SWEEP_SECONDS,
-                turn=functools.partial(_everywhere, runtime, sweep),
+                turn=functools.partial(_everywhere, runtime, sweep, f"sweep {name}"),
             )
             for name, sweep in (
                 *_SWEEPS.items(),
@@ -194,12 +196,11 @@ def _optional(runtime: Runtime) -> list[Task]:
 
         keep = dt.timedelta(days=runtime.settings.audit.keep_days)
         retention = Retention(runtime.works, runtime.envelope, keep=keep)
-        turn = functools.partial(retention.run_once, runtime.directory.all)
         tasks.append(
             Task(
                 name="audit retention",
                 every_seconds=RETENTION_SECONDS,
-                turn=lambda: _without_backlog(turn),
+                turn=lambda: _each_without_backlog(runtime, retention.drop, "audit retention"),
             )
         )
     if runtime.settings.development.clock:
@@ -246,16 +247,28 @@ async def _keys(runtime: Runtime, work: Work) -> int:
 
 async def _note_uses(runtime: Runtime) -> int:
     """Write down when things were last used in this process; what fails is lost."""
-    for kind, note in _USES.items():
-        for tenant_id, uses in runtime.works.last_uses.take(kind).items():
-            site = await site_of(runtime, tenant_id)
-            await runtime.works.run(site, functools.partial(note, uses=uses))
-    return 0
+    used = {kind: runtime.works.last_uses.take(kind) for kind in _USES}
+    whose = [each for each in await runtime.directory.all() if _has_used(each, used)]
+
+    async def note(tenant: Tenant) -> int:
+        for kind, uses in used.items():
+            if tenant.tenant_id in uses:
+                body = functools.partial(_USES[kind], uses=uses[tenant.tenant_id])
+                await runtime.works.run(tenant, body)
+        return 0
+
+    return await for_each(whose, note, task="last uses")
+
+
+def _has_used(tenant: Tenant, used: Mapping[str, Mapping[str, object]]) -> bool:
+    return any(tenant.tenant_id in uses for uses in used.values())
 
 
 async def _profiles(runtime: Runtime, synchroniser: Synchroniser) -> int:
-    """Bring profiles up to date, tenant by tenant."""
-    return sum([await synchroniser.run_once(tenant) for tenant in await runtime.directory.all()])
+    """Bring profiles up to date, as many of each tenant as it has room for."""
+    begun = await for_each(await runtime.directory.all(), synchroniser.begin, task="profiles")
+    await synchroniser.wait()
+    return begun
 
 
 async def _without_backlog(turn: Callable[[], Awaitable[int]]) -> int:
@@ -264,10 +277,17 @@ async def _without_backlog(turn: Callable[[], Awaitable[int]]) -> int:
     return 0
 
 
-async def _everywhere(runtime: Runtime, sweep: Sweep) -> int:
-    for tenant in await runtime.directory.all():
-        await runtime.works.run(tenant, sweep)
+async def _each_without_backlog(
+    runtime: Runtime, do: Callable[[Tenant], Awaitable[int]], name: str
+) -> int:
+    await for_each(await runtime.directory.all(), do, task=name)
     return 0
+
+
+async def _everywhere(runtime: Runtime, sweep: Sweep, name: str) -> int:
+    return await _each_without_backlog(
+        runtime, lambda tenant: runtime.works.run(tenant, sweep), name
+    )
 
 
 def _transport(runtime: Runtime) -> Transport:

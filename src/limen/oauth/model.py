@@ -264,6 +264,7 @@ class AuthorizationCode:
         claims: The ``claims`` parameter, empty if none.
         authorization_details: What was agreed to of RFC 9396, empty if nothing.
         attempts: Redemptions that failed; the fifth burns it.
+        kept_until: When a replay can harm no more: what it gave has expired by then.
         session_ends_at: When the session it was issued in ends at the latest; ``None`` when
             it is over, or the code is just being issued.
     """
@@ -290,6 +291,7 @@ class AuthorizationCode:
     expires_at: dt.datetime
     used_at: dt.datetime | None
     attempts: int
+    kept_until: dt.datetime
     session_ends_at: dt.datetime | None = None
 
     @property
@@ -300,21 +302,6 @@ class AuthorizationCode:
     def is_expired(self, *, now: dt.datetime) -> bool:
         """Say whether its time is over; at the very moment it is (N037)."""
         return now >= self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class Redeemed:
-    """The code was taken, by this caller and no other."""
-
-    code: AuthorizationCode
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The code was taken before; what was issued from it has to end."""
-
-    grant_id: str
-    client_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class _Metrics(NamedTuple):
     sealed: Counter
     alarms: Counter
     clock_skew: Gauge
+    background: Counter
 
 
 @cache
@@ -75,6 +76,12 @@ def _metrics() -> _Metrics:
         Counter("limen_audit_sealed", "Audit events sealed", registry=registry),
         Counter("limen_audit_alarms", "Faults found in the audit", ["reason"], registry=registry),
         Gauge("limen_clock_skew_seconds", "How wrong this machine's clock is", registry=registry),
+        Counter(
+            "limen_background_failures",
+            "Background work that failed for a tenant or a row, by what it is",
+            ["task"],
+            registry=registry,
+        ),
     )
 
 
@@ -129,6 +136,11 @@ def count_sealed(events: int) -> None:
 def count_audit_alarm(reason: str) -> None:
     """Count an audit chain that does not fit: ``cut_off``, say."""
     _metrics().alarms.labels(reason).inc()
+
+
+def count_background_failure(task: str) -> None:
+    """Count something of the background that failed, by the name of its loop; others went on."""
+    _metrics().background.labels(task).inc()
 
 
 def render() -> bytes:

@@ -107,22 +107,51 @@ def narrow_details(requested: Details | None, *, granted: Details) -> Details:
 
     Less is: not all of the objects, or fewer of an object's ``actions``, ``datatypes``,
     ``locations`` or ``privileges``. Whether one amount is less than another only the API knows;
-    everything else has to be the same.
+    everything else has to be the same. One object that was granted gives one: two of a payment
+    that was agreed to once are two payments.
 
     Raises:
         OAuthRefusal: ``invalid_authorization_details``.
     """
     if requested is None:
         return granted
-    for wanted in requested:
-        if not any(_is_within(wanted, given) for given in granted):
-            raise refused("The authorization_details exceed what was granted.")
+    taken: dict[int, int] = {}
+    if not all(_finds_its_own(index, requested, granted, taken) for index in range(len(requested))):
+        raise refused("The authorization_details exceed what was granted.")
     return requested
 
 
 def refused(public: str) -> OAuthRefusal:
     """Return the refusal of RFC 9396 section 5."""
     return OAuthRefusal("invalid_authorization_details", public, field="authorization_details")
+
+
+def _finds_its_own(
+    index: int,
+    requested: Details,
+    granted: Details,
+    taken: dict[int, int],
+    tried: set[int] | None = None,
+) -> bool:
+    """Give a wanted object a granted one of its own; others make room if they fit elsewhere.
+
+    Args:
+        index: Of the wanted one.
+        requested: What is wanted.
+        granted: What there is.
+        taken: Which of the granted ones went to which wanted one; filled in.
+        tried: Granted ones looked at for this one already.
+    """
+    tried = set() if tried is None else tried
+    for place, given in enumerate(granted):
+        if place in tried or not _is_within(requested[index], given):
+            continue
+        tried.add(place)
+        holder = taken.get(place)
+        if holder is None or _finds_its_own(holder, requested, granted, taken, tried):
+            taken[place] = index
+            return True
+    return False
 
 
 def _is_within(wanted: Detail, given: Detail) -> bool:

@@ -23,20 +23,21 @@ from limen.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from limen.kernel.ids import new_id
 from limen.kernel.site import Site
 from limen.tenants import policy_of
+from limen.vault.disconnect import leave_behind
 from limen.vault.events import AccountMismatched, Connected
 from limen.vault.features.note import note_features
 from limen.vault.features.offered import features_at
 from limen.vault.features.union import scopes_to_ask
-from limen.vault.keep_tokens import Given, keep_tokens
-from limen.vault.model import TENANT_OWNER, Grant, Tokens
+from limen.vault.keep_tokens import let_go_of, live_grant, store_tokens
+from limen.vault.model import TENANT_OWNER, Grant
 from limen.vault.parts import Parts
-from limen.vault.revoke_upstream import enqueue_revocation
-from limen.vault.sealing import key_name
-from limen.vault.store import connections, grants
+from limen.vault.store import connections
+from limen.vault.store.standing import move_connection
 
 HOME: Final = "/account"
 _MAX_FEATURES: Final = 20
 _MAX_RETURN_CHARS: Final = 2048
+_MAX_LABEL_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,10 +211,14 @@ async def keep_finished(work: Work, parts: Parts, finished: Finished) -> Connect
     """
     provider = finished.provider
     wanted = WantedConnection.from_json(finished.client.provider, finished.detail)
-    identity = finished.identity
-    grant = await check_pinned(work, parts, finished, wanted=wanted)
-    grant = await store_tokens(work, parts, finished, grant=grant)
-    connection_id, again = await _put_connection(work, wanted, grant, label=identity.label[:200])
+    label = finished.identity.label[:_MAX_LABEL_CHARS]
+    known, pinned = await check_pinned(work, parts, finished, wanted=wanted)
+    grant = await store_tokens(work, parts, finished, grant=known, after=pinned)
+    if pinned is not None and pinned.id != grant.id:
+        await _move_connection(work, parts, wanted, before=pinned, after=grant, label=label)
+        connection_id, again = wanted.connection_id, True
+    else:
+        connection_id, again = await _put_connection(work, wanted, grant, label=label)
     await note_features(
         work, provider, connection_id=connection_id, wanted=wanted.features, grant=grant
     )
@@ -230,47 +235,27 @@ async def keep_finished(work: Work, parts: Parts, finished: Finished) -> Connect
     return ConnectedAccount(connection_id=connection_id, return_to=wanted.return_to, again=again)
 
 
-async def live_grant(work: Work, finished: Finished) -> Grant | None:
-    """Return the one live grant of the account that came back, locked."""
-    return await grants.lock_live_grant(
-        work,
-        provider=finished.client.provider,
-        upstream_client_id=finished.client.at_provider.client_id,
-        issuer=finished.identity.issuer,
-        subject=finished.identity.subject,
-    )
-
-
 async def check_pinned(
     work: Work, parts: Parts, finished: Finished, *, wanted: WantedConnection
-) -> Grant | None:
-    """Refuse another account than the one a connection is pinned to; return the live grant.
+) -> tuple[Grant | None, Grant | None]:
+    """Refuse another account than the one a connection is pinned to.
+
+    Returns:
+        The account's live grant at our client as it is now, and the one the connection stands on:
+        another one where that client took an earlier one's place.
 
     Raises:
         NotFound: ``connection_not_found``: it was ended meanwhile.
         Conflict: ``account_mismatch``.
     """
-    grant = await live_grant(work, finished)
+    identity, grant = finished.identity, await live_grant(work, finished)
     pinned = await pinned_grant(work, wanted)
-    if pinned is not None and (grant is None or grant.id != pinned.id):
+    if pinned is not None and (pinned.issuer, pinned.subject) != (
+        identity.issuer,
+        identity.subject,
+    ):
         await _refuse_mismatch(work, parts, finished, wanted=wanted)
-    return grant
-
-
-async def store_tokens(
-    work: Work, parts: Parts, finished: Finished, *, grant: Grant | None
-) -> Grant:
-    """Write the tokens to the account's one live grant, made if there is none."""
-    given = Given(
-        client=finished.client,
-        provider=finished.provider,
-        identity=finished.identity,
-        answer=finished.answer,
-        requested_at=finished.requested_at,
-        asked=finished.provider.normalise(finished.detail["scopes"]),
-        consented_at=finished.requested_at,
-    )
-    return await keep_tokens(work, parts, given, grant=grant)
+    return grant, pinned
 
 
 async def _put_connection(
@@ -288,6 +273,19 @@ async def _put_connection(
             "This account is connected already, as the other of the two: yours, or the tenant's.",
         )
     return connection_id, connection_id != made
+
+
+async def _move_connection(
+    work: Work, parts: Parts, wanted: WantedConnection, *, before: Grant, after: Grant, label: str
+) -> None:
+    """Put a connection on what the same account gave to our client as it is now."""
+    await _check_owner(work, wanted)
+    if not await move_connection(
+        work, connection_id=wanted.connection_id, before=before, after=after, label=label
+    ):
+        text = "This account is connected already. Disconnect one of the two."
+        raise Conflict("account_connected_already", text)
+    await leave_behind(work, parts, before)
 
 
 def _owner(work: Work, wanted: WantedConnection) -> str:
@@ -335,39 +333,6 @@ async def _refuse_mismatch(
         "That is another account than the one this connection belongs to.",
         detail=f"issuer {finished.identity.issuer}",
     )
-
-
-async def let_go_of(work: Work, parts: Parts, finished: Finished, *, reason: str) -> None:
-    """Revoke what came back and is not to be.
-
-    If the account is connected here already, it is kept there instead: at some providers the
-    newest consent ends the tokens of the older one, and revoking it would end both.
-    """
-    grant = await live_grant(work, finished)
-    if grant is not None:
-        await store_tokens(work, parts, finished, grant=grant)
-        return
-    grant_id = new_id(work.now)
-    await parts.envelope.create_key(work, name=key_name(grant_id))
-    await grants.add_grant(
-        work,
-        id=grant_id,
-        provider=finished.client.provider,
-        upstream_client_id=finished.client.at_provider.client_id,
-        issuer=finished.identity.issuer,
-        subject=finished.identity.subject,
-        state="revoked",
-        reason=reason,
-        generation=1,
-        granted_scopes=[],
-        requested_at=finished.requested_at,
-        jitter_permille=0,
-        fence=0,
-    )
-    tombstone = await grants.find_grant(work, grant_id)
-    assert tombstone is not None
-    tokens = Tokens(raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh)
-    await enqueue_revocation(work, parts, grant=tombstone, tokens=tokens, reason=reason)
 
 
 def check_return(work: Work, return_to: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound
@@ -46,6 +47,18 @@ async def disconnect_all(work: Work, parts: Parts, *, user_id: str) -> int:
     return len(ids)
 
 
+async def leave_behind(work: Work, parts: Parts, grant: Grant) -> None:
+    """End a grant that its last connection left: the client it was given to is ours no more.
+
+    The provider is not told: it knows us by another name now, and would not take our word.
+    """
+    held = await grants.lock_grant(work, grant.id)
+    if held is None or not held.is_live or await connections.count_live_connections(work, held.id):
+        return
+    await grants.bury_grant(work, grant_id=held.id, state="revoked", reason="client_replaced")
+    await keep_at_provider(work, parts, grant=held, why="client_replaced")
+
+
 async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
     """End a grant; say whether the provider is told, which may end others at some."""
     if grant.kind != "consent":
@@ -54,8 +67,14 @@ async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
         await keep_at_provider(work, parts, grant=grant, why="revoked_by_hand")
         return False
     stays = grant.is_live and await _holds_others(work, parts, grant)
-    raw_access = await open_access(work, parts.envelope, grant)
-    raw_refresh = await open_refresh(work, parts.envelope, grant)
+    try:
+        raw_access = await open_access(work, parts.envelope, grant)
+        raw_refresh = await open_refresh(work, parts.envelope, grant)
+    except SealBroken:
+        # Whoever damaged the row, or lost its key, keeps nobody from ending it.
+        await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
+        await keep_at_provider(work, parts, grant=grant, why="unreadable")
+        return False
     await grants.bury_grant(work, grant_id=grant.id, state="revoked", reason="disconnected")
     if stays:
         await keep_at_provider(work, parts, grant=grant)

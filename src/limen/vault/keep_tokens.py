@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limen.db.work import Work
+from limen.federation.finish import Finished
 from limen.federation.provider import ExternalIdentity, Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient
 from limen.kernel.ids import new_id
-from limen.vault.model import Grant
+from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
+from limen.vault.revoke_upstream import enqueue_revocation
 from limen.vault.sealing import key_name, open_refresh, seal_tokens
 from limen.vault.store import grants
 
@@ -27,6 +29,7 @@ class Given:
         asked: Scopes, under the names that answers use; what an answer that names none means.
         consented_at: When the person agreed.
         grant_id: Of a grant that is made; a new one if empty.
+        generation: That such a grant begins with.
     """
 
     client: UpstreamClient
@@ -37,6 +40,7 @@ class Given:
     asked: Sequence[str]
     consented_at: dt.datetime
     grant_id: str = ""
+    generation: int = 1
 
 
 async def keep_tokens(work: Work, parts: Parts, given: Given, *, grant: Grant | None) -> Grant:
@@ -67,7 +71,7 @@ async def _add(work: Work, parts: Parts, given: Given, *, before: Before, grant_
         work,
         parts.envelope,
         grant_id=grant_id,
-        generation=1,
+        generation=given.generation,
         tokens=merge_tokens(given.answer, before),
     )
     terms = terms_of(given.answer, before, provider=given.provider, requested_at=given.requested_at)
@@ -80,7 +84,7 @@ async def _add(work: Work, parts: Parts, given: Given, *, before: Before, grant_
         subject=given.identity.subject,
         live_subject=given.identity.subject,
         state="active",
-        generation=1,
+        generation=given.generation,
         sealed_access=sealed_access,
         sealed_refresh=sealed_refresh,
         granted_scopes=list(terms.scopes),
@@ -115,3 +119,68 @@ async def _renew(work: Work, parts: Parts, given: Given, *, before: Before, gran
             given.answer, before, provider=given.provider, requested_at=given.requested_at
         ),
     )
+
+
+async def live_grant(work: Work, finished: Finished) -> Grant | None:
+    """Return the one live grant of the account that came back, locked."""
+    return await grants.lock_live_grant(
+        work,
+        provider=finished.client.provider,
+        upstream_client_id=finished.client.at_provider.client_id,
+        issuer=finished.identity.issuer,
+        subject=finished.identity.subject,
+    )
+
+
+async def store_tokens(
+    work: Work, parts: Parts, finished: Finished, *, grant: Grant | None, after: Grant | None = None
+) -> Grant:
+    """Write the tokens to the account's one live grant, made if there is none.
+
+    Apps know a connection's tokens by their generation, which grows also where one grant comes
+    ``after`` another.
+    """
+    given = Given(
+        client=finished.client,
+        provider=finished.provider,
+        identity=finished.identity,
+        answer=finished.answer,
+        requested_at=finished.requested_at,
+        asked=finished.provider.normalise(finished.detail["scopes"]),
+        consented_at=finished.requested_at,
+        generation=1 if after is None else after.generation + 1,
+    )
+    return await keep_tokens(work, parts, given, grant=grant)
+
+
+async def let_go_of(work: Work, parts: Parts, finished: Finished, *, reason: str) -> None:
+    """Revoke what came back and is not to be.
+
+    If the account is connected here already, it is kept there instead: at some providers the
+    newest consent ends the tokens of the older one, and revoking it would end both.
+    """
+    grant = await live_grant(work, finished)
+    if grant is not None:
+        await store_tokens(work, parts, finished, grant=grant)
+        return
+    grant_id = new_id(work.now)
+    await parts.envelope.create_key(work, name=key_name(grant_id))
+    await grants.add_grant(
+        work,
+        id=grant_id,
+        provider=finished.client.provider,
+        upstream_client_id=finished.client.at_provider.client_id,
+        issuer=finished.identity.issuer,
+        subject=finished.identity.subject,
+        state="revoked",
+        reason=reason,
+        generation=1,
+        granted_scopes=[],
+        requested_at=finished.requested_at,
+        jitter_permille=0,
+        fence=0,
+    )
+    tombstone = await grants.find_grant(work, grant_id)
+    assert tombstone is not None
+    tokens = Tokens(raw_access=finished.answer.raw_access, raw_refresh=finished.answer.raw_refresh)
+    await enqueue_revocation(work, parts, grant=tombstone, tokens=tokens, reason=reason)

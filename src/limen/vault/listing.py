@@ -28,6 +28,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "answer_lost": "The provider's last answer was lost. If this goes on, connect again.",
     "account_changed": "The provider answered for another account. Connect again.",
     "no_refresh_token": "The provider gave no lasting access. Connect again.",
+    "client_replaced": "This server is registered anew at the provider. Connect again.",
 }
 CREDENTIAL_ADVICE: Final[Mapping[str, str]] = {
     "refused_by_provider": "The provider no longer takes this credential. Give another one.",
@@ -142,6 +143,7 @@ class _Named(NamedTuple):
     title: str
     manage_url: str
     keys_url: str
+    client_id: str
 
 
 async def _titles(work: Work, parts: Parts) -> dict[str, _Named]:
@@ -151,7 +153,7 @@ async def _titles(work: Work, parts: Parts) -> dict[str, _Named]:
         if provider is not None:
             url = provider.facts.manage_url
             keys_url = ways_at(provider).manage_url or url
-            titles[record.provider] = _Named(provider.title, url, keys_url)
+            titles[record.provider] = _Named(provider.title, url, keys_url, record.client_id)
     return titles
 
 
@@ -160,18 +162,22 @@ def _shown(
     titles: Mapping[str, _Named],
 ) -> ShownConnection:
     grant = connection.grant
-    nameless = _Named(connection.provider.capitalize(), "", "")
+    nameless = _Named(connection.provider.capitalize(), "", "", grant.upstream_client_id)
     named = titles.get(connection.provider, nameless)
     is_consent = grant.kind == "consent"
+    state, reason = _state(grant.state, is_leased=grant.is_leased), grant.reason
+    if is_consent and grant.is_live and grant.upstream_client_id != named.client_id:
+        # No answer of the provider's says so, and it is over when an operator sets it back.
+        state, reason = "reauth_required", "client_replaced"
     advice = ADVICE if is_consent else {**ADVICE, **CREDENTIAL_ADVICE}
     return ShownConnection(
         id=connection.id,
         provider=connection.provider,
         title=named.title,
         label=connection.label,
-        state=_state(grant.state, is_leased=grant.is_leased),
-        reason=grant.reason,
-        advice=advice.get(grant.reason, ""),
+        state=state,
+        reason=reason,
+        advice=advice.get(reason, ""),
         scopes=grant.granted_scopes,
         features=connection.features,
         nickname=connection.nickname,

@@ -26,6 +26,7 @@ from limen.vault.features.states import standing_of
 from limen.vault.model import TENANT_OWNER, Connection, Grant, GrantKind
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import end_grant
+from limen.vault.refresh.claim import CLIENT_REPLACED, PROVIDER_MOVED
 from limen.vault.refresh.outcome import Outcome, Postponed
 from limen.vault.refresh.redeem import refresh
 from limen.vault.refresh.renew_credential import renew_credential
@@ -340,6 +341,8 @@ def _reconnect(reason: str) -> NoReturn:
 
 def _unrefreshable(outcome: object) -> NoReturn:
     reason = outcome.reason if isinstance(outcome, Postponed) else "backing_off"
+    if outcome in {CLIENT_REPLACED, PROVIDER_MOVED}:
+        _reconnect(reason)
     raise ProviderUnavailable(
         "provider_unavailable",
         "The provider can't renew this token at the moment.",

@@ -214,6 +214,7 @@ class Server:
                 "expires_at": work.now + dt.timedelta(seconds=60),
                 "used_at": None,
                 "attempts": 0,
+                "kept_until": work.now + dt.timedelta(minutes=16),
                 **changes,
             }
             await add_code(work, AuthorizationCode(**given))

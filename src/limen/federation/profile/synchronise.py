@@ -30,8 +30,10 @@ from limen.federation.provider import ExternalIdentity, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import NotFound, ProviderUnavailable, Refusal
 from limen.kernel.secret import Secret
+from limen.kernel.shares import Holder, Shares
 from limen.kernel.site import Site
 from limen.observe import logger
+from limen.observe.metrics import count_background_failure
 from limen.tenants import policy_of
 
 
@@ -48,12 +50,17 @@ TokenOf = Callable[[Site, Account], Awaitable[Secret[str] | None]]
 """Finds an access token of a person's connection to an account."""
 
 _BATCH: Final = 20
-_TOGETHER: Final = 5
+_TOGETHER: Final = 15
+_PATIENCE_SECONDS: Final = 10.0
+"""So long a turn waits for who is slow."""
 _log = logger("limen.federation")
 
 
 class Synchroniser:
     """Asks again for profiles that are due; any number of processes may run one.
+
+    However long a tenant's provider takes, what is under way of the tenant leaves room for the
+    others (``kernel.shares``).
 
     Args:
         parts: Federation's.
@@ -63,27 +70,66 @@ class Synchroniser:
     def __init__(self, parts: Parts, *, token_of: TokenOf) -> None:
         self._parts = parts
         self._token_of = token_of
-        self._together = asyncio.Semaphore(_TOGETHER)
+        self._shares = Shares(_TOGETHER)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run_once(self, site: Site) -> int:
         """Ask for a batch of one tenant's profiles; return how many."""
+        begun = await self.begin(site)
+        await self.finish()
+        return begun
+
+    async def begin(self, site: Site) -> int:
+        """Begin to ask for profiles of a tenant, as many as it has room for; return how many."""
+        holder = Holder(site.tenant_id, 2)
+        room = min(_BATCH, self._shares.room_for(holder))
+        if not room:
+            return 0
 
         async def claim(work: Work) -> list[Record]:
             later = dt.timedelta(seconds=policy_of(work).sign_in.sync_seconds)
-            return await store.claim_due(work, batch=_BATCH, next_at=work.now + later)
+            return await store.claim_due(work, batch=room, next_at=work.now + later)
 
         due = await self._parts.works.run(site, claim)
-        await asyncio.gather(*(self._try(site, record) for record in due))
+        for record in due:
+            self._shares.take([holder])
+            task = asyncio.create_task(self._try(site, record, holder))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return len(due)
 
-    async def _try(self, site: Site, record: Record) -> None:
-        async with self._together:
-            try:
-                await self._one(site, record)
-            except Refusal as refusal:
-                _log.info("profile waits", provider=record.provider, refusal=refusal.code)
-            except OtherAccount:
-                await self._stop(site, record, reason="other_subject")
+    async def wait(self) -> None:
+        """Wait for what is under way, but not for who is slow."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_PATIENCE_SECONDS)
+
+    async def finish(self) -> None:
+        """Wait for all that is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _try(self, site: Site, record: Record, holder: Holder) -> None:
+        """Ask for one profile; whatever goes wrong with it is no other's trouble."""
+        try:
+            await self._ask(site, record)
+        except Refusal as refusal:
+            _log.info("profile waits", provider=record.provider, refusal=refusal.code)
+        except Exception as fault:  # noqa: BLE001 -- asked again when it is due again
+            _log.error(
+                "a profile was not synchronised",
+                tenant_id=site.tenant_id,
+                provider=record.provider,
+                kind=type(fault).__name__,
+            )
+            count_background_failure("profiles")
+        finally:
+            self._shares.leave([holder])
+
+    async def _ask(self, site: Site, record: Record) -> None:
+        try:
+            await self._one(site, record)
+        except OtherAccount:
+            await self._stop(site, record, reason="other_subject")
 
     async def _one(self, site: Site, record: Record) -> None:
         upstream = await self._upstream(site, record)

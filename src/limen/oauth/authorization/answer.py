@@ -16,6 +16,7 @@ from limen.oauth.authorization.pushed import take_pushed
 from limen.oauth.client_keys.recipient import sign_for
 from limen.oauth.codes import new_code
 from limen.oauth.events import AuthorizationRefused, CodeIssued
+from limen.oauth.granted import access_ttl
 from limen.oauth.model import AuthorizationCode
 from limen.oauth.store.codes import add_code
 from limen.oauth.subjects import subject_of
@@ -40,6 +41,7 @@ async def issue_code(
     subject = await subject_of(
         work, envelope=desk.envelope, client=asked.client, user_id=who.user_id
     )
+    expires_at = work.now + desk.code_ttl
     code = AuthorizationCode(
         code_hash=token_hash(raw_code),
         grant_id=new_id(work.now),
@@ -60,9 +62,10 @@ async def issue_code(
         acr=reached_acr(asked.wanted_acr, who.amr, rules=policy_of(work).assurance.acr),
         amr=who.amr,
         authenticated_at=who.authenticated_at,
-        expires_at=work.now + desk.code_ttl,
+        expires_at=expires_at,
         used_at=None,
         attempts=0,
+        kept_until=expires_at + access_ttl(work, asked.resource),
     )
     await add_code(work, code)
     await note_client(work, client=asked.client, session_id=who.session_id, subject=subject)

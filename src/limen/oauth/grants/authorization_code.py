@@ -15,13 +15,12 @@ from limen.oauth.events import CodeReplayed
 from limen.oauth.granted import (
     Granted,
     access_of,
-    access_ttl,
     asked_claims,
     details_of,
     id_token_of,
     refresh_lifetimes,
 )
-from limen.oauth.model import AuthorizationCode, Client, Redeemed, Replayed, Resource
+from limen.oauth.model import AuthorizationCode, Client, Resource
 from limen.oauth.parts import Parts
 from limen.protocol.pkce import check_verifier
 from limen.protocol.scopes import OPENID
@@ -37,37 +36,21 @@ async def grant_authorization_code(
 ) -> Granted:
     """Redeem a code, once, for the client it was issued to.
 
-    Who presents the code is checked before it is touched: an invalid attempt changes nothing
-    but a counter (N033, N035). A valid second one ends what the first was given (N031).
+    The code is taken first and who presents it checked after it: a refusal rolls the taking
+    back, so an invalid attempt changes nothing but a counter (N033, N035). A valid second one
+    ends what the first was given (N031).
 
     Raises:
         OAuthRefusal: ``invalid_grant``, ``invalid_target``.
         InvalidClient: The client was disabled since it was read.
     """
-    client = caller.client
-    code = await find_code(work, raw_code=request.raw_code)
+    added = await _ask_first(work, parts, caller=caller, request=request)
+    code = await redeem_code(work, raw_code=request.raw_code)
     if code is None:
-        raise _unknown()
-    try:
-        _check_presenter(code, caller=caller, request=request)
-    except OAuthRefusal:
-        _count_failure(work, code)
-        raise
-    client = await _confirm_client(work, parts, client=client, code=code)
+        raise await _not_redeemed(work, caller=caller, request=request)
+    _check_presenter(work, code, caller=caller, request=request)
+    client = await _confirm_client(work, parts, client=caller.client, code=code)
     resource = await _resource_of(work, parts, client, code=code, request=request)
-    added = await _ask_first(work, parts, client=client, code=code, resource=resource)
-    kept_until = work.now + access_ttl(work, resource)
-    match await redeem_code(work, code=code, kept_until=kept_until):
-        case Redeemed():
-            pass
-        case Replayed(grant_id=grant_id):
-            work.even_if_refused(partial(_end_replayed, grant_id=grant_id, client=client))
-            refusal = _unknown()
-            refusal.is_told = True
-            raise refusal
-        case None:
-            # Expired, burnt, or the person signed out meanwhile (N037, N028, N038).
-            raise _unknown()
     lifetimes = refresh_lifetimes(work, parts.lifetimes)
     started = await start_grant(
         work,
@@ -96,12 +79,41 @@ async def grant_authorization_code(
     )
 
 
-async def _ask_first(
-    work: Work, parts: Parts, *, client: Client, code: AuthorizationCode, resource: Resource
-) -> Mapping[str, Any]:
-    """Ask the hooks, but not about a replay: it ends what was given, whatever they say."""
+async def _not_redeemed(
+    work: Work, *, caller: Caller, request: AuthorizationCodeRequest
+) -> OAuthRefusal:
+    """Return why; a code that was used before, presented by whom it is for, ends what it gave.
+
+    Others were expired or burnt, or the person signed out meanwhile (N037, N028, N038).
+    """
+    code = await find_code(work, raw_code=request.raw_code)
+    refusal = _unknown()
+    if code is None:
+        return refusal
+    _check_presenter(work, code, caller=caller, request=request)
     if code.used_at is not None:
+        client_id = caller.client.client_id
+        work.even_if_refused(partial(_end_replayed, grant_id=code.grant_id, client_id=client_id))
+        refusal.is_told = True
+    return refusal
+
+
+async def _ask_first(
+    work: Work, parts: Parts, *, caller: Caller, request: AuthorizationCodeRequest
+) -> Mapping[str, Any]:
+    """Ask the hooks, where there are any, about the code as it lies: nothing is taken yet.
+
+    One that is unknown or was used is not asked about; redeeming it will refuse it, whatever
+    they say.
+    """
+    if parts.hooks is None or not await parts.hooks.are_at(work, "before_token"):
         return {}
+    code = await find_code(work, raw_code=request.raw_code)
+    if code is None or code.used_at is not None:
+        return {}
+    _check_presenter(work, code, caller=caller, request=request)
+    client = await _confirm_client(work, parts, client=caller.client, code=code)
+    resource = await _resource_of(work, parts, client, code=code, request=request)
     about = About(
         client=client,
         audience=resource.identifier,
@@ -112,19 +124,24 @@ async def _ask_first(
     return await ask_before_token(work, parts=parts, about=about)
 
 
-def _count_failure(work: Work, code: AuthorizationCode) -> None:
-    """Let this attempt count although it is refused; the fifth burns the code."""
-    work.even_if_refused(partial(count_failed_redemption, code_hash=code.code_hash))
-
-
 def _check_presenter(
-    code: AuthorizationCode, *, caller: Caller, request: AuthorizationCodeRequest
+    work: Work, code: AuthorizationCode, *, caller: Caller, request: AuthorizationCodeRequest
 ) -> None:
-    """Refuse whoever has the code and not what belongs to it.
+    """Refuse whoever has the code and not what belongs to it; the fifth attempt burns it.
 
     Raises:
         OAuthRefusal: ``invalid_grant``, in words that tell another client nothing.
     """
+    try:
+        _check_belongings(code, caller=caller, request=request)
+    except OAuthRefusal:
+        work.even_if_refused(partial(count_failed_redemption, code_hash=code.code_hash))
+        raise
+
+
+def _check_belongings(
+    code: AuthorizationCode, *, caller: Caller, request: AuthorizationCodeRequest
+) -> None:
     if code.client_id != caller.client.client_id:
         # Stolen, or mixed up between two servers (N033).
         raise _unknown()
@@ -192,9 +209,9 @@ def _new_grant(code: AuthorizationCode, *, client: Client, bound_to: str) -> New
     )
 
 
-async def _end_replayed(work: Work, *, grant_id: str, client: Client) -> None:
+async def _end_replayed(work: Work, *, grant_id: str, client_id: str) -> None:
     await end_grant(work, grant_id=grant_id, reason="code_replayed")
-    await work.record(CodeReplayed(client_id=client.client_id, grant_id=grant_id))
+    await work.record(CodeReplayed(client_id=client_id, grant_id=grant_id))
 
 
 def _unknown() -> OAuthRefusal:

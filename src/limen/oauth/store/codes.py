@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,22 +22,17 @@ _THIS: Final = (
     codes.c.code_hash == bindparam("hash"),
 )
 _ADD: Final = sa.insert(codes)
-_FIND: Final = (
-    sa.select(
-        *codes.c,
-        clients.c.version.label("client_version"),
-        end_of_live(codes.c.session_id).label("session_ends_at"),
-    )
-    .select_from(
-        codes.join(
-            clients,
-            sa.and_(
-                clients.c.tenant_id == codes.c.tenant_id, clients.c.client_id == codes.c.client_id
-            ),
-        )
-    )
-    .where(*_THIS)
+_CLIENT_VERSION: Final = (
+    sa.select(clients.c.version)
+    .where(clients.c.tenant_id == codes.c.tenant_id, clients.c.client_id == codes.c.client_id)
+    .scalar_subquery()
 )
+_WHOLE: Final = (
+    *codes.c,
+    _CLIENT_VERSION.label("client_version"),
+    end_of_live(codes.c.session_id).label("session_ends_at"),
+)
+_FIND: Final = sa.select(*_WHOLE).where(*_THIS)
 _REDEEM: Final = (
     sa.update(codes)
     .where(
@@ -49,11 +43,8 @@ _REDEEM: Final = (
         # Who signed out while we looked gets nothing more (N038).
         hold_live(codes.c.session_id).is_not(None),
     )
-    .values(used_at=bindparam("new_used_at"), kept_until=bindparam("new_kept_until"))
-    .returning(codes.c.grant_id)
-)
-_USED: Final = sa.select(codes.c.grant_id, codes.c.client_id).where(
-    *_THIS, codes.c.used_at.is_not(None)
+    .values(used_at=bindparam("new_used_at"))
+    .returning(*_WHOLE)
 )
 _GRANTS_OF_SESSION: Final = sa.select(codes.c.grant_id).where(
     codes.c.tenant_id == bindparam("tenant_id"),
@@ -114,7 +105,7 @@ async def add_code(work: Work, code: AuthorizationCode) -> None:
         created_at=work.now,
         expires_at=code.expires_at,
         used_at=None,
-        kept_until=code.expires_at,
+        kept_until=code.kept_until,
     )
 
 
@@ -124,24 +115,10 @@ async def find_code(work: Work, code_hash: bytes) -> AuthorizationCode | None:
     return None if row is None else _code(row)
 
 
-async def redeem_code(work: Work, code_hash: bytes, *, kept_until: dt.datetime) -> bool:
-    """Mark a code used; ``True`` for one caller only."""
-    taken = await take(
-        work,
-        _REDEEM,
-        hash=code_hash,
-        at=work.now,
-        now=work.now,
-        new_used_at=work.now,
-        new_kept_until=kept_until,
-    )
-    return taken is not None
-
-
-async def find_used(work: Work, code_hash: bytes) -> tuple[str, str] | None:
-    """Return grant and client of a code that was used."""
-    row = (await work.execute(_USED, hash=code_hash)).first()
-    return None if row is None else (row.grant_id, row.client_id)
+async def redeem_code(work: Work, code_hash: bytes) -> AuthorizationCode | None:
+    """Mark a code used and return it, to one caller only."""
+    row = await take(work, _REDEEM, hash=code_hash, at=work.now, now=work.now, new_used_at=work.now)
+    return None if row is None else _code(row)
 
 
 async def grants_of_session(work: Work, session_id: str) -> list[str]:
@@ -199,5 +176,6 @@ def _code(row: Row) -> AuthorizationCode:
         expires_at=row.expires_at,
         used_at=row.used_at,
         attempts=row.attempts,
+        kept_until=row.kept_until,
         session_ends_at=row.session_ends_at,
     )

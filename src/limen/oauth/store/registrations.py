@@ -72,6 +72,13 @@ _UNUSED: Final = (
         ~sa.exists().where(
             consents.c.tenant_id == bindparam("tenant_id"), consents.c.client_id == _c.client_id
         ),
+        # Whom an operator vouches for is theirs to delete: of a trusted one nobody agrees to
+        # anything, though everybody uses it.
+        ~sa.exists().where(
+            clients.c.tenant_id == bindparam("tenant_id"),
+            clients.c.client_id == _c.client_id,
+            sa.or_(clients.c.verified, clients.c.trusted, clients.c.first_party),
+        ),
         # Its row is all that keeps the client of a document out once an operator disabled it.
         ~sa.and_(
             _c.via == "document",
@@ -123,7 +130,8 @@ async def count_unclaimed(work: Work, *, via: Unvouched, most: int) -> int:
 async def list_unused(work: Work, *, most: int) -> list[str]:
     """Return clients whose time to be used is over and that nobody has agreed to use.
 
-    Not the disabled ones of documents: gone, they would come back as new clients (N192).
+    Not those that an operator vouched for, nor the disabled ones of documents: gone, these would
+    come back as new clients (N192).
     """
     rows = (await work.execute(_UNUSED, moment=work.now, most=most)).all()
     return [row.client_id for row in rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
@@ -36,6 +37,13 @@ from limen.vault.store.in_batches import Sent
 
 OWNER = random_secret().reveal()[:12]
 """Names this process on the leases it holds, for operators; the fence decides."""
+
+CLIENT_REPLACED: Final = Postponed("client_replaced")
+PROVIDER_MOVED: Final = Postponed("provider_moved")
+"""What an operator set makes this grant's tokens useless: until they set it back, or its person
+connects the account again."""
+_MOVED_SECONDS: Final = 600.0
+"""How often the loop looks whether it was set back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +126,11 @@ async def prepare(
         if outcome is not None:
             return outcome
     if grant.upstream_client_id != upstream.client.at_provider.client_id:
-        await journal.give_back(work, grant)
-        return Postponed("client_replaced")
+        await journal.give_back(work, grant, seconds=_MOVED_SECONDS)
+        return CLIENT_REPLACED
     if not upstream.provider.keeps_accounts_of(grant.issuer):
-        await journal.give_back(work, grant)
-        return Postponed("provider_moved")
+        await journal.give_back(work, grant, seconds=_MOVED_SECONDS)
+        return PROVIDER_MOVED
     raw_refresh = await open_refresh(work, parts.envelope, grant)
     if raw_refresh is None:
         return await end_grant(work, grant, reason="no_refresh_token")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,7 +20,7 @@ from limen.vault.parts import Parts
 from limen.vault.refresh.claim import OWNER
 from limen.vault.store import due as others
 from limen.vault.store import journal
-from limen.vault.store.due import Beside, Found, Look
+from limen.vault.store.due import Beside, Found, Look, client_name
 from limen.vault.store.journal import Due
 
 _Kind = Literal["client", "provider", "tenant"]
@@ -68,6 +68,7 @@ class Leasing:
         self._shares = Shares((3 * times.together + 1) // 2)
         self._enough = max(1.0, min(times.batch, times.together) / 2)
         self._room = asyncio.Event()
+        self._waits = False
         self._places: dict[_Kind, _Place] = {kind: _Place() for kind in _TIMES}
         self._turn = 0
         self._looked_at = float("-inf")
@@ -90,7 +91,7 @@ class Leasing:
     def leave(self, tenant_id: str, provider: str, *, count: int) -> None:
         """Count so many as done."""
         self._shares.leave(_holders(tenant_id, provider), count=count)
-        if self._plain_room():
+        if self._waits and self._shares.free >= self._enough and self._plain_room():
             self._room.set()
 
     def wake(self) -> None:
@@ -102,11 +103,14 @@ class Leasing:
         if self._is_time() or self._plain_room():
             return
         self._room.clear()
+        self._waits = True
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._room.wait()
         except TimeoutError:
             return
+        finally:
+            self._waits = False
 
     def _plain_room(self) -> int:
         """Return how many may be leased whosever they are; 0 if they are few."""
@@ -189,21 +193,14 @@ class Leasing:
         return kind, Beside(
             tenants=self._named("tenant", too_much_for=kind),
             providers=self._named("provider", too_much_for=kind),
-            clients=frozenset(
-                (tenant_id, provider)
-                for name in self._named("client", too_much_for=kind)
-                for tenant_id, _, provider in [name.partition(" ")]
-            ),
+            clients=self._named("client", too_much_for=kind),
         )
 
     def _named(self, kind: _Kind, *, too_much_for: _Kind) -> frozenset[str]:
-        is_out: Callable[[Holder], bool] = (
-            self._has_most if kind == too_much_for else self._has_its_share
-        )
         return frozenset(
             holder.name
             for holder in self._of(kind)
-            if is_out(holder) or self._has_its_share(holder)
+            if self._has_its_share(holder) or (kind == too_much_for and self._has_most(holder))
         )
 
     def _of(self, kind: _Kind) -> list[Holder]:
@@ -218,7 +215,7 @@ class Leasing:
 
 def _holders(tenant_id: str, provider: str) -> tuple[Holder, ...]:
     return (
-        Holder(f"{tenant_id} {provider}", _TIMES["client"]),
+        Holder(client_name(tenant_id, provider), _TIMES["client"]),
         Holder(provider, _TIMES["provider"]),
         Holder(tenant_id, _TIMES["tenant"]),
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from limen.vault.parts import Parts
+from limen.vault.refresh.lease import Leasing
 from limen.vault.refresh.recover import SiteOf, recover
 from limen.vault.refresh.turn import Turn
-
-_IDLE_SECONDS: Final = 2.0
 
 
 class RefreshLoop:
@@ -23,18 +21,43 @@ class RefreshLoop:
     def __init__(self, parts: Parts, *, site_of: SiteOf) -> None:
         self._parts = parts
         self._site_of = site_of
+        self._leasing = Leasing(parts)
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def run_once(self) -> int:
         """Settle what was left, refresh what is due; return how many grants were touched."""
-        settled = await recover(self._parts, site_of=self._site_of)
-        return settled + await Turn(self._parts, site_of=self._site_of).run()
+        touched = await self.turn()
+        await self.finish()
+        return touched
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Refresh until told to stop."""
-        while not stop.is_set():
-            if await self.run_once():
-                continue
-            try:
-                await asyncio.wait_for(stop.wait(), timeout=_IDLE_SECONDS)
-            except TimeoutError:
-                continue
+    async def turn(self) -> int:
+        """As ``run_once``, but wait for nobody who is slow: the next turn begins beside them.
+
+        Raises:
+            Unavailable: As a refresh of this turn or of an earlier one raised it.
+        """
+        self._raise_what_failed()
+        settled = await recover(self._parts, site_of=self._site_of)
+        turn = Turn(self._parts, site_of=self._site_of, leasing=self._leasing)
+        try:
+            return settled + await turn.lease()
+        finally:
+            self._ending.add(asyncio.create_task(turn.finish()))
+
+    async def finish(self) -> None:
+        """Wait for all that is under way, and raise what any of it raised."""
+        try:
+            if self._ending:
+                await asyncio.wait(self._ending)
+        except asyncio.CancelledError:
+            for task in self._ending:
+                task.cancel()
+            raise
+        self._raise_what_failed()
+
+    def _raise_what_failed(self) -> None:
+        ended = {task for task in self._ending if task.done()}
+        self._ending -= ended
+        for error in [task.exception() for task in ended]:
+            if error is not None:
+                raise error

@@ -10,19 +10,20 @@ from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.provider import Endpoints
 from limen.kernel.errors import Refusal, Unavailable
-from limen.kernel.site import ALL_TENANTS, Site
+from limen.kernel.site import Site
 from limen.observe import logger
+from limen.observe.metrics import count_background_failure
 from limen.vault.model import Grant
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import Journalled, postpone, wait
 from limen.vault.refresh.claim import (
-    OWNER,
     Claimed,
     Upstream,
     may_ask,
     prepare,
     prepare_together,
 )
+from limen.vault.refresh.lease import Leasing
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.refresh.recover import SiteOf
 from limen.vault.refresh.redeem import ask, find_upstream, redeem
@@ -37,114 +38,108 @@ _TURN_SECONDS: Final = 5.0
 
 
 class Turn:
-    """Refreshes under way, so many at most; what one of them waits for keeps no other.
+    """Refreshes under way; what one of them waits for keeps no other.
 
     Args:
         parts: The vault's.
         site_of: Finds the tenant's place by its id.
+        leasing: Says who is next; turns that follow each other share it.
     """
 
-    def __init__(self, parts: Parts, *, site_of: SiteOf) -> None:
+    def __init__(self, parts: Parts, *, site_of: SiteOf, leasing: Leasing) -> None:
         self._parts = parts
         self._site_of = site_of
-        self._under_way = 0
-        self._room = asyncio.Event()
+        self._leasing = leasing
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[str, Answers] = {}
         self._failed: BaseException | None = None
 
-    async def run(self) -> int:
-        """Refresh what is due; return how many grants were touched.
+    async def lease(self) -> int:
+        """Begin what is due, more and more as there is room; return how many grants.
 
-        Raises:
-            Unavailable: The database is gone. As with whatever else one of them raised, the
-                others have been finished first.
+        What it raises itself is raised by ``finish``, as what any of them raises.
         """
         touched = 0
         try:
-            try:
-                touched = await self._lease_while_due()
-            except Exception as error:  # noqa: BLE001 -- raised when what is under way is done
-                self._failed = self._failed or error
-            await self.finish()
-        except asyncio.CancelledError:
-            for task in self._tasks:
-                task.cancel()
-            raise
+            touched = await self._lease_while_due()
+        except Exception as error:  # noqa: BLE001 -- raised when what is under way is done
+            self._failed = self._failed or error
         return touched
 
     def begin(self, due: Sequence[Due], *, begun: float) -> None:
         """Begin to refresh what has been leased.
 
         Args:
-            due: Under our lease.
+            due: Under our lease, and counted.
             begun: The event loop's time just before that was taken.
         """
         groups: dict[tuple[str, str], list[Grant]] = {}
         for each in due:
             if each.grant.kind != "consent":
-                self._start(self._credential(each.tenant_id, each.grant), grants=1)
+                one = self._credential(each.tenant_id, each.grant)
+                self._start(one, each.tenant_id, each.grant.provider, grants=1)
                 continue
             groups.setdefault((each.tenant_id, each.grant.provider), []).append(each.grant)
-        self._under_way += len(due)
         for (tenant_id, provider), grants in groups.items():
             group = self._group(tenant_id, grants, provider=provider, begun=begun)
-            self._start(group, grants=len(grants))
+            self._start(group, tenant_id, provider, grants=len(grants))
 
     async def finish(self) -> None:
-        """Wait for all that is under way, then raise what any of it raised."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait for all that is under way, then raise what any of it raised.
+
+        Raises:
+            Unavailable: The database is gone. As with whatever else one of them raised, the
+                others have been finished first.
+        """
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        except asyncio.CancelledError:
+            for task in self._tasks:
+                task.cancel()
+            raise
         if self._failed is not None:
             raise self._failed
 
     async def _lease_while_due(self) -> int:
-        times, clock = self._parts.times, asyncio.get_running_loop().time
+        clock = asyncio.get_running_loop().time
         ends_at, touched = clock() + _TURN_SECONDS, 0
         while self._failed is None:
-            most = min(times.batch, times.together - self._under_way)
             begun = clock()
-            due = await self._lease(most)
+            due = await self._leasing.next()
             touched += len(due)
             self.begin(due, begun=begun)
-            if len(due) < most or clock() > ends_at:
+            if not self._leasing.more or clock() > ends_at:
                 break
-            await self._wait_for_room()
+            await self._leasing.wait()
         return touched
 
-    async def _lease(self, most: int) -> list[Due]:
-        async def claim(work: Work) -> list[Due]:
-            return await journal.claim_due(
-                work, batch=most, owner=OWNER, lease_seconds=self._parts.times.lease_seconds
-            )
-
-        return await self._parts.works.run(ALL_TENANTS, claim)
-
-    def _start(self, what: Coroutine[Any, Any, object], *, grants: int) -> None:
-        task = asyncio.create_task(self._watched(what, grants=grants))
+    def _start(
+        self, what: Coroutine[Any, Any, object], tenant_id: str, provider: str, *, grants: int
+    ) -> None:
+        task = asyncio.create_task(self._watched(what, tenant_id, provider, grants=grants))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _watched(self, what: Coroutine[Any, Any, object], *, grants: int) -> None:
+    async def _watched(
+        self, what: Coroutine[Any, Any, object], tenant_id: str, provider: str, *, grants: int
+    ) -> None:
         try:
             await what
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 -- raised by ``finish``, when all are done
-            self._failed = self._failed or error
+        except Unavailable as gone:
+            self._end_with(gone)
+        except Exception as fault:  # noqa: BLE001 -- the lease ends by itself; others go on
+            _tell(fault, tenant_id=tenant_id)
+        except BaseException as ended:  # noqa: BLE001 -- raised by ``finish``, when all are done
+            self._end_with(ended)
         finally:
-            self._leave(grants)
+            self._leasing.leave(tenant_id, provider, count=grants)
 
-    def _leave(self, grants: int) -> None:
-        self._under_way -= grants
-        times = self._parts.times
-        if self._failed or times.together - self._under_way >= min(times.batch, times.together) / 2:
-            self._room.set()
-
-    async def _wait_for_room(self) -> None:
-        self._room.clear()
-        self._leave(0)
-        await self._room.wait()
+    def _end_with(self, error: BaseException) -> None:
+        self._failed = self._failed or error
+        self._leasing.wake()
 
     async def _group(
         self, tenant_id: str, grants: Sequence[Grant], *, provider: str, begun: float
@@ -182,12 +177,14 @@ class Turn:
         except Exception as fault:  # noqa: BLE001 -- one of them is at fault: each by itself then
             _log.warning("refreshes are begun one by one", kind=type(fault).__name__)
             claimed, apart = [], list(grants)
-        self._under_way += len(claimed) + len(apart)
+        # Until the group is left, in this same step, they are counted twice.
+        self._leasing.take(site.tenant_id, provider, count=len(claimed) + len(apart))
         for each in claimed:
-            self._start(self._one(site, each, endpoints, begun=begun), grants=1)
+            one = self._one(site, each, endpoints, begun=begun)
+            self._start(one, site.tenant_id, provider, grants=1)
         for grant in apart:
-            apart_one = self._apart(site, grant, upstream=upstream, endpoints=endpoints)
-            self._start(apart_one, grants=1)
+            one = self._apart(site, grant, upstream=upstream, endpoints=endpoints)
+            self._start(one, site.tenant_id, provider, grants=1)
 
     async def _credential(self, tenant_id: str, grant: Grant) -> None:
         site = await self._site_of(tenant_id)
@@ -249,7 +246,7 @@ class Turn:
 
     async def _put_aside(self, site: Site, leased: Grant, fault: Exception) -> None:
         """Try again later what nobody foresaw: a turn that ends with it ends for every tenant."""
-        _log.error("a refresh failed", grant_id=leased.id, kind=type(fault).__name__)
+        _tell(fault, tenant_id=site.tenant_id, grant_id=leased.id)
         await self._later(site, leased, reason="fault")
 
     async def _later(self, site: Site, leased: Grant, *, reason: str) -> Outcome:
@@ -265,3 +262,8 @@ class Turn:
         if site.tenant_id not in self._answers:
             self._answers[site.tenant_id] = Answers(self._parts, site)
         return self._answers[site.tenant_id]
+
+
+def _tell(fault: Exception, **whose: str) -> None:
+    _log.error("a refresh failed", kind=type(fault).__name__, **whose)
+    count_background_failure("vault refresh")

@@ -20,8 +20,8 @@ from limen.vault.connect import (
     ConnectedAccount,
     WantedConnection,
     check_pinned,
-    let_go_of,
 )
+from limen.vault.keep_tokens import let_go_of
 from limen.vault.parts import Parts
 from limen.vault.sessions import store
 from limen.vault.sessions.events import ConnectSessionRefused

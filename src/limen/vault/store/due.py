@@ -86,12 +86,12 @@ class Beside:
     Args:
         tenants: By id.
         providers: Of whichever tenant.
-        clients: A tenant's id and a provider.
+        clients: By ``client_name``.
     """
 
     tenants: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
-    clients: frozenset[tuple[str, str]] = frozenset()
+    clients: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anybody is left out."""
@@ -111,6 +111,11 @@ class Look:
     found: Sequence[Found]
     rows_read: int
     read_to: dt.datetime | None
+
+
+def client_name(tenant_id: str, provider: str) -> str:
+    """Return what the SQL here calls a tenant's client at a provider."""
+    return f"{tenant_id} {provider}"
 
 
 async def look_beside(
@@ -133,7 +138,7 @@ async def look_beside(
         most=most,
         tenants=sorted(beside.tenants) or [_NOBODY],
         providers=sorted(beside.providers) or [_NOBODY],
-        clients=sorted(" ".join(each) for each in beside.clients) or [_NOBODY],
+        clients=sorted(beside.clients) or [_NOBODY],
     )
     seen = answer.all()
     found = [

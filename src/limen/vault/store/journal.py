@@ -123,17 +123,17 @@ SWAP = (
         **_NO_LEASE,
     )
 )
-_GIVE_BACK = sa.update(upstream_grants).where(*_MINE).values(**_NO_LEASE)
 # The loop finds what is due by this moment alone: what rests would otherwise be read, and left
 # out, with every claim of an incident. What is never refreshed by time stays so.
-_RESTING = {
-    "retry_at": DbNow(bindparam("delay_seconds", type_=sa.Float)),
+_NOT_DUE = {
     "next_refresh_at": sa.case(
         (_g.next_refresh_at < _RESTED_AT, _RESTED_AT),
         else_=_g.next_refresh_at,
     ),
     **_NO_LEASE,
 }
+_RESTING = {"retry_at": DbNow(bindparam("delay_seconds", type_=sa.Float)), **_NOT_DUE}
+_GIVE_BACK = sa.update(upstream_grants).where(*_MINE).values(**_NOT_DUE)
 _BACK_OFF = sa.update(upstream_grants).where(*_MINE).values(failures=_g.failures + 1, **_RESTING)
 DEFER = sa.update(upstream_grants).where(*_MINE).values(**_RESTING)
 _CHANGE_STATE = (
@@ -292,9 +292,16 @@ async def swap_tokens(
     return rows.count == 1
 
 
-async def give_back(work: Work, grant: Grant) -> None:
-    """End the lease; nothing came of it."""
-    await work.execute(_GIVE_BACK, grant_id=grant.id, held=grant.fence)
+async def give_back(work: Work, grant: Grant, *, seconds: float = 0.0) -> None:
+    """End the lease; nothing came of it.
+
+    Args:
+        work: The transaction.
+        grant: Under our lease.
+        seconds: For so long it is not due; whoever asks for a token is served nevertheless.
+    """
+    rested_at = work.now + dt.timedelta(seconds=seconds)
+    await work.execute(_GIVE_BACK, grant_id=grant.id, held=grant.fence, rested_at=rested_at)
 
 
 def rest_params(work: Work, grant: Grant, *, seconds: float) -> dict[str, Any]:
