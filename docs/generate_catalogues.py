@@ -16,6 +16,7 @@ from typing import Final
 from jinja2.ext import babel_extract
 
 import limen
+from limen.federation.catalogue.credential_rule import KINDS as CREDENTIAL_KINDS
 from limen.federation.catalogue.load import load_entries
 from limen.mail.message import TEMPLATES as MAILS
 from limen.oauth.endpoints.interactive.words import SCOPE_TEXTS
@@ -50,9 +51,11 @@ REFUSING: Final = (
     "vault/asking",
     "vault/connect.py",
     "vault/connect_link.py",
+    "vault/credentials",
     "vault/disconnect.py",
     "vault/endpoints/confirming.py",
     "vault/endpoints/sharing_page.py",
+    "vault/giving",
     "vault/sessions",
     "vault/sharing",
     "web",
@@ -76,8 +79,12 @@ KINDS: Final = {
 
 TO_PROGRAMS: Final = frozenset(
     {
+        "A credential asks nobody's consent.",
+        "An application gives no credentials of people.",
         "Authenticate as the client, or call from one of its registered origins.",
+        "Connections are people's.",
         "FAPI 2.0 binds tokens to a key.",
+        "Nobody is impersonated at this provider.",
         "Say which enrolment this confirms.",
         "Say which provider.",
         "Send the SHA-256 of your verifier in base64url.",
@@ -141,6 +148,8 @@ def _of_tables() -> Iterator[str]:
     for entry in load_entries().values():
         yield from (feature.title for feature in entry.features.values())
         yield from (scope.title for scope in entry.scopes.values())
+        rules = entry.credentials
+        yield from (rule.title for kind in CREDENTIAL_KINDS if (rule := getattr(rules, kind, None)))
     for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503):
         words = words_for(status)
         yield from (words.title, words.way_on, words.link_label)

@@ -151,6 +151,17 @@ async def test_an_application_makes_no_keys_for_its_user(limen: Installation) ->
     assert (await keys.ask("GET")).status == 200
     refused = await keys.ask("POST", "", {"name": "x", "scope": "self"})
     assert (refused.status, refused.json()["code"]) == (403, "first_party_only")
+    # Nor is it a way to take the account over for good: its sign-in is as recent as can be.
+    passwords = {"current_password": person.password, "new_password": "another long one 17"}
+    for method, path, body in (
+        ("POST", "mfa/totp", None),
+        ("DELETE", "mfa/totp", None),
+        ("POST", "mfa/recovery-codes", None),
+        ("POST", "password/change", passwords),
+        ("DELETE", "oauth2/identities/x", None),
+    ):
+        told = await person.api(method, f"/api/v1/auth/{path}", keys.token, body)
+        assert (told.status, told.json()["code"]) == (403, "first_party_only"), path
 
 
 async def test_a_key_for_a_tenant_s_api_is_introspected_by_it_alone(

@@ -10,6 +10,7 @@ import pytest
 from limen.testing.visitor import Page
 from limen.web.pages import speak
 from tests.flows.test_asking import app_of
+from tests.giving import KEY
 from tests.installation import PASSWORD, Installation, Person, new_address
 from tests.oauth_client import Flow
 from tests.sharing import FEATURE, Sharer, agent, connected, share
@@ -101,6 +102,8 @@ async def test_no_page_of_an_account_has_a_word_that_is_not_translated(
         body = {"provider": "google", "features": features}
         made = await person.api("POST", "/api/v1/oauth/sharing-requests", token, body)
         asked.append(made.json()["url"])
+    key = await person.api("POST", "/api/v1/oauth/notion/credentials", ada.own, KEY)
+    keyed = f"/account/connections/{key.json()['id']}"
     shown = await person.api("GET", f"/api/v1/oauth/connections/{ada.connection}", ada.own)
     data = (
         person.email,
@@ -108,6 +111,8 @@ async def test_no_page_of_an_account_has_a_word_that_is_not_translated(
         "The <b>Diary",
         "app.example",
         f"{limen.issuer}/api/v1",
+        key.json()["account"],
+        key.json()["manage_url"],
     )
     reader = Reader(limen, *data, *re.findall(r"App \d+", await _names(person, ada)))
     paths = (
@@ -119,12 +124,20 @@ async def test_no_page_of_an_account_has_a_word_that_is_not_translated(
         f"/account/connections/{ada.connection}",
         f"/account/connect/google?feature={FEATURE}",
         "/account/link/google",
+        "/account/credentials/notion",
+        keyed,
+        f"{keyed}/credential",
         "/sign-out",
         *asked,
     )
     for path in paths:
         reader.look(await person.browser.open(path))
-    reader.check(pages=10)
+    page = await person.browser.open("/account/credentials/google")
+    reader.data = (*data, *re.findall(r'rel="noreferrer">([^<]+)<', page.text))
+    reader.look(page)
+    typed = {"service_account": "{}", "feature": FEATURE}
+    reader.look(await person.browser.press(page, "credential-submit", typed))
+    reader.check(pages=15)
 
 
 async def _names(person: Person, ada: Sharer) -> str:

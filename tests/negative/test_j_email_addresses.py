@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from limen.accounts.change_profile import change_profile
@@ -10,6 +12,7 @@ from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, get_user
 from limen.accounts.email_address import parse_email
 from limen.accounts.ending.close_account import close_account
+from limen.accounts.links.whose_sign_up import Chosen
 from limen.accounts.recover import forgot_password, reset_password
 from limen.accounts.sign_up import Registration, sign_up
 from limen.accounts.user import User
@@ -72,17 +75,51 @@ async def test_n129_only_a_literal_true_verifies_an_address(house: House, claime
     assert await house.run(lambda work: find_user_by_email(work, "ada@example.com")) is None
 
 
+async def prove(work: Work, house: House, token: Secret[str], password: str | None) -> User:
+    raw = None if password is None else Secret(password)
+    chosen = Chosen(raw_password=raw, hasher=house.hasher)
+    return await verify_email(work, raw_token=token, chosen=chosen)
+
+
+@pytest.mark.anyio
+async def test_n130_whoever_signs_up_after_the_owner_gets_nothing_by_their_click(
+    house: House,
+) -> None:
+    await register(house, "victim@example.com", PASSWORD)
+    own = await house.newest_link("victim@example.com")
+    house.clock.advance(dt.timedelta(seconds=1))
+    await register(house, "victim@example.com", OTHER_PASSWORD)  # a stranger's
+    newest = await house.newest_link("victim@example.com")
+    with pytest.raises(InvalidInput, match="password_needed"):
+        await house.run(lambda work: verify_email(work, raw_token=newest))
+    with pytest.raises(InvalidInput, match="password_mismatch"):
+        await house.run(lambda work: prove(work, house, newest, PASSWORD))
+    with pytest.raises(InvalidInput, match="password_needed"):
+        await house.run(lambda work: verify_email(work, raw_token=own))
+    owner = await house.run(lambda work: prove(work, house, own, PASSWORD))
+    assert (await sign_in(house, "victim@example.com", PASSWORD)).id == owner.id
+    with pytest.raises(NotAuthenticated):
+        await sign_in(house, "victim@example.com", OTHER_PASSWORD)
+    with pytest.raises(InvalidInput, match="link_invalid"):
+        await house.run(lambda work: prove(work, house, newest, OTHER_PASSWORD))
+
+
 @pytest.mark.anyio
 async def test_n130_the_mailboxs_owner_wipes_what_a_squatter_prepared(house: House) -> None:
     await register(house, "victim@example.com", PASSWORD)
     squatter = await sign_in(house, "victim@example.com", PASSWORD)
     _, cookie = await house.signed_in(squatter)
+    house.clock.advance(dt.timedelta(seconds=1))
     await register(house, "victim@example.com", OTHER_PASSWORD)
     # Before the proof nothing changes, and the second password opens nothing.
     with pytest.raises(NotAuthenticated):
         await sign_in(house, "victim@example.com", OTHER_PASSWORD)
     token = await house.newest_link("victim@example.com")
-    owner = await house.run(lambda work: verify_email(work, raw_token=token))
+    # Of two that signed up with one address, who has the mailbox and the password is the owner.
+    for wrong, code in ((None, "password_needed"), (PASSWORD, "password_mismatch")):
+        with pytest.raises(InvalidInput, match=code):
+            await house.run(lambda work, w=wrong: prove(work, house, token, w))  # type: ignore[misc]  # bound at once
+    owner = await house.run(lambda work: prove(work, house, token, OTHER_PASSWORD))
     assert owner.is_verified
     assert (await sign_in(house, "victim@example.com", OTHER_PASSWORD)).id == owner.id
     with pytest.raises(NotAuthenticated):

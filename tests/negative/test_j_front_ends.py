@@ -17,6 +17,7 @@ from limen.testing.visitor import Page
 from tests.at_provider import agree, order
 from tests.installation import Installation, new_address
 from tests.negative.linking_cases import IDENTITIES, Linking
+from tests.oauth_client import Flow
 from tests.simulated import query_of
 from tests.standings import add_tenant
 
@@ -155,6 +156,18 @@ async def test_n129_a_front_end_proves_the_mailbox_too(social: Linking) -> None:
     assert await social.identities_of(person.id) == [sub]
     again = await social.limen.api.fetch("POST", path, body=reply)
     assert (again.status, again.json()["code"]) == (401, "sign_in_over")
+
+
+async def test_n131_an_application_adds_no_way_in_of_its_makers(social: Linking) -> None:
+    limen = social.limen
+    api, person = f"{limen.issuer}/api/v1", await limen.person()
+    flow = Flow(limen, await limen.client(scope=("openid", "self"), default_resource=api))
+    tokens = await flow.tokens(person, scope="openid self", resource=api)
+    ticket = await ticket_for(social, await social.account(new_address()))
+    body = {"ticket": ticket, "code_verifier": VERIFIER}
+    refused = await person.api("POST", IDENTITIES, tokens["access_token"], body)
+    assert (refused.status, refused.json()["code"]) == (403, "first_party_only")
+    assert await social.identities_of(person.id) == []
 
 
 async def test_a_front_end_links_for_whoever_is_signed_in_there(social: Linking) -> None:

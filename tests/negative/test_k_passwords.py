@@ -9,10 +9,12 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from limen.accounts.change_email import ask_to_change_email
 from limen.accounts.check_password import check_password, require_verified
 from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, get_user
 from limen.accounts.ending.disable_user import disable_user, enable_user
+from limen.accounts.links.mail_budget import EVERY, MOST
 from limen.accounts.links.mail_link import code_mac
 from limen.accounts.links.store import MAX_ATTEMPTS
 from limen.accounts.recover import check_reset_link, forgot_password, reset_password
@@ -28,12 +30,13 @@ from limen.audit.search import AuditFilters, search
 from limen.crypto.envelope import Envelope
 from limen.db.tables import outbox
 from limen.db.work import Work
-from limen.kernel.actor import ANONYMOUS
+from limen.kernel.actor import ANONYMOUS, Actor
 from limen.kernel.errors import (
     InvalidInput,
     NotAuthenticated,
     NotPermitted,
     Refusal,
+    Throttled,
 )
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint
@@ -392,6 +395,49 @@ async def test_n147_a_resent_link_replaces_the_former(house: House) -> None:
             lambda work, e=email: resend_verification(work, email=e, envelope=house.envelope)  # type: ignore[misc]  # bound at once
         )
     assert len(await house.mails()) == before
+
+
+async def test_n161_a_stranger_fills_no_mailbox_and_kills_no_last_link(house: House) -> None:
+    ada = await house.user(ADA)
+    for _ in range(6):
+        await forgot(house)
+        house.clock.advance(dt.timedelta(seconds=1))
+    assert len(await house.mails(ADA)) == MOST
+    await reset(house, await house.newest_link(ADA))
+    house.clock.advance(EVERY)
+    before = len(await house.mails(ADA))
+    await forgot(house)
+    assert len(await house.mails(ADA)) == before + 1
+
+    for number in range(6):
+        await register(house, "bob@example.com", f"{PASSWORD} {number}")
+    assert len(await house.mails("bob@example.com")) == 1 + MOST
+    bob = await house.run(lambda work: find_user_by_email(work, "bob@example.com"))
+    assert bob is not None
+
+    async def once_more() -> None:
+        await house.run(
+            lambda work: send_verification(work, user_id=bob.id, envelope=house.envelope)
+        )
+
+    for _ in range(MOST):
+        await once_more()
+    with pytest.raises(Throttled, match="too_many_mails"):
+        await once_more()
+    wanted = Actor("user", id=ada.id, session_id="s", authenticated_at=house.clock.now())
+
+    async def ask(number: int) -> None:
+        async def body(work: Work) -> None:
+            email = f"{number}@example.com"
+            await ask_to_change_email(work, email=email, envelope=house.envelope)
+
+        await house.run(body, actor=wanted)
+
+    for number in range(MOST):
+        await ask(number)
+    with pytest.raises(Throttled, match="too_many_mails"):
+        await ask(MOST)
+    assert not await house.mails(f"{MOST}@example.com")
 
 
 async def test_n148_a_reset_signs_nobody_in_and_ends_every_session(house: House) -> None:

@@ -296,6 +296,25 @@ async def test_n194_what_nobody_uses_goes(limen_on_both: Installation) -> None:
     assert (await manage(limen, unused, "GET")).status == 401
 
 
+async def test_n194_whom_an_operator_stands_for_is_used_by_them(
+    limen_on_both: Installation,
+) -> None:
+    limen = await opened(limen_on_both, unused_days=2)
+    unused = await registered(limen)
+    for flag in ("verified", "trusted", "first_party"):
+        vouched = await registered(limen)
+        changes = ClientChanges(flags={flag: True})
+        await change(limen, vouched["client_id"], changes)
+
+        async def later(work: Work) -> int:
+            work.now += dt.timedelta(days=4)
+            return await sweep_registrations(work)
+
+        await limen.run(later)
+        assert await stored(limen, vouched["client_id"]) is not None, flag
+    assert await stored(limen, unused["client_id"]) is None
+
+
 async def test_n194_nobody_has_checked_its_name(limen: Installation) -> None:
     made = await registered(limen, client_name="Google")
     client = await stored(limen, made["client_id"])
@@ -516,3 +535,37 @@ async def test_n191_without_its_statement_a_client_is_vouched_for_no_longer(
     after = await stored(limen, made["client_id"])
     assert after is not None
     assert (after.verified, after.may_use("client_credentials")) == (False, False)
+
+
+async def test_n191_nobody_leaves_a_profile_by_registering_anew(limen: Installation) -> None:
+    made = await registered(limen, token_endpoint_auth_method="none")
+    await change(limen, made["client_id"], ClientChanges(metadata={"profile": "mcp"}))
+    said = {"client_id": made["client_id"], "redirect_uris": [CALLBACK], "profile": ""}
+    kept = await manage(limen, made, "PUT", {**said, "token_endpoint_auth_method": "none"})
+    assert kept.status == 200, kept.text
+    client = await stored(limen, made["client_id"])
+    assert client is not None
+    assert client.metadata.profile == "mcp"
+
+
+async def test_n191_a_copied_statement_lends_a_stranger_no_name(
+    limen_on_both: Installation,
+) -> None:
+    key, issuer = generate_key("ES256"), "https://statements.example"
+    grants = ["authorization_code", "client_credentials"]
+    limen = await opened(
+        limen_on_both,
+        statement_issuers=[{"issuer": issuer, "jwks": {"keys": [key.public.jwk()]}}],
+        grant_types=grants,
+    )
+    copied = sign({"iss": issuer, "client_name": "Ours"}, key, typ="JWT")
+    made = await registered(limen, software_statement=copied)
+    client = await stored(limen, made["client_id"])
+    assert client is not None
+    assert (made["client_name"], client.verified) == ("Ours", False)
+    asked = {"software_statement": copied, "grant_types": grants}
+    assert (await registered(limen, **asked))["grant_types"] == grants[:1]
+    alone = await register(
+        limen, software_statement=copied, redirect_uris=[], grant_types=grants[1:]
+    )
+    assert (alone.status, alone.json()["error"]) == (400, "invalid_client_metadata")

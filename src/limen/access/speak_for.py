@@ -40,7 +40,7 @@ async def check_may_lend(work: Work, *, scope: Collection[str]) -> None:
         scope: All that the client may ask for.
 
     Raises:
-        NotPermitted: ``not_permitted``.
+        NotPermitted: ``not_permitted``; ``role_above_own``: it could give roles in an owner's name.
     """
     lent = ALL if FULL_SCOPE in scope else ALL.intersection(scope)
     if work.site.slug != DEFAULT_SLUG:
@@ -49,3 +49,5 @@ async def check_may_lend(work: Work, *, scope: Collection[str]) -> None:
         raise NotPermitted(
             public="Nobody is asked about this client, and it may do more than you are allowed to."
         )
+    if ROLES_WRITE in lent:
+        await check_may_handle(work, "owner")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
+from typing import Literal
 
 from limen.accounts import store
 from limen.accounts.directory import get_user
@@ -13,6 +15,7 @@ from limen.accounts.links.account_mail import request_mail
 from limen.accounts.links.mail_budget import check_may_mail
 from limen.accounts.links.mail_link import VERIFY_KIND, code_mac, mail_verification
 from limen.accounts.links.store import AccountToken
+from limen.accounts.links.whose_sign_up import Chosen, check_own_sign_up, is_contested
 from limen.accounts.user import User
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work, Works
@@ -47,32 +50,36 @@ async def resend_verification(work: Work, *, email: str, envelope: Envelope) -> 
     await request_mail(work, envelope=envelope, email=email, wanted="verify")
 
 
-async def check_verification_link(work: Work, *, raw_token: Secret[str]) -> None:
+async def check_verification_link(work: Work, *, raw_token: Secret[str]) -> bool:
     """Refuse a link that would verify nothing, for the page that offers the button.
 
     A page, because programs that read mail follow links; only the button's POST takes it.
 
+    Returns:
+        Whether the password of one's own sign-up has to be given with it.
+
     Raises:
         InvalidInput: ``link_invalid``.
     """
-    if read(raw_token, kind=VERIFY_KIND) is None:
-        raise _link_invalid()
-    hashed = token_hash(raw_token)
-    if await links.find_token(work, token_hash=hashed, purpose="verify") is None:
-        raise _link_invalid()
+    return await is_contested(work, await _find(work, raw_token))
 
 
-async def verify_email(work: Work, *, raw_token: Secret[str]) -> User:
+async def verify_email(work: Work, *, raw_token: Secret[str], chosen: Chosen | None = None) -> User:
     """Take the link and note that the mailbox is proven.
 
-    Atomic: of any number of concurrent callers one succeeds (N146).
+    Atomic: of any number of concurrent callers one succeeds (N146). A refusal does not spend
+    the link.
+
+    Args:
+        work: The transaction.
+        raw_token: Of the link.
+        chosen: The password of one's own sign-up, where there were several.
 
     Raises:
         InvalidInput: ``link_invalid``: unknown, used, expired, another tenant's, or of an
-            address that is not the person's any more (N133, N147).
+            address that is not the person's any more (N133, N147); as ``check_own_sign_up``.
     """
-    if read(raw_token, kind=VERIFY_KIND) is None:
-        raise _link_invalid()
+    await check_own_sign_up(work, await _find(work, raw_token), chosen=chosen)
     hashed = token_hash(raw_token)
     token = await links.take_token(work, token_hash=hashed, purpose="verify")
     user = None if token is None else await _prove(work, token)
@@ -82,7 +89,13 @@ async def verify_email(work: Work, *, raw_token: Secret[str]) -> User:
 
 
 async def verify_email_by_code(
-    work: Work, *, works: Works, envelope: Envelope, email: str, raw_code: Secret[str]
+    work: Work,
+    *,
+    works: Works,
+    envelope: Envelope,
+    email: str,
+    raw_code: Secret[str],
+    chosen: Chosen | Literal["proven"] | None = None,
 ) -> User:
     """Take the code and note that the mailbox is proven.
 
@@ -95,9 +108,12 @@ async def verify_email_by_code(
         envelope: Keys the code's MAC.
         email: The address the code was mailed to.
         raw_code: As typed; blanks and hyphens in it do not count.
+        chosen: The password of one's own sign-up, where there were several; ``proven`` by who
+            signed in with the account's a moment ago: that one stands, whichever mail it was.
 
     Raises:
-        InvalidInput: ``code_invalid``: unknown address, wrong code, no guess left.
+        InvalidInput: ``code_invalid``: unknown address, wrong code, no guess left; as
+            ``check_own_sign_up``.
     """
     address = find_canonical(email)
     if address is None:
@@ -112,11 +128,25 @@ async def verify_email_by_code(
     for candidate in candidates:
         mac = await code_mac(work, envelope, token_id=candidate.id, raw_code=typed)
         if hmac.compare_digest(mac, candidate.code_mac or b""):
+            if chosen != "proven":
+                await check_own_sign_up(work, candidate, chosen=chosen)
             token = await links.take_token_by_id(work, candidate.id)
+            if token is not None and chosen == "proven":
+                token = replace(token, password_hash=None)
             user = None if token is None else await _prove(work, token)
             if user is not None:
                 return user
     raise _code_invalid()
+
+
+async def _find(work: Work, raw_token: Secret[str]) -> AccountToken:
+    if read(raw_token, kind=VERIFY_KIND) is None:
+        raise _link_invalid()
+    hashed = token_hash(raw_token)
+    found = await links.find_token(work, token_hash=hashed, purpose="verify")
+    if found is None:
+        raise _link_invalid()
+    return found
 
 
 async def _prove(work: Work, token: AccountToken) -> User | None:

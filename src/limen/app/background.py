@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from limen.kernel.errors import Unavailable
+from limen.kernel.site import Site
 from limen.observe import logger
 from limen.observe.metrics import count_background_failure
-from limen.tenants.tenant import Tenant
 
+SiteT = TypeVar("SiteT", bound=Site)
 _log = logger("limen.background")
 
 
@@ -109,7 +111,7 @@ class Background:
 
 
 async def for_each(
-    tenants: Sequence[Tenant], do: Callable[[Tenant], Awaitable[int]], *, task: str
+    tenants: Sequence[SiteT], do: Callable[[SiteT], Awaitable[int]], *, task: str
 ) -> int:
     """Do something for every tenant: what fails for one is logged, counted and no other's trouble.
 
@@ -149,7 +151,7 @@ def _tell(task: Task, error: Exception) -> None:
         _log.error("background task failed", task=task.name, kind=type(error).__name__)
 
 
-def _tell_of(tenant: Tenant, error: Exception, *, task: str) -> None:
+def _tell_of(tenant: Site, error: Exception, *, task: str) -> None:
     count_background_failure(task)
     _log.error(
         "background task failed for a tenant",

@@ -110,7 +110,13 @@ def loops(runtime: Runtime) -> list[Task]:
     )
     sealer = Sealer(runtime.works, runtime.envelope, site_of=lambda of: site_of(runtime, of))
     tasks = [
-        Task(name="outbox", every_seconds=poll, turn=outbox.run_once, woken=listen()),
+        Task(
+            name="outbox",
+            every_seconds=poll,
+            turn=outbox.turn,
+            finish=outbox.finish,
+            woken=listen(),
+        ),
         Task(name="vault refresh", every_seconds=poll, turn=vault.turn, finish=vault.finish),
         Task(
             name="profiles",
@@ -248,6 +254,8 @@ async def _keys(runtime: Runtime, work: Work) -> int:
 async def _note_uses(runtime: Runtime) -> int:
     """Write down when things were last used in this process; what fails is lost."""
     used = {kind: runtime.works.last_uses.take(kind) for kind in _USES}
+    if not any(used.values()):
+        return 0
     whose = [each for each in await runtime.directory.all() if _has_used(each, used)]
 
     async def note(tenant: Tenant) -> int:

@@ -8,25 +8,34 @@ back-off and parked after the last attempt, kept for an operator to see.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from limen.db.leases import claim_due
+from limen.db.leases import claim_due, claim_each, look_due
 from limen.db.tables import outbox
 from limen.db.types import DbNow
 from limen.db.work import Work, Works
+from limen.kernel.errors import Unavailable
+from limen.kernel.fair_leases import Beside, FairLeases, Found, Key, Look
 from limen.kernel.ids import new_id
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.kernel.tokens import random_secret
+from limen.observe import logger
+from limen.observe.metrics import count_background_failure
 
+_log = logger("limen.outbox")
 MAX_ATTEMPTS: Final = 12
 _LEASE_SECONDS: Final = 60.0
 _BATCH: Final = 20
+_TOGETHER: Final = 20
+_TURN_SECONDS: Final = 5.0
+"""For so long a turn claims more and more, as long as more are due than there is room for."""
 
 _ADD = sa.insert(outbox).values(
     tenant_id=bindparam("tenant_id"),
@@ -37,6 +46,8 @@ _ADD = sa.insert(outbox).values(
     due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
 )
 _CLAIM = claim_due(outbox)  # tenant: all, the loop serves every tenant
+_LOOK = look_due(outbox)  # tenant: all, as the claim
+_CLAIM_EACH = claim_each(outbox)  # tenant: all, each row is named by its whole key
 _MINE = (
     outbox.c.tenant_id == bindparam("tenant_id"),
     outbox.c.id == bindparam("delivery_id"),
@@ -130,8 +141,58 @@ def wake() -> None:
         event.set()
 
 
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A row under our lease."""
+
+    row: Any
+
+    @property
+    def key(self) -> Key:
+        """For whom it counts."""
+        return Key(self.row.tenant_id, self.row.kind, self.row.id)
+
+
+class _Rows:
+    """Rows that are due, of all tenants."""
+
+    def __init__(self, works: Works) -> None:
+        self._works = works
+        self._lease = {"owner": random_secret().reveal()[:12], "lease_seconds": _LEASE_SECONDS}
+
+    async def first(self, most: int) -> list[_Claimed]:
+        async def claim(work: Work) -> list[_Claimed]:
+            rows = await work.execute(_CLAIM, batch=most, **self._lease)
+            return [_Claimed(row) for row in rows.all()]
+
+        return await self._works.run(ALL_TENANTS, claim)
+
+    async def look(self, beside: Beside, *, since: dt.datetime, rows: int, most: int) -> Look:
+        async def body(work: Work) -> Look:
+            asked = {"since": since, "rows": rows, "most": most, **beside.params()}
+            seen = (await work.execute(_LOOK, **asked)).all()
+            found = [
+                Found(key=Key(row.tenant_id, row.kind, row.id), due_at=row.due_at)
+                for row in seen
+                if row.id is not None
+            ]
+            return Look(found=found, rows_read=seen[0].rows_read, read_to=seen[0].read_to)
+
+        return await self._works.run(ALL_TENANTS, body)
+
+    async def claim(self, found: Sequence[Found]) -> list[_Claimed]:
+        # In one order by everybody, so that no two wait for each other.
+        keys = sorted(each.key for each in found)
+        leases = [{"of_tenant": key.tenant_id, "row_id": key.id, **self._lease} for key in keys]
+
+        async def body(work: Work) -> list[_Claimed]:
+            return [_Claimed(row) for row in await work.fetch_each(_CLAIM_EACH, leases)]
+
+        return await self._works.run(ALL_TENANTS, body)
+
+
 class OutboxLoop:
-    """Claims and delivers.
+    """Claims and delivers; who is slow to take a delivery leaves room for the others.
 
     Args:
         works: Opens the short transactions around each delivery; none is open during one.
@@ -152,36 +213,81 @@ class OutboxLoop:
         self._handlers = handlers
         self._site_of = site_of
         self._on_failure = on_failure
-        self._owner = random_secret().reveal()[:12]
+        self._leases = FairLeases(_Rows(works), batch=_BATCH, together=_TOGETHER)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: Exception | None = None
 
     async def run_once(self) -> int:
-        """Deliver one batch; return how many rows were claimed."""
+        """Deliver what is due; return how many rows were claimed."""
+        claimed = await self.turn()
+        await self.finish()
+        return claimed
 
-        async def claim(work: Work) -> list[Any]:
-            rows = await work.execute(
-                _CLAIM, batch=_BATCH, owner=self._owner, lease_seconds=_LEASE_SECONDS
+    async def turn(self) -> int:
+        """As ``run_once``, but wait for nobody who is slow: the next turn begins beside them.
+
+        Raises:
+            Unavailable: As what was under way raised it since the last turn.
+        """
+        self._raise_what_failed()
+        clock = asyncio.get_running_loop().time
+        ends_at, claimed = clock() + _TURN_SECONDS, 0
+        while True:
+            rows = await self._leases.next()
+            claimed += len(rows)
+            for each in rows:
+                task = asyncio.create_task(self._watched(each))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            if not self._leases.more or clock() > ends_at:
+                return claimed
+            await self._leases.wait()
+
+    async def finish(self) -> None:
+        """Wait for all that is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._raise_what_failed()
+
+    def _raise_what_failed(self) -> None:
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+
+    async def _watched(self, claimed: _Claimed) -> None:
+        """Deliver one; what can't be noted of it is tried again when its lease ends."""
+        try:
+            await self._deliver(claimed.row)
+        except Unavailable as gone:
+            self._failed = gone
+        except Exception as fault:  # noqa: BLE001 -- this row's trouble is no other's
+            _log.error(
+                "a delivery was not completed",
+                tenant_id=claimed.row.tenant_id,
+                delivery_id=claimed.row.id,
+                kind=type(fault).__name__,
             )
-            return rows.all()
-
-        claimed = await self._works.run(ALL_TENANTS, claim)
-        await asyncio.gather(*(self._deliver(row) for row in claimed))
-        return len(claimed)
+            count_background_failure("outbox")
+        finally:
+            self._leases.leave(claimed.key)
 
     async def _deliver(self, row: Any) -> None:
-        site = await self._site_of(row.tenant_id)
-        delivery = Delivery(site, row.id, row.kind, row.payload, row.attempts + 1)
+        # Known also to be of a tenant that can't be found.
+        site = replace(ALL_TENANTS, tenant_id=row.tenant_id)
+        attempt = row.attempts + 1
         statement: sa.Executable
         more: dict[str, Any] = {}
         try:
-            await self._handlers[row.kind](delivery)
+            site = await self._site_of(row.tenant_id)
+            await self._handlers[row.kind](Delivery(site, row.id, row.kind, row.payload, attempt))
             statement = _DONE
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises is a failed attempt, kept on the row
             name = getattr(error, "code", type(error).__name__)
             self._on_failure(row.kind, name)
-            statement = _PARK if delivery.attempt >= MAX_ATTEMPTS else _LATER
+            statement = _PARK if attempt >= MAX_ATTEMPTS else _LATER
             more = {"error": name}
             if statement is _LATER:
-                more["delay_seconds"] = float(min(3600, 2**delivery.attempt))
+                more["delay_seconds"] = float(min(3600, 2**attempt))
 
         async def complete(work: Work) -> None:
             await work.execute(statement, delivery_id=row.id, held_fence=row.fence, **more)

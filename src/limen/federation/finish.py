@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from limen.db.work import Work
@@ -22,6 +22,7 @@ from limen.federation.provider import (
     Purpose,
     TokenAnswer,
     Told,
+    unidentified,
 )
 from limen.federation.store import Away, Binding
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
@@ -39,6 +40,9 @@ Taken = Callable[[Mapping[str, Any]], None]
 """Told a journey's detail as given to ``begin``: whoever is here now is who left."""
 
 _MAX_CODE_CHARS: Final = 2048
+_MAX_LABEL_CHARS: Final = 200
+_MAX_SUBJECT_CHARS: Final = 512
+"""Twice what OpenID Connect Core 2 allows: some are made of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,7 @@ async def finish(
     return Finished(
         provider=provider,
         client=client,
-        identity=provider.identify(told),
+        identity=in_plain(provider.identify(told), provider=provider.id),
         answer=answer,
         requested_at=requested_at,
         detail=away.detail,
@@ -299,6 +303,21 @@ def _check_userinfo(userinfo: Any, claims: Mapping[str, Any]) -> None:
             "The provider's answer could not be verified.",
             detail="userinfo of another subject",
         )
+
+
+def in_plain(identity: ExternalIdentity, *, provider: str) -> ExternalIdentity:
+    """Return an identity with a label that reads as it is written, on one line.
+
+    People decide by it whose account it is, and whoever has an account chooses what it is called:
+    with marks that turn the direction of writing it reads like another.
+
+    Raises:
+        ProviderUnavailable: ``provider_identity``: its key is none that can be kept.
+    """
+    if len(identity.subject) > _MAX_SUBJECT_CHARS or not identity.subject.isprintable():
+        raise unidentified(provider, "a subject that can't be kept")
+    plain = "".join(char for char in identity.label if char.isprintable())[:_MAX_LABEL_CHARS]
+    return replace(identity, label=plain.strip() or identity.subject[:_MAX_LABEL_CHARS])
 
 
 def _unsigned(params: Params) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from limen.access.require import check_recent
+from limen.access.require import check_first_party, check_recent
 from limen.db.work import Work
 from limen.kernel.errors import ReauthenticationRequired
 from limen.mfa import store
@@ -47,11 +47,14 @@ async def factors_of(work: Work, user_id: str) -> Factors:
 async def check_may_change_factors(work: Work) -> None:
     """Refuse unless the actor proved who they are a short while ago, with every factor they have.
 
-    A copied session must not be enough to take a factor away or to add a thief's (N269).
+    A copied session must not be enough to take a factor away or to add a thief's (N269), nor
+    what an application was lent.
 
     Raises:
+        NotPermitted: ``first_party_only``.
         ReauthenticationRequired: ``reauth_required``.
     """
+    check_first_party(work)
     check_recent(work)
     if TWO not in work.actor.amr and await store.has_factor(work, work.actor.id):
         raise ReauthenticationRequired(public="Sign in again, with your second step, to do this.")

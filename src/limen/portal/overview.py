@@ -92,6 +92,7 @@ class Overview:
     consents: Sequence[ShownConsent]
     connections: Sequence[ShownConnection]
     providers: Sequence[ShownProvider]
+    key_providers: Sequence[ShownProvider] = ()
     api_keys: Sequence[ApiKey] = ()
     may_make_api_keys: bool = False
     identities: Sequence[ShownIdentity] = ()
@@ -110,10 +111,12 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
     user = await get_user(work, user_id)
     connections: Sequence[ShownConnection] = ()
     providers: Sequence[ShownProvider] = ()
+    key_providers: Sequence[ShownProvider] = ()
     if parts.vault is not None:
         connections = await list_connections(work, parts.vault, user_id=user_id)
-        offered = await list_providers(work, parts.vault)
-        providers = [provider for provider in offered if provider.enabled and provider.asks]
+        offered = [each for each in await list_providers(work, parts.vault) if each.enabled]
+        providers = [provider for provider in offered if provider.asks]
+        key_providers = [provider for provider in offered if provider.credentials]
     return Overview(
         user=user,
         has_password=await has_password(work, user_id),
@@ -126,6 +129,7 @@ async def read_overview(work: Work, parts: Parts) -> Overview:
         ],
         connections=connections,
         providers=providers,
+        key_providers=key_providers,
         api_keys=await list_keys(work, after="", limit=_MOST_KEYS, principal_id=user_id),
         may_make_api_keys=policy_of(work).api_keys.people,
         identities=await _identities(work, parts),

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from limen.access.permissions import (
+    CONNECTIONS_CONNECT,
     CONNECTIONS_DISCONNECT,
     CONNECTIONS_READ,
+    CONNECTIONS_REFRESH,
     CONNECTIONS_SHARE,
 )
 from limen.access.require import RouteGuard, public, require, signed_in
@@ -21,6 +23,7 @@ from limen.portal import (
     actions,
     api_keys_page,
     connection_page,
+    credential_page,
     email_page,
     password_page,
     profile_page,
@@ -35,6 +38,10 @@ from limen.web.redirects import page_url, see_other
 
 class _Step(Protocol):
     def __call__(self, request: Request, work: Work, *, parts: Parts) -> Awaitable[Response]: ...
+
+
+class _Add(Protocol):
+    def __call__(self, path: str, step: _Step, *, guard: RouteGuard | None = None) -> BaseRoute: ...
 
 
 def pages(parts: Parts) -> list[BaseRoute]:
@@ -71,6 +78,7 @@ def pages(parts: Parts) -> list[BaseRoute]:
             connection_page.stop_sharing,
             guard=require(CONNECTIONS_SHARE),
         ),
+        *_credentials(get, post),
         post("/account/identities/unlink", actions.unlink_identity),
         post("/account/verify-email", actions.mail_again),
         get(profile_page.PATH, profile_page.show_profile_page),
@@ -88,6 +96,17 @@ def pages(parts: Parts) -> list[BaseRoute]:
         post(two_step_page.PATH, two_step_page.confirm),
         post(f"{two_step_page.PATH}/codes", two_step_page.renew_codes),
         post(f"{two_step_page.PATH}/remove", two_step_page.remove),
+    ]
+
+
+def _credentials(get: _Add, post: _Add) -> list[BaseRoute]:
+    give, keep = require(CONNECTIONS_CONNECT), require(CONNECTIONS_REFRESH)
+    return [
+        get(credential_page.GIVE, credential_page.show_give_page, guard=give),
+        post(credential_page.GIVE, credential_page.give_key, guard=give),
+        get(credential_page.REPLACE, credential_page.show_replace_page, guard=give),
+        post(credential_page.REPLACE, credential_page.replace_key, guard=give),
+        post(credential_page.VERIFY, credential_page.ask_about_key, guard=keep),
     ]
 
 

@@ -115,8 +115,7 @@ def narrow_details(requested: Details | None, *, granted: Details) -> Details:
     """
     if requested is None:
         return granted
-    taken: dict[int, int] = {}
-    if not all(_finds_its_own(index, requested, granted, taken) for index in range(len(requested))):
+    if not _each_has_its_own(requested, granted):
         raise refused("The authorization_details exceed what was granted.")
     return requested
 
@@ -126,32 +125,22 @@ def refused(public: str) -> OAuthRefusal:
     return OAuthRefusal("invalid_authorization_details", public, field="authorization_details")
 
 
-def _finds_its_own(
-    index: int,
-    requested: Details,
-    granted: Details,
-    taken: dict[int, int],
-    tried: set[int] | None = None,
-) -> bool:
-    """Give a wanted object a granted one of its own; others make room if they fit elsewhere.
+def _each_has_its_own(requested: Details, granted: Details) -> bool:
+    """Say whether every wanted object finds a granted one that no other wanted one needs."""
+    taken: dict[int, int] = {}
 
-    Args:
-        index: Of the wanted one.
-        requested: What is wanted.
-        granted: What there is.
-        taken: Which of the granted ones went to which wanted one; filled in.
-        tried: Granted ones looked at for this one already.
-    """
-    tried = set() if tried is None else tried
-    for place, given in enumerate(granted):
-        if place in tried or not _is_within(requested[index], given):
-            continue
-        tried.add(place)
-        holder = taken.get(place)
-        if holder is None or _finds_its_own(holder, requested, granted, taken, tried):
-            taken[place] = index
-            return True
-    return False
+    def finds(index: int, tried: set[int]) -> bool:
+        for place, given in enumerate(granted):
+            if place in tried or not _is_within(requested[index], given):
+                continue
+            tried.add(place)
+            # Who has it makes room, if another does for them.
+            if place not in taken or finds(taken[place], tried):
+                taken[place] = index
+                return True
+        return False
+
+    return all(finds(index, set()) for index in range(len(requested)))
 
 
 def _is_within(wanted: Detail, given: Detail) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limen.access.require import check_first_party
 from limen.accounts.change_password import change_password
 from limen.db.work import Work
 from limen.kernel.errors import NotPermitted, Refusal
@@ -28,9 +29,10 @@ async def change_own_password(
 
     Raises:
         Throttled: ``too_many_attempts``.
-        NotPermitted: ``wrong_password``.
+        NotPermitted: ``wrong_password``, ``first_party_only``.
         Refusal: As ``accounts.change_password``.
     """
+    check_first_party(work)
     has_mfa = await has_second_factor(work, work.actor.id)
     budgets = (actor_budget(work.actor),)
     drawn = await draw_attempt(door.works, work, envelope=door.envelope, budgets=budgets)

@@ -64,6 +64,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.forms: list[Form] = []
         self._open = False
+        self._in_area = False
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -75,11 +76,22 @@ class _Reader(HTMLParser):
             self._input(self.forms[-1], found)
         elif self._open and tag == "button":
             self._button(self.forms[-1], found)
+        elif self._open and tag == "textarea" and found.get("name"):
+            self._input(self.forms[-1], {"name": found["name"]})
+            self._in_area = True
+
+    @override
+    def handle_data(self, data: str) -> None:
+        if self._in_area:
+            name, value = self.forms[-1].fields.pop()
+            self.forms[-1].fields.append((name, value + data))
 
     @override
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = False
+        if tag in {"form", "textarea"}:
+            self._in_area = False
 
     def _input(self, form: Form, found: dict[str, str]) -> None:
         kind, name = found.get("type", "text"), found.get("name", "")

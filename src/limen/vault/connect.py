@@ -189,7 +189,7 @@ async def finish_connect(
 
     async def keep(work: Work) -> ConnectedAccount:
         if not finished.detail.get("session_id"):
-            return await keep_finished(work, parts, finished)
+            return await _keep_or_let_go(work, parts, finished)
         if hold is None:
             raise NotPermitted("confirmation_required", "This has to be confirmed first.")
         return await hold(work, parts, finished)
@@ -200,6 +200,17 @@ async def finish_connect(
 def callback_uri(site: Site, provider: str) -> str:
     """Return the connect callback of a provider: its own, apart from sign-in's."""
     return f"{site.issuer}/api/v1/oauth/{provider}/callback"
+
+
+async def _keep_or_let_go(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
+    """Keep what a journey ended with; where it may not be, leave none of it at the provider."""
+    try:
+        return await keep_finished(work, parts, finished)
+    except (Conflict, NotFound, NotPermitted) as refused:
+        reason = refused.code
+        if reason != "account_mismatch":  # dealt with where that was found
+            work.even_if_refused(lambda later: let_go_of(later, parts, finished, reason=reason))
+        raise
 
 
 async def keep_finished(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:

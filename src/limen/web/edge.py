@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from limen.kernel.errors import NotFound, Refusal
+from limen.kernel.errors import MalformedRequest, NotFound, Refusal
 from limen.kernel.site import Site
 from limen.web.body_limits import check_headers, counted
 from limen.web.cookies import is_secure
@@ -72,6 +72,8 @@ class Edge:
     async def _enter(self, scope: Scope, headers: dict[bytes, bytes]) -> Site:
         state = scope["state"]
         try:
+            if len(headers) < len(scope["headers"]) and _has_two_hosts(scope):
+                raise MalformedRequest(detail="two Host headers")
             site = await locate(scope, headers, sites=self._parts.sites)
             if getattr(site, "state", _ACTIVE) != _ACTIVE:
                 raise NotFound("unknown_tenant", "There is no such tenant here.")
@@ -97,6 +99,11 @@ class Edge:
         face = face_of(request) if "site" in scope["state"] else "json"
         response = answer_fault(request, fault, face)
         await response(scope, request.receive, answering.send)
+
+
+def _has_two_hosts(scope: Scope) -> bool:
+    """Who stands before us may go by the one and we by the other (RFC 9112 section 3.2)."""
+    return len([name for name, _ in scope["headers"] if name == b"host"]) > 1
 
 
 class _Answering:

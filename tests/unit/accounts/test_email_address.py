@@ -40,6 +40,12 @@ def test_variants_of_an_address_count_together(raw: str) -> None:
     assert throttle_key(raw) == "ada@example.com"
 
 
+@pytest.mark.parametrize("host", ["straße.example", "βόλος.example"])
+def test_n155_one_account_has_one_count_however_its_host_is_written(host: str) -> None:
+    canonical = parse_email(f"ada@{host}")
+    assert throttle_key(f"Ada@{host}") == throttle_key(canonical.upper()) == canonical
+
+
 @given(st.text())
 def test_any_text_is_canonical_or_refused(raw: str) -> None:
     throttle_key(raw)

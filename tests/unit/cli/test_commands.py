@@ -71,8 +71,13 @@ def test_a_client_is_disabled_and_its_secret_rotated(installation: Limen) -> Non
     assert rotated["client_secret"] != made["client_secret"]
     assert installation("client", "disable", made["client_id"]).status == 0
     assert "(off)" in installation("client", "list").out
-    refused = installation("client", "disable", "no-such-client")
-    assert (refused.status, refused.err) == (1, "Error: There is no such client.\n")
+    assert installation("client", "enable", made["client_id"]).status == 0
+    assert "(off)" not in installation("client", "list").out
+    assert installation("client", "delete", made["client_id"]).status == 0
+    assert made["client_id"] not in installation("client", "list").out
+    for name in ("disable", "enable", "delete"):
+        refused = installation("client", name, made["client_id"])
+        assert (refused.status, refused.err) == (1, "Error: There is no such client.\n")
 
 
 def test_a_user_is_created_with_role_and_claims(installation: Limen, tmp_path: Path) -> None:
@@ -153,6 +158,7 @@ def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_p
 def test_keys_are_rotated_and_wrapped_anew(installation: Limen) -> None:
     first = installation("keys", "rotate", "--json").json
     assert first["rotated"] == ["ES256", "RS256"]
+    assert installation("keys", "rotate", "--alg", "PS256", "--json").json["rotated"] == ["PS256"]
     second = installation("keys", "rotate", "--alg", "ES256", "--json").json
     assert second["rotated"] == ["ES256"]
     assert second["retired"][0] not in first["retired"]

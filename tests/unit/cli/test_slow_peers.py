@@ -86,6 +86,42 @@ def test_n237_a_second_request_on_a_connection_is_not_waited_for_either(server: 
         assert _ends(kept)
 
 
+_CHUNKED = (
+    _HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("begun", "told"),
+    [
+        (b"GET /", b"HTTP/1.1 431"),
+        (_HEAD + b"X: ", b"HTTP/1.1 431"),
+        (_CHUNKED + b"1;x=", b""),
+        (_CHUNKED + b"0\r\nX: ", b""),
+    ],
+    ids=["address", "header", "extension of a chunk", "trailer"],
+)
+def test_n237_a_head_without_end_is_not_kept(server: Server, begun: bytes, told: bytes) -> None:
+    with _connect(server) as endless:
+        sent, answer = begun, b""
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):  # 8 MB, where the last of them finds nobody who listens
+                endless.sendall(sent)
+                sent = b"a" * 128 * 1024
+            raise AssertionError("it was all taken")
+        with contextlib.suppress(ConnectionError):
+            answer = endless.recv(65536)
+        assert answer.startswith(told) or not answer
+
+
+def test_a_head_as_browsers_send_it_is_read(server: Server) -> None:
+    with _connect(server) as usual:
+        usual.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nCookie: ")
+        usual.sendall(b"a" * 30_000 + b"\r\n\r\n")
+        assert usual.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_n237_who_reads_no_answer_is_hung_up_on(server: Server) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(_PLACES):

@@ -322,3 +322,25 @@ def test_what_is_revoked_of_each() -> None:
     assert each == {"discord", "gitlab", "x"}
     assert provider("slack").facts.sends_first == "access"
     assert provider("google").facts.sends_first == "refresh"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"access_token": "a\r\nset-cookie: x=1"},
+        {"access_token": "\u00e4"},
+        {"access_token": ["a"]},
+        {"access_token": "a", "refresh_token": 7},
+        {"access_token": "a", "refresh_token": "r\x7f"},
+        {"access_token": "a", "refresh_token": {"token": "r"}},
+    ],
+    ids=range(6),
+)
+@pytest.mark.parametrize("name", ["google", "notion", "salesforce"])
+def test_what_can_not_be_sent_is_no_token(name: str, members: dict[str, Any]) -> None:
+    assert provider(name).classify(answer(200, **members)) == "malformed"
+
+
+def test_no_refresh_token_is_no_fault() -> None:
+    for said in ({}, {"refresh_token": None}, {"refresh_token": ""}):
+        assert provider("google").classify(answer(200, access_token="a", **said)) == "ok"

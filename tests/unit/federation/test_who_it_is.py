@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from limen.federation.catalogue.load import load_entries
+from limen.federation.finish import in_plain
 from limen.federation.provider import ExternalIdentity, Provider, ProviderAnswer, Told
 from limen.federation.providers.microsoft import CONSUMERS
 from limen.federation.registry import Providers
@@ -397,3 +398,27 @@ def test_a_tenants_own_provider_speaks_for_the_domains_it_names(
     me = {"id": "9", "email": email, "verified": True, "hd": email.rpartition("@")[2]}
     found = provider("forge", entry=entry).identify(told("discord", documents={"me": me}))
     assert (found.email, found.email_verified) == (email, verified)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("ada@example.test", "ada@example.test"),
+        ("\u202etset.elpmaxe@ada", "tset.elpmaxe@ada"),
+        ("Ada\nYour account is at risk", "AdaYour account is at risk"),
+        ("\u2066\u200b", "7"),
+        ("", "7"),
+        ("a" * 5000, "a" * 200),
+    ],
+    ids=range(6),
+)
+def test_a_label_reads_as_it_is_written(label: str, shown: str) -> None:
+    identity = ExternalIdentity(issuer="https://op.example", subject="7", label=label)
+    assert in_plain(identity, provider="op").label == shown
+
+
+@pytest.mark.parametrize("subject", ["7" * 513, "7\u202e", "7\n"], ids=range(3))
+def test_a_subject_that_can_not_be_kept_is_nobodys(subject: str) -> None:
+    identity = ExternalIdentity(issuer="https://op.example", subject=subject)
+    with pytest.raises(ProviderUnavailable, match="provider_identity"):
+        in_plain(identity, provider="op")

@@ -152,12 +152,12 @@ class Server:
         new = NewResource(identifier=identifier, **{"scopes": ("read", "admin"), **changes})
         await self.run(lambda work: create_resource(work, new=new))
 
-    async def person(self, email: str = "ada@app.example") -> str:
+    async def person(self, email: str = "ada@app.example", *, verified: bool = True) -> str:
         async def body(work: Work) -> str:
             row = NewRow(
                 how="operator",
                 address=email,
-                verified=True,
+                verified=verified,
                 password_hash=None,
                 claims={"name": "Ada"},
             )

@@ -203,6 +203,13 @@ async def test_who_was_disabled_is_as_unknown_as_who_never_was(server: Server, a
     assert refusal(await have_asked(server, await bank(server))) == (400, "unknown_user_id")
 
 
+async def test_n129_an_address_nobody_proved_names_nobody(server: Server) -> None:
+    await server.person("squat@app.example", verified=False)
+    told = await have_asked(server, await bank(server), login_hint="squat@app.example")
+    assert refusal(told) == (400, "unknown_user_id")
+    assert await mails(server) == 0
+
+
 def test_an_application_can_not_agree_on_behalf_of_its_user() -> None:
     actor = Actor("user", id="ada", session_id="s", authenticated_at=START)
     assert answering(actor).user_id == "ada"

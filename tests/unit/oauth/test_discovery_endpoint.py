@@ -8,7 +8,7 @@ import pytest
 from limen.db.work import Works
 from limen.kernel.site import Site
 from limen.oauth.authorization.assurance import WantedAcr, reached_acr
-from limen.protocol.client_metadata import CIBA
+from limen.protocol.client_metadata import CIBA, DEVICE_CODE
 from limen.protocol.jwk import import_key_set
 from limen.protocol.jwt import peek
 from limen.protocol.jwt_bearer import ID_JAG_PROFILE
@@ -21,6 +21,7 @@ from tests.unit.oauth.http_kit import Server, serve
 pytestmark = pytest.mark.anyio
 
 NAMES = ("openid-configuration", "oauth-authorization-server")
+UNPUSHED = {"device_authorization_endpoint", "authorization_challenge_endpoint"}
 
 
 async def test_both_names_answer_with_one_document(server: Server) -> None:
@@ -110,9 +111,9 @@ async def test_n022_every_acr_value_it_names_can_be_reached(server: Server) -> N
         assert reached_acr(wanted, ("pwd", "otp", "mfa"), rules=rules) == value
 
 
-async def profiled(works: Works, site: Site, profile: str) -> dict[str, Any]:
+async def profiled(works: Works, site: Site, profile: str = "", **members: Any) -> dict[str, Any]:
     """The document of a tenant whose every client keeps to a profile."""
-    policy = TenantPolicy.read({"profile": profile})
+    policy = TenantPolicy.read({"profile": profile, **members})
     fields = dataclasses.asdict(site)
     tenant = Tenant(**fields, name="T", host=None, policy=policy, version=1, state="active")
     server = await serve(works, tenant)
@@ -137,6 +138,17 @@ async def test_n022_a_tenant_under_fapi_offers_what_fapi_allows(
     assert len(algs) == 10
     assert not any({"RS256", "HS256", "none"} & set(each) for each in algs)
     assert all("ES256" in each for each in algs)
+    assert DEVICE_CODE not in document["grant_types_supported"]
+    assert not UNPUSHED & document.keys()
+
+
+async def test_n022_where_requests_are_pushed_no_challenge_is_offered(
+    works: Works, site: Site
+) -> None:
+    pushes = await profiled(works, site, authorization={"require_pushed": True})
+    assert UNPUSHED & pushes.keys() == {"device_authorization_endpoint"}
+    assert DEVICE_CODE in pushes["grant_types_supported"]
+    assert (await profiled(works, site, "mcp")).keys() >= UNPUSHED
 
 
 async def test_n022_a_tenant_under_mcp_offers_no_secret_that_signs(

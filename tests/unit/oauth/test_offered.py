@@ -67,6 +67,44 @@ def test_a_tenants_profile_is_its_clients() -> None:
     assert plain["require_pkce"] is False
 
 
+def held(**members: Any) -> ClientMetadata:
+    """What a client is already, an operator having had their say."""
+    return parse_client_metadata({"redirect_uris": CB, **members}, client_type="web")
+
+
+def test_n191_what_operators_decided_stays_when_a_registration_is_replaced() -> None:
+    bank = held(
+        profile="fapi2",
+        jwks_uri="https://app.example/jwks",
+        allowed_origins=["https://desk.example"],
+    )
+    said = {"profile": "", "require_pkce": False, "assertion_audience": "issuer"}
+    kept = offered(said, policy=policy(), vouched=False, held=bank)[1]
+    assert kept["profile"] == "fapi2"
+    assert tuple(kept["allowed_origins"]) == ("https://desk.example",)
+    assert "token_endpoint_auth_method" not in kept
+    older = held(assertion_audience="endpoints")
+    kept = offered(said, policy=policy(), vouched=False, held=older)[1]
+    assert kept["assertion_audience"] == "endpoints"
+    lax = policy(require_pkce=False)
+    assert offered({}, policy=lax, vouched=False, held=held())[1]["require_pkce"] is True
+    assert offered({}, policy=lax, vouched=False)[1]["require_pkce"] is False
+
+
+def test_derived_origins_follow_the_redirect_uris() -> None:
+    moved = {"redirect_uris": ["https://new.example/cb"]}
+    assert "allowed_origins" not in offered(moved, policy=policy(), vouched=False, held=held())[1]
+
+
+def test_a_tenants_stricter_profile_wins_over_what_a_client_is() -> None:
+    kept = offered({}, policy=policy("fapi2"), vouched=False, held=held(profile="mcp"))[1]
+    assert kept["profile"] == "fapi2"
+    assert "require_pkce" not in kept
+    signed = held(profile="fapi2_message_signing", jwks_uri="https://app.example/jwks")
+    kept = offered({}, policy=policy("fapi2"), vouched=False, held=signed)[1]
+    assert kept["profile"] == "fapi2_message_signing"
+
+
 def test_scopes_are_those_of_the_tenant() -> None:
     public = policy(scopes=["openid", "mcp:tools"])
     assert offered({}, policy=public, vouched=False)[1]["scope"] == "openid mcp:tools"

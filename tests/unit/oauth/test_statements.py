@@ -33,7 +33,7 @@ async def test_a_machines_own_token_takes_no_statement(
     assert statements.seen == []
 
 
-async def test_a_code_exchange_takes_three_statements_and_the_audit_log(
+async def test_a_code_exchange_takes_two_statements_and_the_audit_log(
     server: Server, statements: StatementsSeen
 ) -> None:
     client = await server.client()
@@ -47,7 +47,6 @@ async def test_a_code_exchange_takes_three_statements_and_the_audit_log(
         answer = (await server.redeem(client, second)).json()
         assert {"access_token", "refresh_token", "id_token"} <= answer.keys()
         assert statements.seen == [
-            "SELECT codes",
             "UPDATE codes",
             "INSERT grants",
             "INSERT audit_events",

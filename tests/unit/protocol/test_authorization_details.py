@@ -157,6 +157,16 @@ def test_rfc9396_section_6_never_more(wanted: dict[str, Any]) -> None:
         narrow_details((wanted,), granted=(PAYMENT,))
 
 
+def test_rfc9396_section_6_what_was_granted_once_is_asked_for_once() -> None:
+    status = changed(actions=["status"])
+    with pytest.raises(OAuthRefusal):
+        narrow_details((PAYMENT, PAYMENT), granted=(PAYMENT,))
+    with pytest.raises(OAuthRefusal):
+        narrow_details((status, PAYMENT, status), granted=(PAYMENT, PAYMENT))
+    for wanted in ((status, PAYMENT), (PAYMENT, status)):
+        assert narrow_details(wanted, granted=(PAYMENT, status)) == wanted
+
+
 @pytest.mark.parametrize(
     "types",
     [

@@ -54,6 +54,26 @@ async def test_the_code_of_the_mail_does_as_well(way: WayIn) -> None:
     assert 'id="email-verified"' in done.text
 
 
+async def test_n130_where_two_signed_up_the_page_asks_for_ones_own_password(way: WayIn) -> None:
+    browser = way.browser()
+    for password in (OTHER_PASSWORD, PASSWORD):  # a stranger's first
+        page = await browser.open("/sign-up")
+        fields = {"email": "ada@example.org", "password": password}
+        sent = await browser.press(page, "sign-up-submit", fields)
+        way.house.clock.advance(dt.timedelta(seconds=1))
+    token = await way.house.newest_link("ada@example.org")
+    found = re.search(r"\b\d{8}\b", (await way.house.mails("ada@example.org"))[0].text)
+    assert found is not None
+    asked = await browser.press(sent, "verify-submit", {"code": found[0]})
+    assert (asked.status_code, 'href="#password"' in asked.text) == (422, True)
+    page = await browser.open(f"/verify-email?token={token.reveal()}")
+    wrong = await browser.press(page, "verify-submit", {"password": OTHER_PASSWORD})
+    assert (wrong.status_code, 'id="password-error"' in wrong.text) == (422, True)
+    done = await browser.press(wrong, "verify-submit", {"password": PASSWORD})
+    assert 'id="email-verified"' in done.text
+    assert (await browser.sign_in("ada@example.org", PASSWORD)).status_code == 303
+
+
 async def test_wrong_fields_are_named_and_what_was_typed_stays(way: WayIn) -> None:
     browser = way.browser()
     page = await browser.open("/sign-up")

@@ -267,6 +267,20 @@ async def test_but_where_a_tenants_entry_lets_them(vault: Vault, giving: Giving)
         await vault.token(ada, id_, token_only=True)  # as token exchange asks
 
 
+async def test_a_key_in_the_place_of_a_name_is_kept_sealed_alone(
+    vault: Vault, giving: Giving
+) -> None:
+    ada = await vault.person()
+    key = "simulated-key-in-place-of-a-name"
+    proof = {"url": f"{vault.simulated.base_url}/keyring/me"}
+    rule = {"title": "Key", "verify": proof, "may_omit_password": True}
+    await giving.describe(credentials={"basic": rule})
+    await vault.simulated.order("keyring", keys={f"{key}:": {"sub": "key-ada"}})
+    id_ = await giving.give(ada, "keyring", kind="basic", username=key)
+    assert (await vault.shown(ada, id_)).label == "Key"
+    assert await giving.columns(upstream_grants.c.subject) == [("",)]
+
+
 async def test_the_same_key_of_two_people_is_two_credentials(vault: Vault, giving: Giving) -> None:
     ada, grace = await vault.person(), await vault.person()
     mine, theirs = await giving.give(ada), await giving.give(grace)

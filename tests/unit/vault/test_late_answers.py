@@ -20,7 +20,7 @@ from limen.kernel.errors import Conflict, ProviderUnavailable, Unavailable
 from limen.kernel.secret import Secret
 from limen.vault.disconnect import disconnect
 from limen.vault.refresh.claim import OWNER, Claimed, claim
-from limen.vault.refresh.lease import Leasing
+from limen.vault.refresh.lease import new_leasing
 from limen.vault.refresh.outcome import Moved
 from limen.vault.refresh.recover import recover
 from limen.vault.refresh.redeem import find_upstream, redeem
@@ -137,8 +137,8 @@ async def test_f5_an_answer_is_kept_while_another_holds_the_next_lease(vault: Va
     assert due.fence > claimed.held.grant.fence
     assert await arrive(vault, claimed) == Moved()
     # Whoever holds the next lease has nothing left to do, and does nothing.
-    leasing = Leasing(vault.parts)
-    leasing.take(due.tenant_id, due.grant.provider, count=1)
+    leasing = new_leasing(vault.parts)
+    leasing.take(due.key)
     turn = Turn(vault.parts, site_of=vault.house.site_of, leasing=leasing)
     turn.begin([due], begun=asyncio.get_running_loop().time())
     await turn.finish()

@@ -23,6 +23,7 @@ from limen.vault.credentials.material import (
     from_text,
     kind_of,
     lasting_of,
+    read_key_file,
     read_material,
     struck_with,
     to_text,
@@ -32,6 +33,7 @@ from tests.giving import ROBOT, key_file, material, signing_key
 
 RSA, _ = signing_key()
 EC, _ = signing_key("ec")
+NO_FILES = ("", "{", "[]", "7", "[" * 100_000, "{" + " " * 20_000 + "}")
 SMALL = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
 ODD: dict[str, dict[str, Any]] = {
     "nothing": {"kind": "api_key"},
@@ -107,6 +109,25 @@ def test_a_pair_is_sent_as_basic_has_it() -> None:
         "username": "Aladdin",
         "password": "open sesame",
     }
+
+
+def test_a_name_that_stands_alone_is_a_key() -> None:
+    key = material("basic", username="sk-canary")
+    assert isinstance(key, UserPassword)
+    assert account_of(key) == ""
+    assert struck_with("basic", lasting_of(key).reveal()) == ("sk-canary",)
+
+
+@pytest.mark.parametrize("raw", NO_FILES, ids=range(len(NO_FILES)))
+def test_what_is_no_key_file_is_refused(raw: str) -> None:
+    with pytest.raises(InvalidInput, match="credential_invalid"):
+        read_key_file(raw)
+
+
+@given(st.text(max_size=60) | st.dictionaries(st.text(max_size=5), st.integers()).map(json.dumps))
+def test_any_text_is_a_key_file_or_refused(raw: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        assert read_key_file(raw) == json.loads(raw)
 
 
 def test_nothing_prints_a_secret() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from limen.db.work import Work
+from limen.db.work import Work, Works
 from limen.federation.registry import Providers
 from limen.kernel.actor import Actor
-from limen.kernel.errors import Conflict
+from limen.kernel.errors import Conflict, NotFound
+from limen.kernel.site import Site
+from limen.simulators.serve import CLIENT_ID
 from limen.vault.disconnect import disconnect
 from limen.vault.erasing.preview import preview
+from limen.vault.push.intake import Sent, take_event
 from limen.vault.tables import upstream_grants, upstream_revocations
 from tests.simulated import ADA, GRACE, NOTION_ADA, Simulated
 from tests.vaults import Vault
@@ -129,14 +132,27 @@ async def test_another_account_that_is_not_wanted_keeps_its_other_products(vault
     assert (None, "kept_for_others") in await receipts(vault)
 
 
+async def test_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    callback = await vault.simulated.approve(
+        await vault.leave(ada, connection_id=connection_id), account=ADA
+    )
+    assert await end(vault, ada, connection_id)
+    assert await vault.outbox() == []
+    with pytest.raises(NotFound, match="connection_not_found"):
+        await vault.come_back(ada, callback)
+    assert await vault.outbox() == []
+    assert await revocations(vault.simulated) == 2
+
+
 async def test_an_event_of_an_account_ends_its_other_products_too(vault: Vault) -> None:
     ada = await vault.person()
     calendar = await vault.connect(ada, account=ADA)
     channel = await vault.connect(ada, "notion", account=NOTION_ADA)
     await other_product(vault, f"{ADA}:UC5")
-    [event] = (await vault.simulated.order("google", events=[{"client_id": CLIENT_ID, "sub": ADA}]))[
-        "events"
-    ]
+    order = {"client_id": CLIENT_ID, "sub": ADA}
+    [event] = (await vault.simulated.order("google", events=[order]))["events"]
     sent = Sent(headers=event["headers"], body=event["body"].encode())
     await vault.run(
         lambda work: take_event(
@@ -147,13 +163,23 @@ async def test_an_event_of_an_account_ends_its_other_products_too(vault: Vault) 
         assert (await vault.shown(ada, connection_id)).reason == "revoked_at_provider"
 
 
-async def test_accounts_are_in_the_order_of_their_characters_in_any_language(house: House) -> None:
-    """In the order of a language ``T1;`` comes before ``T1:``, and ``T1:U2`` is not between them."""
+async def test_accounts_are_in_the_order_of_their_characters_in_any_language(
+    works: Works, site: Site, engine_name: str
+) -> None:
+    """In the order of a language ``T1;`` comes before ``T1:``, and nothing is between them."""
+    if engine_name != "postgresql":
+        pytest.skip("SQLite compares bytes")
+    column = sa.column
+    asked = (
+        sa.select(column("collation_name"))
+        .select_from(sa.table("columns", schema="information_schema"))
+        .where(
+            column("table_name") == sa.literal_column("'limen_upstream_grants'"),
+            column("column_name") == sa.literal_column("'live_subject'"),
+        )
+    )
 
     async def body(work: Work) -> str:
-        asked = sa.select(sa.func.pg_collation_for(sa.null().op("||")(_g.live_subject)))
         return str((await work.execute(asked)).scalar())
 
-    if house.engine_name != "postgresql":
-        pytest.skip("SQLite compares bytes")
-    assert await house.run(body) == '"C"'
+    assert await works.run(site, body) == "C"

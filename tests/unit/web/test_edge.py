@@ -88,6 +88,12 @@ async def test_no_header_but_host_names_a_tenant_and_none_builds_a_url(serve: Se
     assert answer.json() == {"tenant": "default", "issuer": "https://id.example"}
 
 
+async def test_n207_two_host_names_name_no_tenant(serve: Serve) -> None:
+    hosts = [("host", "id.example"), ("host", "login.globex.example")]
+    answer = await serve(TELL).get("/where", headers=hosts)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
 async def test_every_answer_carries_the_headers(serve: Serve) -> None:
     client = serve(TELL, PAGE, base="https://id.example")
     for path in ("/where", "/page", "/nothing", "/t/nobody"):

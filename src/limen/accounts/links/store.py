@@ -92,6 +92,11 @@ _DELETE_OF_USER = sa.delete(account_tokens).where(*_OF_USER)
 _DELETE_PLAIN_OF_USER = sa.delete(account_tokens).where(
     *_OF_USER, account_tokens.c.password_hash.is_(None)
 )
+_PENDING = (
+    sa.select(account_tokens.c.id)
+    .where(*_OF_USER, account_tokens.c.password_hash.is_not(None), _LIVE)
+    .limit(1)
+)
 _SWEEP = sa.delete(account_tokens).where(_TENANT, account_tokens.c.expires_at <= bindparam("now"))
 
 
@@ -153,6 +158,12 @@ async def delete_tokens(
     """
     statement = _DELETE_OF_USER if pending_too else _DELETE_PLAIN_OF_USER
     await work.execute(statement, user_id=user_id, purpose=purpose)
+
+
+async def has_pending(work: Work, *, user_id: str) -> bool:
+    """Say whether a live link would let another password stand than the account's."""
+    rows = await work.execute(_PENDING, user_id=user_id, purpose="verify", now=work.now)
+    return rows.first() is not None
 
 
 async def sweep_tokens(work: Work) -> int:

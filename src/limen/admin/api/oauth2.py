@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from fastapi.routing import APIRoute
 
+from limen.access.nobody_above import check_not_above
 from limen.access.permissions import (
     AUDIT_READ,
     STATS_READ,
@@ -16,7 +17,6 @@ from limen.access.permissions import (
     USERS_READ,
     USERS_WRITE,
 )
-from limen.access.nobody_above import check_not_above
 from limen.access.require import require
 from limen.accounts.directory import get_user
 from limen.accounts.events import PictureChanged, ProfileChanged

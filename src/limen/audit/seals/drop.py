@@ -8,7 +8,6 @@ stays where it is, for it is evidence.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -49,10 +48,6 @@ class Retention:
         self._works = works
         self._envelope = envelope
         self._keep = keep
-
-    async def run_once(self, sites: Callable[[], Awaitable[Sequence[Site]]]) -> int:
-        """Drop what is overdue of every tenant; return how many segments."""
-        return sum([await self.drop(site) for site in await sites()])
 
     async def drop(self, site: Site) -> int:
         """Drop what is overdue of one tenant; return how many segments."""

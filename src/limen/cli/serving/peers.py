@@ -1,7 +1,7 @@
 """What a peer may keep us waiting for: the time a request takes to arrive, and connections.
 
 The server itself waits for ever for the rest of a request, so a few thousand sockets that say
-nothing would leave none for anybody else (N237).
+nothing would leave none for anybody else; and it keeps headers however many come (N237).
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ from typing import Final, cast
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from limen.cli.serving.joined_writes import JoinedWrites
 from limen.settings.kinds import Networks
 from limen.settings.sections import WebSettings
 
 _EVERY_SECONDS: Final = 1.0
 _V6_PREFIX: Final = 64
+_MOST_HEADER_BYTES: Final = 64 * 1024
+"""Of a head, or of what follows a body in chunks; what is read at once may end beyond it."""
+
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"connection: close\r\ncontent-length: 0\r\n\r\n"
+)
 
 
 class OfPeer(HttpToolsProtocol):
@@ -32,6 +40,7 @@ class OfPeer(HttpToolsProtocol):
         taken: How many each peer has now.
         arriving_since: By the loop's time; ``None`` while no request is arriving.
         unread_since: Likewise; ``None`` while answers leave as fast as they are written.
+        heading_bytes: What came since the last byte that belonged to a body.
     """
 
     settings: WebSettings
@@ -39,11 +48,12 @@ class OfPeer(HttpToolsProtocol):
     arriving_since: float | None = None
     unread_since: float | None = None
     has_headers = False
+    heading_bytes = 0
     peer = ""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self.arriving_since = self.loop.time()
         self.peer = peer_of(self.client[0] if self.client else "", self.settings.trusted_proxies)
         self.taken[self.peer] += 1
@@ -61,7 +71,12 @@ class OfPeer(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.arriving_since is None:
             self.arriving_since = self.loop.time()
+        self.heading_bytes += len(data)
         super().data_received(data)
+        if self.heading_bytes > _MOST_HEADER_BYTES and not self.transport.is_closing():
+            if not self.has_headers:
+                self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     @override
     def pause_writing(self) -> None:
@@ -75,12 +90,17 @@ class OfPeer(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        self.has_headers = True
+        self.has_headers, self.heading_bytes = True, 0
         super().on_headers_complete()
 
     @override
+    def on_body(self, body: bytes) -> None:
+        self.heading_bytes = 0
+        super().on_body(body)
+
+    @override
     def on_message_complete(self) -> None:
-        self.arriving_since, self.has_headers = None, False
+        self.arriving_since, self.has_headers, self.heading_bytes = None, False, 0
         super().on_message_complete()
 
 

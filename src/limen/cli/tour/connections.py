@@ -31,7 +31,12 @@ async def connect(tourist: Tourist) -> None:
         got = await tourist.browser.fetch(method, url, form=form)
         return DrivenPage(got.status, got.headers.get("location", ""), got.text)
 
-    await tourist.browser.open(await approve(fetch, away.url))
+    try:
+        back = await approve(fetch, away.url)
+    except RuntimeError:
+        text = "the simulated Google refused; has this server a Google client of your own?"
+        raise TourError(text) from None
+    await tourist.browser.open(back)
     (made,) = (await tourist.call("GET", "/api/v1/oauth/connections"))["items"]
     tourist.held["connection"] = made["id"]
     tourist.got(account=made["account"], state=made["state"], may=", ".join(made["features"]))

@@ -22,9 +22,10 @@ from limen.federation.provider import (
 )
 from limen.kernel.errors import NotPermitted
 from limen.net import Net
+from limen.web.languages.words import marked
 
 WHOLE: Final = "api"
-WHOLE_FEATURE: Final = Feature(title="Everything the credential allows")
+WHOLE_FEATURE: Final = Feature(title=marked("Everything the credential allows"))
 """Nobody tells what a key is good for: it is shared whole, or not."""
 
 

@@ -73,12 +73,6 @@ class Synchroniser:
         self._shares = Shares(_TOGETHER)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run_once(self, site: Site) -> int:
-        """Ask for a batch of one tenant's profiles; return how many."""
-        begun = await self.begin(site)
-        await self.finish()
-        return begun
-
     async def begin(self, site: Site) -> int:
         """Begin to ask for profiles of a tenant, as many as it has room for; return how many."""
         holder = Holder(site.tenant_id, 2)

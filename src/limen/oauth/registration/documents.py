@@ -85,10 +85,11 @@ class Documents:
             if _is_good(known, now=work.now):
                 return known
             await work.let_go()
-            fetched = await self._fetch(work, url)
+            held = None if known is None else known.metadata
+            fetched = await self._fetch(work, url, held=held)
             return await self._works.run(work.site, partial(_keep, url=url, fetched=fetched))
 
-    async def _fetch(self, work: Work, url: str) -> _Fetched:
+    async def _fetch(self, work: Work, url: str, *, held: ClientMetadata | None) -> _Fetched:
         try:
             check_document_url(url)
             answer = await self._net.fetch(
@@ -102,7 +103,7 @@ class Documents:
                 raise _refused("It could not be fetched as JSON.")
             members = parse_client_document(answer.body, url=url)
             policy = policy_of(work)
-            client_type, fitting = offered(members, policy=policy, vouched=False)
+            client_type, fitting = offered(members, policy=policy, vouched=False, held=held)
             metadata = parse_client_metadata(
                 fitting,
                 client_type=client_type,

@@ -95,6 +95,7 @@ async def replace_registration(
     vouched for an openly registered client did so for what it was before; so did who signed the
     software statement of one that leaves it out now. That it is trusted or first-party is what an
     operator said of what it was: whoever changes it, by whatever leave it registered, asks anew.
+    What an operator demands of it, a profile say, stays.
 
     Args:
         work: Clean.
@@ -117,7 +118,7 @@ async def replace_registration(
         statement is not None and statement.vouches_for(members)
     )
     metadata, asked = await read_metadata(
-        work, registrar, members, statement=statement, vouched=vouched
+        work, registrar, members, statement=statement, vouched=vouched, held=client.metadata
     )
     raw_access = mint(TOKEN_KIND, work.tenant_id)
     raw_statement = None if statement is None else statement.raw

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from limen.kernel.errors import InvalidInput
-from limen.protocol.client_metadata import DEVICE_CODE, ClientType
+from limen.protocol.client_metadata import (
+    DEVICE_CODE,
+    ClientMetadata,
+    ClientType,
+    derived_origins,
+    keeps_to,
+)
 from limen.protocol.redirect_uri import is_loopback, is_private_use
 from limen.tenants.policy import TenantPolicy
 
@@ -18,7 +24,11 @@ _ONLY_WITH_A_PERSON: Final = frozenset({"authorization_code", "refresh_token", D
 
 
 def offered(
-    members: Mapping[str, object], *, policy: TenantPolicy, vouched: bool
+    members: Mapping[str, object],
+    *,
+    policy: TenantPolicy,
+    vouched: bool,
+    held: ClientMetadata | None = None,
 ) -> tuple[ClientType, dict[str, Any]]:
     """Return the client's type and the members to parse, RFC 7591's defaults filled in.
 
@@ -30,6 +40,7 @@ def offered(
         policy: The tenant's.
         vouched: Whether somebody stands for it; otherwise it gets no grant that gives anything
             before a person has agreed.
+        held: What it is so far, if it is known: what operators decided of that stays.
 
     Raises:
         InvalidInput: ``invalid_client_metadata``: nothing of what it asked for is offered.
@@ -46,13 +57,27 @@ def offered(
         _of(members, "response_types", offer={"code"}, default=None) if with_code else None
     )
     kept["scope"] = _scope(members, offer=registration.scopes)
-    if policy.profile:
-        kept["profile"] = policy.profile
-    else:
-        kept["require_pkce"] = registration.require_pkce
-    if not kept.get("token_endpoint_auth_method") and "fapi2" not in policy.profile:
+    kept |= _decided(policy, held)
+    if not kept.get("token_endpoint_auth_method") and "fapi2" not in kept.get("profile", ""):
         kept["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 -- RFC 7591's default
     return _type_of(kept), kept
+
+
+def _decided(policy: TenantPolicy, held: ClientMetadata | None) -> dict[str, Any]:
+    """Return the members that are not a client's to say: the tenant's word, or an operator's.
+
+    Who replaces a registration does not leave a profile by it (N191).
+    """
+    demanded, pkce = policy.profile, policy.registration.require_pkce
+    if held is None:
+        return {"profile": demanded} if demanded else {"require_pkce": pkce}
+    said = {name: value for name in _NOT_ITS_OWN if (value := getattr(held, name)) is not None}
+    if held.allowed_origins == derived_origins(held.redirect_uris):
+        del said["allowed_origins"]  # they follow the redirect URIs
+    if not keeps_to(held.profile, demanded=demanded):
+        kept = {"allowed_origins"} & said.keys()  # the rest is the profile's to say
+        return {"profile": demanded, **{name: said[name] for name in kept}}
+    return {**said, "require_pkce": held.require_pkce or pkce}
 
 
 def _of(

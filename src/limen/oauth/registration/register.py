@@ -139,8 +139,17 @@ async def read_metadata(
     *,
     statement: Statement | None,
     vouched: bool,
+    held: ClientMetadata | None = None,
 ) -> tuple[ClientMetadata, frozenset[str]]:
     """Read what a client says of itself, and check the addresses in it; work is clean.
+
+    Args:
+        work: Clean.
+        registrar: What registration needs.
+        members: As sent.
+        statement: Wins over them.
+        vouched: Whether somebody stands for the client.
+        held: What it is so far; ``None`` for a new one.
 
     Returns:
         The metadata, and the members that were named.
@@ -151,7 +160,7 @@ async def read_metadata(
     """
     policy = policy_of(work)
     said: dict[str, Any] = {**members, **(statement.members if statement else {})}
-    client_type, fitting = offered(said, policy=policy, vouched=vouched)
+    client_type, fitting = offered(said, policy=policy, vouched=vouched, held=held)
     metadata = parse_client_metadata(
         fitting,
         client_type=client_type,

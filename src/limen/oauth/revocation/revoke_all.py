@@ -5,11 +5,14 @@ from __future__ import annotations
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput
 from limen.oauth.pending.take_back import take_back
+from limen.oauth.store.clients import find_client
 from limen.oauth.store.codes import (
     drop_codes_of_client,
     drop_codes_of_consent,
     drop_codes_of_user,
 )
+from limen.tokens import principals
+from limen.tokens.api_keys.revoke import revoke_keys_of
 from limen.tokens.end_grant import (
     end_grants_of_client,
     end_grants_of_consent,
@@ -20,7 +23,8 @@ from limen.tokens.end_grant import (
 async def revoke_all_tokens(work: Work, *, user_id: str = "", client_id: str = "") -> int:
     """End all of a user, of a client, or of a user at a client; return how many there were.
 
-    What was granted and not fetched yet, codes and approvals, ends with them.
+    What was granted and not fetched yet, codes and approvals, ends with them; of a client that
+    acts for itself its own tokens and API keys too, of which no list knows the former.
 
     Raises:
         InvalidInput: ``filter_missing``: neither is named, and everybody's is never meant.
@@ -37,4 +41,13 @@ async def revoke_all_tokens(work: Work, *, user_id: str = "", client_id: str = "
         await drop_codes_of_user(work, user_id)
         return await end_grants_of_user(work, user_id=user_id, reason="revoked")
     await drop_codes_of_client(work, client_id)
+    await _end_own(work, client_id)
     return await end_grants_of_client(work, client_id=client_id, reason="revoked")
+
+
+async def _end_own(work: Work, client_id: str) -> None:
+    """End what a client holds for itself; other clients' tokens say all there is in their row."""
+    client = await find_client(work, client_id)
+    if client is not None and client.may_use("client_credentials"):
+        await revoke_keys_of(work, principal_id=client_id)
+        await principals.set_not_before(work, principal_id=client_id)

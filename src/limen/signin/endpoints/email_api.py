@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from limen.access.require import check_first_party, public, signed_in
 from limen.accounts.change_email import ask_to_change_email, confirm_email_change
+from limen.accounts.links.whose_sign_up import Chosen
 from limen.accounts.user import User
 from limen.accounts.verify_email import resend_verification, verify_email, verify_email_by_code
 from limen.db.work import Work
@@ -57,8 +58,10 @@ def routes(parts: Parts) -> APIRouter:
 
 
 async def _verify(work: Work, parts: Parts, body: schemas.VerifyEmailBody) -> User:
+    password = None if body.password is None else schemas.revealed(body.password)
+    chosen = Chosen(raw_password=password, hasher=parts.hasher)
     if body.token is not None:
-        return await verify_email(work, raw_token=schemas.revealed(body.token))
+        return await verify_email(work, raw_token=schemas.revealed(body.token), chosen=chosen)
     if body.email is None or body.code is None:
         raise InvalidInput("token_or_code", "Send token, or email and code.", field="token")
     return await verify_email_by_code(
@@ -67,4 +70,5 @@ async def _verify(work: Work, parts: Parts, body: schemas.VerifyEmailBody) -> Us
         envelope=parts.envelope,
         email=body.email,
         raw_code=schemas.revealed(body.code),
+        chosen=chosen,
     )

@@ -73,11 +73,16 @@ class Me(Shape):
 
 
 class VerifyEmailBody(Shape):
-    """Either the link's ``token``, or ``email`` and the ``code`` mailed to it."""
+    """Either the link's ``token``, or ``email`` and the ``code`` mailed to it.
+
+    ``password``: that of one's own sign-up, where somebody else used the address too
+    (``password_needed``).
+    """
 
     token: SecretStr | None = None
     email: str | None = Field(default=None, max_length=1000)
     code: SecretStr | None = None
+    password: SecretStr | None = None
 
 
 class VerifiedEmail(Shape):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from limen.access.require import public
+from limen.accounts.links.whose_sign_up import Chosen
 from limen.accounts.verify_email import (
     check_verification_link,
     resend_verification,
@@ -19,6 +20,7 @@ from limen.accounts.verify_email import (
     verify_email_by_code,
 )
 from limen.db.work import Work
+from limen.kernel.secret import Secret
 from limen.protocol.params import Params
 from limen.signin.continue_url import read_continue
 from limen.signin.endpoints.form_page import FormPage, secret_of, text_of
@@ -42,18 +44,27 @@ class VerifyPage:
         """Show the button of a link that is good, or where to type the code."""
         check_rate(request, "page")
         query = read_query(request)
-        token = query.one("token")
-        if token is not None:
-            await check_verification_link(work, raw_token=secret_of(query, "token"))
-        return self._page.show(request, await self._context(work, query))
+        context = await self._context(work, query)
+        if context["token"]:
+            context["contested"] = await check_verification_link(
+                work, raw_token=secret_of(query, "token")
+            )
+        return self._page.show(request, context)
 
     async def submit(self, request: Request, work: Work) -> Response:
         """Prove the mailbox."""
         check_rate(request, "verify")
         form = await read_form(request)
         context = await self._context(work, form)
+        password = form.one("password")
+        chosen = Chosen(
+            raw_password=None if password is None else Secret(password), hasher=self._parts.hasher
+        )
         if "token" in form:
-            await verify_email(work, raw_token=secret_of(form, "token"))
+            token = secret_of(form, "token")
+            context["contested"] = await check_verification_link(work, raw_token=token)
+            self._page.again(request, context)
+            await verify_email(work, raw_token=token, chosen=chosen)
         else:
             self._page.again(request, context)
             await verify_email_by_code(
@@ -62,6 +73,7 @@ class VerifyPage:
                 envelope=self._parts.envelope,
                 email=context["email"],
                 raw_code=secret_of(form, "code"),
+                chosen=chosen,
             )
         return self._parts.pages.render(request, "signin/verified.html", **context)
 
@@ -81,6 +93,7 @@ class VerifyPage:
             "token": text_of(params, "token"),
             "email": text_of(params, "email"),
             "continue_": raw if known else "",
+            "contested": False,
         }
 
 

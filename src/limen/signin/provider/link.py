@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from limen.access.require import check_recent
+from limen.access.require import check_first_party, check_recent
 from limen.accounts.directory import has_password, hold_active_user
 from limen.accounts.links.tell_of_link import tell_of_link
 from limen.db.work import Work
@@ -36,8 +36,9 @@ async def link(work: Work, parts: Parts, *, proven: Proven, user_id: str) -> boo
 
     Raises:
         Conflict: ``identity_in_use``: it signs in somebody else.
-        NotPermitted: As ``check_account``; ``account_not_active``.
+        NotPermitted: As ``check_account``; ``account_not_active``, ``first_party_only``.
     """
+    check_first_party(work)  # else an application adds its own maker's way in
     check_account(work, identity=proven.identity, provider=proven.provider)
     user = await hold_active_user(work, user_id)
     if user is None:
@@ -72,7 +73,9 @@ async def unlink(work: Work, *, user_id: str, name: str) -> None:
         NotFound: ``identity_not_found``: none such, or another's.
         Conflict: ``last_way_in``.
         ReauthenticationRequired: ``reauth_required``.
+        NotPermitted: ``first_party_only``.
     """
+    check_first_party(work)
     check_recent(work)
     if await hold_active_user(work, user_id) is None:
         raise NotPermitted("account_not_active", "This account can't sign in.")

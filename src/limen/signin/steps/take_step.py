@@ -146,6 +146,7 @@ async def _verify_email(work: Work, *, underway: Underway, reply: Reply, door: D
         envelope=door.envelope,
         email=user.email or "",
         raw_code=reply.raw_code or Secret(""),
+        chosen="proven",
     )
     return underway, ()
 

@@ -14,11 +14,16 @@ from limen.kernel.errors import InvalidInput
 from limen.kernel.secret import Secret
 from limen.protocol.jwk import InvalidKey
 from limen.protocol.sign_assertion import AssertionAlgorithm, read_signing_key
+from limen.web.languages.words import marked
 
 _MAX_KEY_CHARS: Final = 4096
 _MAX_NAME_CHARS: Final = 512
 _MAX_PEM_CHARS: Final = 8192
+_MAX_FILE_CHARS: Final = 16_384
 _LEAST_STRUCK_CHARS: Final = 6
+_NO_FILE: Final = marked("The key file, as a JSON object, is needed.")
+_NOT_SENDABLE: Final = marked("It is missing, or has characters that can't be sent.")
+_TOO_LONG: Final = marked("It is too long.")
 _SIGNING: Final[tuple[AssertionAlgorithm, ...]] = ("RS256", "ES256")
 _MEMBERS: Final[Mapping[CredentialKind, frozenset[str]]] = {
     "api_key": frozenset({"key"}),
@@ -99,7 +104,7 @@ def read_material(given: Given) -> Material:
         case "api_key":
             key = _token(sent, "key")
             if " " in key.reveal():
-                _refuse("key", "A key has no blanks.")
+                _refuse("key", marked("A key has no blanks."))
             return ApiKey(raw=key)
         case "basic":
             return _read_pair(sent)
@@ -110,6 +115,21 @@ def read_material(given: Given) -> Material:
             )
         case "service_account":
             return _read_service_account(sent)
+
+
+def read_key_file(raw: str) -> Mapping[str, Any]:
+    """Read a service account's key file, as somebody pastes it.
+
+    Raises:
+        InvalidInput: ``credential_invalid``.
+    """
+    try:
+        document = json.loads(raw) if len(raw) <= _MAX_FILE_CHARS else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        _refuse("service_account", _NO_FILE)
+    return document
 
 
 def kind_of(material: Material) -> CredentialKind:
@@ -126,12 +146,15 @@ def kind_of(material: Material) -> CredentialKind:
 
 
 def account_of(material: Material) -> str:
-    """Return what names whose it is and is no secret; empty for a key, which says nothing."""
+    """Return what names whose it is and is no secret; empty for a key, which says nothing.
+
+    A user name without a password is one: what is kept in clear, and shown, does not have it.
+    """
     match material:
         case ApiKey():
             return ""
-        case UserPassword(user=user):
-            return user
+        case UserPassword(user=user, raw_password=raw_password):
+            return user if raw_password else ""
         case OwnClient(client_id=client_id):
             return client_id
         case ServiceAccount(account=account, on_behalf_of=person):
@@ -149,12 +172,14 @@ def lasting_of(material: ApiKey | UserPassword) -> Secret[str]:
 def struck_with(kind: str, raw_access: str) -> tuple[str, ...]:
     """Return what else must not come back beside what calls are made with: a password.
 
-    One of a few characters stands in answers by chance: struck out, it would be given away.
+    Or the name, where it stands alone and is a key. One of a few characters stands in answers by
+    chance: struck out, it would be given away.
     """
     if kind != "basic":
         return ()
-    password = base64.b64decode(raw_access).decode().partition(":")[2]
-    return (password,) if len(password) >= _LEAST_STRUCK_CHARS else ()
+    user, _, password = base64.b64decode(raw_access).decode().partition(":")
+    secret = password or user
+    return (secret,) if len(secret) >= _LEAST_STRUCK_CHARS else ()
 
 
 def told_of(kind: str, *, raw_access: str, raw_lasting: str | None) -> dict[str, Any]:
@@ -200,7 +225,7 @@ def from_text(raw: Secret[str]) -> OwnClient | ServiceAccount:
 def _read_pair(sent: Mapping[str, Any]) -> UserPassword:
     user = _text(sent, "username", most=_MAX_NAME_CHARS)
     if ":" in user:
-        _refuse("username", "A user name has no colon (RFC 7617).")
+        _refuse("username", marked("A user name has no colon."))
     password = sent.get("password", "")
     if password != "":
         password = _text(sent, "password", most=_MAX_KEY_CHARS)
@@ -211,7 +236,7 @@ def _read_service_account(sent: Mapping[str, Any]) -> ServiceAccount:
     """Read a key file as providers hand it out; where it says to ask is for the entry to say."""
     document = sent.get("service_account")
     if not isinstance(document, Mapping):
-        _refuse("service_account", "The key file, as a JSON object, is needed.")
+        _refuse("service_account", _NO_FILE)
     named = "client_email" if "client_email" in document else "client_id"
     account = _token(document, named, most=_MAX_NAME_CHARS, field_of="service_account")
     key_id = document.get("private_key_id", "")
@@ -221,7 +246,7 @@ def _read_service_account(sent: Mapping[str, Any]) -> ServiceAccount:
         ).reveal()
     raw_pem = document.get("private_key")
     if not isinstance(raw_pem, str) or not 0 < len(raw_pem) <= _MAX_PEM_CHARS:
-        _refuse("service_account.private_key", "The private key, in PEM, is needed.")
+        _refuse("service_account.private_key", marked("The file has no private key."))
     person = sent.get("on_behalf_of", "")
     if person != "":
         person = _token(sent, "on_behalf_of", most=_MAX_NAME_CHARS).reveal()
@@ -237,7 +262,7 @@ def _read_service_account(sent: Mapping[str, Any]) -> ServiceAccount:
 def _algorithm(raw_pem: Secret[str]) -> AssertionAlgorithm:
     found = next((alg for alg in _SIGNING if _signs(raw_pem, alg)), None)
     if found is None:
-        _refuse("service_account.private_key", "The private key is not one that signs.")
+        _refuse("service_account.private_key", marked("Its private key is not one that signs."))
     return found
 
 
@@ -256,22 +281,22 @@ def _token(
     value = sent.get(name)
     field = f"{field_of}.{name}" if field_of else name
     if not isinstance(value, str) or not is_token(value) or value != value.strip():
-        _refuse(field, "It is missing, or has characters that can't be sent.")
+        _refuse(field, _NOT_SENDABLE)
     if len(value) > most:
-        _refuse(field, f"It may have {most} characters.")
+        _refuse(field, _TOO_LONG)
     return Secret(value)
 
 
 def _text(sent: Mapping[str, Any], name: str, *, most: int) -> str:
     value = sent.get(name)
     if not isinstance(value, str) or not value or not value.isprintable():
-        _refuse(name, "It is missing, or has characters that can't be sent.")
+        _refuse(name, _NOT_SENDABLE)
     if len(value) > most:
-        _refuse(name, f"It may have {most} characters.")
+        _refuse(name, _TOO_LONG)
     try:
         value.encode()
     except UnicodeEncodeError:
-        _refuse(name, "It has characters that can't be sent.")
+        _refuse(name, _NOT_SENDABLE)
     return value
 
 

@@ -78,7 +78,8 @@ async def give(work: Work, parts: Parts, *, offered: Offered) -> str:
         raise InvalidInput("feature_unknown", text, field="features")
     scopes = await scopes_for(work, provider, names)
     if await count_connections_kept_by(work, work.actor.id) >= _MOST:
-        raise Conflict("too_many_connections", f"A person keeps {_MOST} connections at most.")
+        text = "You keep as many connections as anybody may: end one first."
+        raise Conflict("too_many_connections", text)
     proven = await prove_or_refuse(
         work,
         parts,

@@ -99,8 +99,11 @@ async def prove_or_refuse(
             if reason == "scope":
                 text = "The provider does not give this credential what was asked for."
                 raise InvalidInput("scope_refused", text, field="features")
-            text = "The provider does not take this credential: nothing was changed."
-            raise InvalidInput("credential_refused", text, field="credential")
+            raise InvalidInput(
+                "credential_refused",
+                "The provider does not take this credential: nothing was changed.",
+                field="credential",
+            )
 
 
 async def scopes_for(work: Work, provider: HeldAt, features: Sequence[str]) -> tuple[str, ...]:

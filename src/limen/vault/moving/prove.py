@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from limen.db.work import Work
 from limen.federation.call import AccessRefused, ask_documents, call_as_client
+from limen.federation.finish import in_plain
 from limen.federation.health.incidents import draw_rate
 from limen.federation.id_token import EXPECT_NO_NONCE, ExpectedIdToken, verify_id_token
 from limen.federation.provider import (
@@ -304,7 +305,7 @@ async def _identity(asking: Asking, answer: TokenAnswer) -> ExternalIdentity:
     found = asking.provider.identify(told)
     if not found.subject:
         raise unidentified(asking.provider.id, "an empty subject")
-    return found
+    return in_plain(found, provider=asking.provider.id)
 
 
 async def _claims(asking: Asking, answer: TokenAnswer) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from limen.vault.parts import Parts
-from limen.vault.refresh.lease import Leasing
+from limen.vault.refresh.lease import new_leasing
 from limen.vault.refresh.recover import SiteOf, recover
 from limen.vault.refresh.turn import Turn
 
@@ -21,7 +21,7 @@ class RefreshLoop:
     def __init__(self, parts: Parts, *, site_of: SiteOf) -> None:
         self._parts = parts
         self._site_of = site_of
-        self._leasing = Leasing(parts)
+        self._leasing = new_leasing(parts)
         self._ending: set[asyncio.Task[None]] = set()
 
     async def run_once(self) -> int:

@@ -10,6 +10,7 @@ from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.provider import Endpoints
 from limen.kernel.errors import Refusal, Unavailable
+from limen.kernel.fair_leases import Key
 from limen.kernel.site import Site
 from limen.observe import logger
 from limen.observe.metrics import count_background_failure
@@ -76,13 +77,12 @@ class Turn:
         groups: dict[tuple[str, str], list[Grant]] = {}
         for each in due:
             if each.grant.kind != "consent":
-                one = self._credential(each.tenant_id, each.grant)
-                self._start(one, each.tenant_id, each.grant.provider, grants=1)
+                self._start(self._credential(each.tenant_id, each.grant), key=each.key)
                 continue
             groups.setdefault((each.tenant_id, each.grant.provider), []).append(each.grant)
         for (tenant_id, provider), grants in groups.items():
             group = self._group(tenant_id, grants, provider=provider, begun=begun)
-            self._start(group, tenant_id, provider, grants=len(grants))
+            self._start(group, key=Key(tenant_id, provider, ""), grants=len(grants))
 
     async def finish(self) -> None:
         """Wait for all that is under way, then raise what any of it raised.
@@ -114,16 +114,12 @@ class Turn:
             await self._leasing.wait()
         return touched
 
-    def _start(
-        self, what: Coroutine[Any, Any, object], tenant_id: str, provider: str, *, grants: int
-    ) -> None:
-        task = asyncio.create_task(self._watched(what, tenant_id, provider, grants=grants))
+    def _start(self, what: Coroutine[Any, Any, object], *, key: Key, grants: int = 1) -> None:
+        task = asyncio.create_task(self._watched(what, key, grants=grants))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _watched(
-        self, what: Coroutine[Any, Any, object], tenant_id: str, provider: str, *, grants: int
-    ) -> None:
+    async def _watched(self, what: Coroutine[Any, Any, object], key: Key, *, grants: int) -> None:
         try:
             await what
         except asyncio.CancelledError:
@@ -131,11 +127,11 @@ class Turn:
         except Unavailable as gone:
             self._end_with(gone)
         except Exception as fault:  # noqa: BLE001 -- the lease ends by itself; others go on
-            _tell(fault, tenant_id=tenant_id)
+            _tell(fault, tenant_id=key.tenant_id)
         except BaseException as ended:  # noqa: BLE001 -- raised by ``finish``, when all are done
             self._end_with(ended)
         finally:
-            self._leasing.leave(tenant_id, provider, count=grants)
+            self._leasing.leave(key, count=grants)
 
     def _end_with(self, error: BaseException) -> None:
         self._failed = self._failed or error
@@ -178,13 +174,13 @@ class Turn:
             _log.warning("refreshes are begun one by one", kind=type(fault).__name__)
             claimed, apart = [], list(grants)
         # Until the group is left, in this same step, they are counted twice.
-        self._leasing.take(site.tenant_id, provider, count=len(claimed) + len(apart))
+        key = Key(site.tenant_id, provider, "")
+        self._leasing.take(key, count=len(claimed) + len(apart))
         for each in claimed:
-            one = self._one(site, each, endpoints, begun=begun)
-            self._start(one, site.tenant_id, provider, grants=1)
+            self._start(self._one(site, each, endpoints, begun=begun), key=key)
         for grant in apart:
             one = self._apart(site, grant, upstream=upstream, endpoints=endpoints)
-            self._start(one, site.tenant_id, provider, grants=1)
+            self._start(one, key=key)
 
     async def _credential(self, tenant_id: str, grant: Grant) -> None:
         site = await self._site_of(tenant_id)

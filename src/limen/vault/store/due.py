@@ -1,20 +1,19 @@
 """The vault's SQL for finding, among all that is due, what is of others than those who have most.
 
-However much of one tenant is due before anybody else's, one look reads so many rows at most; where
-it ended the next one begins.
+However much of one tenant is due before anybody else's, one look reads so many rows at most.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from limen.db.work import Work
+from limen.kernel.fair_leases import Beside, Found, Key, Look
 from limen.vault.store.grants import WHOLE_GRANT, to_grant
 from limen.vault.store.journal import FREE, LEASE, NOW, REFRESHABLE, RESTED, Due
 from limen.vault.tables import upstream_grants
@@ -22,8 +21,6 @@ from limen.vault.tables import upstream_grants
 _g = upstream_grants.c
 _MOMENT = _g.next_refresh_at.type
 _IS_DUE: Final = (_g.next_refresh_at <= NOW, REFRESHABLE, FREE, RESTED)
-_NOBODY: Final = ""
-"""No tenant, provider or client of ours has this name: a list is never empty."""
 
 _row = (
     sa.select(_g.tenant_id, _g.id, _g.provider, _g.next_refresh_at)
@@ -40,8 +37,8 @@ _others = (
     sa.select(_r.tenant_id, _r.id, _r.provider, _r.next_refresh_at)
     .where(
         _r.tenant_id.not_in(bindparam("tenants", expanding=True)),
-        _r.provider.not_in(bindparam("providers", expanding=True)),
-        (_r.tenant_id + " " + _r.provider).not_in(bindparam("clients", expanding=True)),
+        _r.provider.not_in(bindparam("kinds", expanding=True)),
+        (_r.tenant_id + " " + _r.provider).not_in(bindparam("boths", expanding=True)),
     )
     .order_by(_r.next_refresh_at)
     .limit(bindparam("most", type_=sa.Integer))
@@ -69,85 +66,21 @@ _CLAIM_EACH = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Something that is due; nobody has leased it yet."""
-
-    tenant_id: str
-    grant_id: str
-    provider: str
-    due_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """Of whom nothing is looked for.
-
-    Args:
-        tenants: By id.
-        providers: Of whichever tenant.
-        clients: By ``client_name``.
-    """
-
-    tenants: frozenset[str] = frozenset()
-    providers: frozenset[str] = frozenset()
-    clients: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        """Whether anybody is left out."""
-        return bool(self.tenants or self.providers or self.clients)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one look saw.
-
-    Args:
-        found: Of others, what is due first before the rest.
-        rows_read: How many rows were due where it looked, whosever.
-        read_to: When the last of them was due; ``None`` if there was none.
-    """
-
-    found: Sequence[Found]
-    rows_read: int
-    read_to: dt.datetime | None
-
-
-def client_name(tenant_id: str, provider: str) -> str:
-    """Return what the SQL here calls a tenant's client at a provider."""
-    return f"{tenant_id} {provider}"
-
-
 async def look_beside(
     work: Work, beside: Beside, *, since: dt.datetime, rows: int, most: int
 ) -> Look:
-    """Find what is due of others than these; nothing is leased.
-
-    Args:
-        work: Of the server.
-        beside: Whom to leave out.
-        since: Look from what was due then.
-        rows: Read so many rows at most.
-        most: Find so many at most.
-    """
+    """Find what is due of others than these; as ``fair_leases.Source.look``."""
     answer = await work.execute(
         _LOOK,
         now=work.now,
         since=since,
         rows=rows,
         most=most,
-        tenants=sorted(beside.tenants) or [_NOBODY],
-        providers=sorted(beside.providers) or [_NOBODY],
-        clients=sorted(beside.clients) or [_NOBODY],
+        **beside.params(),
     )
     seen = answer.all()
     found = [
-        Found(
-            tenant_id=row.tenant_id,
-            grant_id=row.id,
-            provider=row.provider,
-            due_at=row.next_refresh_at,
-        )
+        Found(key=Key(row.tenant_id, row.provider, row.id), due_at=row.next_refresh_at)
         for row in seen
         if row.id is not None
     ]
@@ -160,14 +93,14 @@ async def claim_found(
     """Lease what was found and is due still; others may have been quicker."""
     leases = [
         {
-            "of_tenant": each.tenant_id,
-            "grant_id": each.grant_id,
+            "of_tenant": each.key.tenant_id,
+            "grant_id": each.key.id,
             "owner": owner,
             "lease_seconds": lease_seconds,
             "now": work.now,
         }
         # In one order by everybody, so that no two wait for each other.
-        for each in sorted(found, key=lambda one: (one.tenant_id, one.grant_id))
+        for each in sorted(found, key=lambda one: one.key)
     ]
     rows = await work.fetch_each(_CLAIM_EACH, leases)
     return [Due(tenant_id=row.tenant_id, grant=to_grant(row)) for row in rows]

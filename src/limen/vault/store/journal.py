@@ -15,6 +15,7 @@ from sqlalchemy import bindparam
 
 from limen.db.types import DbNow
 from limen.db.work import Work
+from limen.kernel.fair_leases import Key
 from limen.vault.model import Grant, Intent, Terms
 from limen.vault.store.grants import FRESH_TOKENS, WHOLE_GRANT, to_grant
 from limen.vault.tables import refresh_intents, upstream_grants
@@ -190,6 +191,11 @@ class Due:
 
     tenant_id: str
     grant: Grant
+
+    @property
+    def key(self) -> Key:
+        """For whom it counts in the loop."""
+        return Key(self.tenant_id, self.grant.provider, self.grant.id)
 
     @property
     def fence(self) -> int:

@@ -1,0 +1,126 @@
+"""What operators decide of clients, and that nobody lends themselves others' rights by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from limen.oauth.registry.register_client import FIRST_PARTY_CLIENT_ID
+from tests.flows.admin.test_admin_api import Admin, a_client, obtains_token, somebody
+from tests.flows.admin.test_bulk import bulk, export, take_in
+from tests.installation import Installation, Known
+from tests.oauth_client import Flow
+from tests.standings import EACH_ONCE, add_tenant
+
+pytestmark = EACH_ONCE
+LENDS = {"first_party": True, "scope": "openid limen:full"}
+ELSEWHERE = "https://elsewhere.example/cb"
+
+
+@pytest.fixture
+async def admin(limen: Installation) -> Admin:
+    return await somebody(limen, "admin")
+
+
+async def narrowed(owner: Admin, scope: str) -> Admin:
+    """The same person by an API key that may do but this."""
+    made = await owner.limen.api.fetch(
+        "POST",
+        "/api/v1/api-keys",
+        body={"name": "deploys", "scope": scope},
+        headers={"Authorization": f"Bearer {owner.token}"},
+    )
+    assert made.status == 201, made.text
+    return Admin(owner.limen, made.json()["api_key"], id_=owner.id)
+
+
+async def test_n205_who_writes_clients_lends_themselves_nobodys_rights(
+    limen: Installation, admin: Admin
+) -> None:
+    owner = await somebody(limen, "owner")
+    lent = await owner.ask("POST", "/clients", a_client(**LENDS))
+    assert lent.status == 201, lent.text
+    id_ = lent.json()["client_id"]
+    (line,) = [each for each in await export(owner) if each["client_id"] == id_]
+    plain = (await owner.ask("POST", "/clients", a_client(scope="openid limen:full"))).json()
+    elsewhere = {**line["metadata"], "redirect_uris": [ELSEWHERE]}
+    for who in (admin, await narrowed(owner, "clients:write clients:read")):
+        for method, path, body in (
+            ("POST", "", a_client(**LENDS)),
+            ("POST", "", a_client(trusted=True, scope="openid roles:write")),
+            ("PATCH", f"/{id_}", {"redirect_uris": [ELSEWHERE]}),
+            ("PATCH", f"/{id_}", {"redirect_uris": [ELSEWHERE], "first_party": False}),
+            ("PATCH", f"/{plain['client_id']}", {"trusted": True}),
+        ):
+            assert (await who.ask(method, f"/clients{path}", body)).status == 403, (path, body)
+        told = await bulk(
+            who,
+            {"op": "create", "client": a_client(**LENDS)},
+            {"op": "update", "client_id": id_, "changes": {"redirect_uris": [ELSEWHERE]}},
+        )
+        told += await take_in(
+            who, {**line, "metadata": elsewhere}, {**line, "client_id": f"{id_}-new"}
+        )
+        assert [each["status"] for each in told] == [403] * 4
+        harmless = a_client(trusted=True, scope="openid email")
+        assert (await who.ask("POST", "/clients", harmless)).status == 201
+    (after,) = [each for each in await export(owner) if each["client_id"].startswith(id_)]
+    assert after == line
+
+
+async def test_n205_nor_in_a_tenant_where_owners_may_no_more_than_give_their_role(
+    limen: Installation,
+) -> None:
+    there = limen.at(await add_tenant(limen.application, slug="lends"))
+    admin, owner = await somebody(there, "admin"), await somebody(there, "owner")
+    refused = await admin.ask("POST", "/clients", a_client(**LENDS))
+    assert (refused.status, refused.json()["code"]) == (403, "role_above_own")
+    assert (await owner.ask("POST", "/clients", a_client(**LENDS))).status == 201
+
+
+async def test_rotation_of_refresh_tokens_and_the_usual_api_are_operators_to_say(
+    limen: Installation, admin: Admin
+) -> None:
+    api = await limen.resource()
+    body = a_client(scope="openid offline_access read", rotates_refresh=True)
+    made = (await admin.ask("POST", "/clients", body)).json()
+    assert (made["rotates_refresh"], made["default_resource"]) == (True, None)
+    url = f"/clients/{made['client_id']}"
+    client = Known(made["client_id"], made["client_secret"], made["metadata"]["redirect_uris"][0])
+    flow, person = Flow(limen, client), await limen.person()
+    scope = {"scope": "openid offline_access read"}
+    first = await flow.tokens(person, **scope)
+    assert (await flow.refresh(first["refresh_token"])).json()["refresh_token"]
+    changed = {"rotates_refresh": None, "default_resource": f"{api}/"}
+    shown = (await admin.ask("PATCH", url, changed)).json()
+    assert (shown["rotates_refresh"], shown["default_resource"]) == (None, api)
+    second = await flow.tokens(person, **scope)
+    kept = (await flow.refresh(second["refresh_token"])).json()
+    assert kept.get("refresh_token", second["refresh_token"]) == second["refresh_token"]
+    assert (await admin.get(url))["default_resource"] == api
+    back = await admin.ask("PATCH", url, {"default_resource": None})
+    assert back.json()["default_resource"] is None
+
+
+async def test_keys_of_every_algorithm_are_rotated(admin: Admin) -> None:
+    told = await admin.ask("POST", "/keys/rotate", {"alg": "PS256"})
+    assert (told.status, told.json()["rotated"]) == (200, True)
+    assert "PS256" in [key["alg"] for key in (await admin.get("/keys"))["keys"] if key["active"]]
+
+
+async def test_all_tokens_of_a_client_are_its_own_too(limen: Installation, admin: Admin) -> None:
+    machine = await limen.client("machine")
+    own = (await obtains_token(limen, machine.id, machine.secret)).json()["access_token"]
+    flow = Flow(limen, machine)
+    assert await flow.is_active(own)
+    told: Any = await admin.ask("POST", "/tokens/revoke", {"client_id": machine.id})
+    assert told.status == 200, told.text
+    assert not await flow.is_active(own)
+
+
+async def test_the_tenants_own_sign_in_is_not_deleted(limen: Installation) -> None:
+    owner = await somebody(limen, "owner")
+    refused = await owner.ask("DELETE", f"/clients/{FIRST_PARTY_CLIENT_ID}")
+    assert (refused.status, refused.json()["code"]) == (409, "client_built_in")
+    assert (await limen.login(await limen.person()))["access_token"]

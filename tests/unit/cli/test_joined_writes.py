@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from typing_extensions import override
+
+from limen.cli.serving.joined_writes import JoinedWrites
+
+pytestmark = pytest.mark.anyio
+LARGE = b"x" * (64 * 1024 + 1)
+
+
+class Kernel(asyncio.Transport):
+    """Notes each system call there would be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[bytes] = []
+        self.is_over = ""
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.calls.append(bytes(data))
+
+    @override
+    def close(self) -> None:
+        self.is_over = "closed"
+
+    @override
+    def abort(self) -> None:
+        self.is_over = "aborted"
+
+    @override
+    def is_closing(self) -> bool:
+        return bool(self.is_over)
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return Kernel()
+
+
+@pytest.fixture
+async def joined(kernel: Kernel) -> JoinedWrites:
+    return JoinedWrites(kernel, asyncio.get_running_loop())
+
+
+async def test_head_and_body_are_one_call(kernel: Kernel, joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    joined.write(b"body")
+    assert kernel.calls == [b"headbody"]
+    await asyncio.sleep(0)
+    assert kernel.calls == [b"headbody"]
+
+
+async def test_a_head_alone_leaves_at_the_next_turn(kernel: Kernel, joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    assert kernel.calls == []
+    await asyncio.sleep(0)
+    assert kernel.calls == [b"head"]
+    joined.write(b"body")
+    joined.write(b"")
+    await asyncio.sleep(0)
+    assert kernel.calls == [b"head", b"body"]
+
+
+async def test_what_is_large_is_not_copied(kernel: Kernel, joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    joined.write(LARGE)
+    joined.write(b"tail")
+    joined.close()
+    assert kernel.calls == [b"head", LARGE, b"tail"]
+
+
+async def test_all_is_sent_before_the_end(kernel: Kernel, joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    joined.close()
+    assert (kernel.calls, kernel.is_over) == ([b"head"], "closed")
+    assert joined.is_closing()
+
+
+async def test_nothing_is_sent_after_the_end(kernel: Kernel, joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    joined.abort()
+    joined.write(b"body")
+    await asyncio.sleep(0)
+    assert (kernel.calls, kernel.is_over) == ([], "aborted")

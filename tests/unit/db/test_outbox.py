@@ -1,0 +1,129 @@
+"""The outbox: who is slow to take a delivery, or spoils one, keeps no other's waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from limen.db.outbox import Delivery, OutboxLoop, enqueue
+from limen.db.work import Work, Works
+from limen.kernel.errors import NotFound, Unavailable
+from limen.kernel.site import Site
+from tests.patience import until
+
+pytestmark = pytest.mark.anyio
+SLOW, QUICK = "slowtenant", "quicktenan"
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are looked for without much waiting, and a turn that can't end is short."""
+    monkeypatch.setattr("limen.kernel.fair_leases._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("limen.db.outbox._TURN_SECONDS", 0.2)
+
+
+def place(tenant_id: str) -> Site:
+    return Site(tenant_id=tenant_id, slug=tenant_id, issuer="https://x.example", path="")
+
+
+async def site_of(tenant_id: str) -> Site:
+    return place(tenant_id)
+
+
+async def put(works: Works, tenant_id: str, kind: str, count: int = 1) -> None:
+    async def body(work: Work) -> None:
+        for number in range(count):
+            await enqueue(work, kind=kind, payload=str(number).encode(), delay_seconds=-1.0)
+
+    await works.run(place(tenant_id), body)
+
+
+class Receivers:
+    """Takes deliveries; of the slow kind none before it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.waiting = 0
+        self.taken: list[tuple[str, str]] = []
+        self.failures: list[str] = []
+
+    async def slow(self, delivery: Delivery) -> None:
+        self.waiting += 1
+        await self.go_on.wait()
+        await self.quick(delivery)
+
+    async def quick(self, delivery: Delivery) -> None:
+        self.taken.append((delivery.site.tenant_id, delivery.kind))
+
+    def loop(self, works: Works, *, of: Callable[..., object] = site_of) -> OutboxLoop:
+        return OutboxLoop(
+            works,
+            {"slow": self.slow, "quick": self.quick},
+            site_of=of,  # type: ignore[arg-type]  # any of them
+            on_failure=lambda _, error: self.failures.append(error),
+        )
+
+
+@pytest.mark.parametrize(
+    ("tenant_id", "kind"),
+    [(QUICK, "quick"), (SLOW, "quick")],
+    ids=["another tenant", "other work of the same tenant"],
+)
+async def test_a_tenant_whose_receiver_hangs_keeps_no_other_waiting(
+    works: Works, tenant_id: str, kind: str
+) -> None:
+    receivers = Receivers()
+    loop = receivers.loop(works)
+    await put(works, SLOW, "slow", 50)
+    await put(works, tenant_id, kind)
+    assert await loop.turn() == 21
+    await until(lambda: _true(receivers.taken == [(tenant_id, kind)]))
+    assert receivers.waiting == 20
+    receivers.go_on.set()
+    while await loop.run_once():
+        pass
+    assert len(receivers.taken) == 51
+
+
+async def _true(fact: bool) -> bool:
+    return fact
+
+
+async def test_a_delivery_of_a_tenant_that_is_unknown_is_put_off_and_the_others_taken(
+    works: Works,
+) -> None:
+    receivers = Receivers()
+
+    async def unknown(tenant_id: str) -> Site:
+        if tenant_id == SLOW:
+            raise NotFound("unknown_tenant")
+        return place(tenant_id)
+
+    loop = receivers.loop(works, of=unknown)
+    await put(works, SLOW, "quick", 3)
+    await put(works, QUICK, "quick", 2)
+    assert await loop.run_once() == 5
+    assert receivers.taken == [(QUICK, "quick")] * 2
+    assert receivers.failures == ["unknown_tenant"] * 3
+    assert await loop.run_once() == 0  # tried again later, as whatever fails
+
+
+async def test_a_database_that_is_gone_is_told_of_by_the_next_turn(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receivers = Receivers()
+    loop = receivers.loop(works)
+    await put(works, QUICK, "quick", 2)
+    run, site = works.run, place(QUICK)
+
+    async def fail(at: Site, *args: object, **more: object) -> object:
+        if at == site:
+            raise Unavailable("database_unavailable")
+        return await run(at, *args, **more)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(works, "run", fail)
+    assert await loop.turn() == 2
+    with pytest.raises(Unavailable):
+        await loop.finish()
