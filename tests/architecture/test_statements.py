@@ -13,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from limen.db.schema import load_tables
+from limen.db.statements import SQLITE
+from limen.db.types import Beside
 from tests.architecture.source import SOURCE, imported, modules, relative
 from tests.architecture.statements import (
     ACROSS_TENANTS,
@@ -61,6 +63,28 @@ def test_no_sql_stands_outside_a_store() -> None:
         if re.search(r"\bsa\.(?:select|insert|update|delete|text)\(", line)
     ]
     assert outside == []
+
+
+@pytest.mark.parametrize("found", EVERY)
+def test_no_subquery_in_returning_loses_the_names_of_its_tables(found: Kept) -> None:
+    assert bare_subqueries(found.statement) == [], "put it into db.types.Beside"
+
+
+def bare_subqueries(statement: Any) -> list[str]:
+    """Find the subqueries of a RETURNING that SQLite would be told without table names."""
+    text = str(statement.compile(dialect=SQLITE))
+    _, _, returning = text.partition(" RETURNING ")
+    return re.findall(r"(?:WHERE|AND) ([a-z_]+) (?:=|>|<|IS)", returning)
+
+
+def test_a_bare_subquery_is_found() -> None:
+    tables = load_tables().tables
+    codes, clients = tables["limen_codes"], tables["limen_clients"]
+    query = sa.select(clients.c.version).where(clients.c.client_id == codes.c.client_id)
+    one = query.correlate(codes).scalar_subquery()
+    taken = sa.delete(codes)
+    assert bare_subqueries(taken.returning(one)) == ["client_id"]
+    assert bare_subqueries(taken.returning(Beside(one).label("version"))) == []
 
 
 def test_a_forgotten_tenant_is_found() -> None:

@@ -373,6 +373,21 @@ async def test_n157_of_fifty_guesses_at_once_five_are_compared(
     assert len(compared) == MAX_ATTEMPTS
 
 
+async def test_o6_a_code_for_nobody_costs_what_one_for_somebody_does(house: House) -> None:
+    await register(house)
+    for email in (ADA, "nobody@example.com", "Nobody@Example.com"):
+        with pytest.raises(InvalidInput, match="code_invalid"):
+            await by_code(house, wrong(await newest_code(house)), email)
+
+    async def body(work: Work) -> list[str]:
+        filters = AuditFilters(name="account:code:tried")
+        page = await search(work, filters=filters, key=Secret(bytes(32)))
+        return [str(event.detail["account"]) for event in page.events]
+
+    newest, again, ada = await house.run(body)  # each was written, and is found again
+    assert newest == again != ada
+
+
 async def test_a_code_may_be_typed_as_people_type_it(house: House) -> None:
     await register(house)
     code = await newest_code(house)

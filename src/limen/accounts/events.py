@@ -80,6 +80,17 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CodeTried(Event):
+    """Someone typed a mailbox's code; ``account`` is a keyed hash of the address they gave.
+
+    Whether it was right, an event after it says.
+    """
+
+    name: ClassVar[str] = "account:code:tried"
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PasswordChangeRequired(Event):
     """A person's password opens nothing any more but its replacement."""
 

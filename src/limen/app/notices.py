@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from limen.accounts.events import AccountClosed, PasswordChanged, UserCreated, UserDisabled
 from limen.db.work import Reactions, Work
-from limen.federation.events import ProviderProfileChanged, UpstreamSecretExpiring
+from limen.federation.events import (
+    ProviderProfileChanged,
+    UpstreamClientFailing,
+    UpstreamClientRecovered,
+    UpstreamSecretExpiring,
+)
 from limen.kernel.events import Event
 from limen.sessions.events import SessionEnded, SessionStarted
 from limen.vault import notices as vault
@@ -26,6 +31,7 @@ from limen.vault.events import (
     GrantUncertain,
     ReauthRequired,
     ReconnectDue,
+    RefreshFailing,
     ScopesChanged,
     UpstreamRevoked,
     UpstreamTokenRefreshed,
@@ -62,6 +68,8 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     AccountClosed: _plain("user.closed"),
     PasswordChanged: _plain("user.password_changed"),
     ProviderProfileChanged: _plain("profile.changed"),
+    UpstreamClientFailing: _plain("provider.failing"),
+    UpstreamClientRecovered: _plain("provider.recovered"),
     UpstreamSecretExpiring: _plain("provider.secret_expiring"),
     SessionStarted: _plain("session.started"),
     SessionEnded: _plain("session.ended"),
@@ -71,6 +79,7 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     CredentialRotated: _Telling(("connection.reconnected",), vault.rotated),
     UpstreamTokenRefreshed: _Telling(("connection.refreshed",), vault.refreshed),
     GrantUncertain: _Telling(("connection.failing",), vault.uncertain),
+    RefreshFailing: _Telling(("connection.failing",), vault.failing),
     ReauthRequired: _Telling(("connection.reauth_required",), vault.reauth_required),
     GrantReinstated: _Telling(("connection.failing",), vault.reinstated),
     ReconnectDue: _Telling(("connection.expiring",), vault.expiring),

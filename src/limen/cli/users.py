@@ -1,4 +1,4 @@
-"""``limen user``: create, disable, enable."""
+"""``limen user``: create, disable, enable, close, invite."""
 
 from __future__ import annotations
 
@@ -78,6 +78,19 @@ def enable(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = 
 
         await enable_user(work, user_id=user_id)
         return {"user_id": user_id, "active": True}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def close(user_id: _UserId, *, tenant: InTenant = "default", as_json: AsJson = False) -> None:
+    """Close a person's account for good: what names, proves and describes them is erased."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.accounts.ending.close_account import close_account  # noqa: PLC0415 -- as above
+
+        await close_account(work, user_id=user_id)
+        return {"user_id": user_id, "closed": True}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler, TypeCompiler
 from sqlalchemy.sql.expression import ColumnElement, FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
@@ -131,6 +132,29 @@ class _DoUpdate(OnConflictDoUpdate):
     constraint_target = None
 
 
+class Beside(ColumnElement[Any]):
+    """A scalar subquery in RETURNING.
+
+    SQLAlchemy writes RETURNING for SQLite without the names of tables, inside a subquery too: a
+    column there would be compared with itself where it was to be compared with the outer row's.
+
+    Args:
+        query: Its outer table named with ``correlate``.
+    """
+
+    inherit_cache = False
+    _traverse_internals = [("query", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 -- so the library types it
+
+    def __init__(self, query: sa.ScalarSelect[Any]) -> None:
+        self.query = query
+        self.type = query.type
+
+
+@compiles(Beside)
+def _beside(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.query, **(kw | {"include_table": True}))
+
+
 def insert_or_nothing(
     table: sa.Table,
     *,
@@ -184,4 +208,4 @@ def upsert(
     return statement.returning(*returning) if returning else statement
 
 
-__all__ = ["DbNow", "Id", "Json", "Moment", "insert_or_nothing", "upsert"]
+__all__ = ["Beside", "DbNow", "Id", "Json", "Moment", "insert_or_nothing", "upsert"]

@@ -16,6 +16,7 @@ from limen.federation.catalogue.key_entry import KeyEntry
 from limen.federation.catalogue.key_provider import KeyProvider, ways_at
 from limen.federation.clients import store
 from limen.federation.clients.credentials import SharedSecret
+from limen.federation.clients.record import ClientRecord
 from limen.federation.clients.sealed import NewCredential, add_credential
 from limen.federation.clients.store import EntryRecord
 from limen.federation.events import ProviderDescribed
@@ -53,7 +54,8 @@ async def put_own_entry(
     Raises:
         InvalidInput: ``provider_entry``, ``provider_address``, ``url_not_allowed``.
         Conflict: ``provider_id_taken``: a shipped or plugged-in provider, or a client of an
-            issuer, has this name; ``too_many_providers``.
+            issuer, has this name; ``too_many_providers``; ``provider_client_unfit``: the client
+            that is set and enabled does not say what the entry wants: names it.
     """
     entry = read_own_entry(described.document)
     if entry.id != described.id:
@@ -62,7 +64,7 @@ async def put_own_entry(
     if entry.id in providers.ids:
         raise Conflict("provider_id_taken", "A provider of this name ships: choose another name.")
     _check_addresses(net, entry)
-    await _check_client(work, entry.id)
+    await _check_client(work, described, entry)
     found = await store.list_entries(work)
     if len(found) >= _MOST and all(record.id != entry.id for record in found):
         raise Conflict("too_many_providers", f"A tenant describes {_MOST} providers at most.")
@@ -174,13 +176,40 @@ async def _put(work: Work, described: Described, *, kind: EntryKind) -> None:
     await work.record(ProviderDescribed(provider=described.id, kind=kind, change="put"))
 
 
-async def _check_client(work: Work, entry_id: str) -> None:
-    """A client of an issuer must not become one of an entry: its secret is the issuer's."""
-    client = await clients.find_client(work, entry_id)
-    if client is not None and client.bound_to is None:
+async def _check_client(work: Work, described: Described, entry: Entry | KeyEntry) -> None:
+    """Look at the client that is set: it must not be an issuer's, and must fit if it is used.
+
+    A client of an issuer must not become one of an entry: its secret is the issuer's. One that
+    lacks what the entry wants would leave its connections without their provider.
+    """
+    client = await clients.find_client(work, entry.id)
+    if client is None:
+        return
+    if client.bound_to is None:
         raise Conflict(
             "provider_id_taken", "A client of this name is set already: choose another name."
         )
+    if client.state != "enabled":
+        return
+    lacks = _lacks(client, described, entry)
+    if lacks:
+        text = "Switch the provider off first, and set its client again: the one that is set"
+        raise Conflict("provider_client_unfit", f"{text} does not fit. {lacks}")
+
+
+def _lacks(client: ClientRecord, described: Described, entry: Entry | KeyEntry) -> str:
+    """Return what keeps a client from being one of an entry, in words; empty for nothing."""
+    try:
+        hosts_of(described.document, client.config.get("values") or {})
+    except InvalidInput as refused:
+        return refused.public
+    if not client.is_registered:
+        return "" if entry.credentials else "This provider takes no credentials of people's own."
+    if isinstance(entry, KeyEntry):
+        return "This provider knows no client of ours: set it with credentials_only."
+    if not {each.kind for each in client.credentials} & set(entry.client_keys):
+        return f"This provider takes: {', '.join(entry.client_keys)}."
+    return ""
 
 
 def _check_addresses(net: Net, entry: Entry | KeyEntry) -> None:

@@ -23,7 +23,7 @@ from limen.federation.openid import OpenIdProvider
 from limen.federation.provider import ExternalIdentity, Provider, Told
 from limen.federation.providers.apple import Apple
 from limen.federation.providers.microsoft import Microsoft
-from limen.kernel.errors import ConfigurationError, InvalidInput, NotFound
+from limen.kernel.errors import ConfigurationError, InvalidInput, NotFound, NotPermitted
 
 _MAX_MADE: Final = 1000
 _MAX_PATTERN_CHARS: Final = 200
@@ -136,6 +136,26 @@ class Providers:
             self._made[key] = found
         return found
 
+    def find_complete(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
+        """Return a provider; ``None`` also of one whose configuration is one no more.
+
+        An entry may be changed, by a tenant or with a release of ours, to want what the clients
+        that are set do not say. It is for ``describe_provider`` to say so; who reads what there
+        is of all providers is not kept from the others.
+        """
+        try:
+            return self.find(provider, config)
+        except InvalidInput:
+            return None
+
+    def lacks(self, provider: str, config: Mapping[str, Any]) -> str:
+        """Return what is wrong with a configuration, in words; empty for one that is complete."""
+        try:
+            self.find(provider, config)
+        except InvalidInput as refused:
+            return refused.public
+        return ""
+
     def _make(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
         if config.get("entry"):
             return _own(config["entry"], config.get("values") or {})
@@ -162,8 +182,8 @@ class Registry:
         self.providers = providers
 
     def find(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
-        """Return a provider that people can sign in with."""
-        found = self.providers.find(provider, config)
+        """Return a provider that people can sign in with; ``None`` also while it is incomplete."""
+        found = self.providers.find_complete(provider, config)
         return found if found is not None and found.signs_in else None
 
 
@@ -178,8 +198,8 @@ class Catalogue:
         self.providers = providers
 
     def find(self, provider: str, config: Mapping[str, Any]) -> Provider | None:
-        """Return a provider that accounts can be connected at."""
-        found = self.providers.find(provider, config)
+        """Return a provider that accounts can be connected at; ``None`` while it is incomplete."""
+        found = self.providers.find_complete(provider, config)
         return found if found is not None and found.facts.features else None
 
     def get(self, provider: str, config: Mapping[str, Any]) -> Provider:
@@ -187,11 +207,24 @@ class Catalogue:
 
         Raises:
             NotFound: ``provider_unknown``: nothing can be connected there.
+            NotPermitted: ``provider_incomplete``: what the tenant says of it was enough once.
         """
-        found = self.find(provider, config)
-        if found is None:
+        try:
+            found = self.providers.find(provider, config)
+        except InvalidInput as lacks:
+            raise incomplete(lacks) from None
+        if found is None or not found.facts.features:
             raise NotFound("provider_unknown", "Accounts can't be connected at this provider.")
         return found
+
+
+def incomplete(lacks: InvalidInput) -> NotPermitted:
+    """Return the refusal of whoever needs a provider that is incomplete; the log has the reason."""
+    return NotPermitted(
+        "provider_incomplete",
+        "This provider was changed: an operator has to complete its settings.",
+        detail=lacks.public,
+    )
 
 
 def read_entry(document: Mapping[str, Any]) -> Entry:

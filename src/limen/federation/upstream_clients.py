@@ -22,7 +22,7 @@ from limen.federation.clients.sealed import (
     open_credentials,
 )
 from limen.federation.events import ProviderSwitched, UpstreamClientSet
-from limen.federation.registry import hosts_of
+from limen.federation.registry import hosts_of, incomplete
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
 from limen.kernel.secret import Secret
 
@@ -175,7 +175,8 @@ async def get_upstream_client(
 
     Raises:
         NotFound: ``provider_unknown``: not configured in this tenant.
-        NotPermitted: ``provider_disabled``, whichever way in is tried (N126).
+        NotPermitted: ``provider_disabled``, whichever way in is tried (N126);
+            ``provider_client_unbound``, ``provider_incomplete``: see ``trouble_of``.
     """
     record = await store.find_client(work, provider)
     if record is None:
@@ -213,8 +214,33 @@ async def switch_provider(work: Work, *, provider: str, state: ClientState) -> N
     await work.record(ProviderSwitched(provider=provider, state=state))
 
 
+def trouble_of(record: ClientRecord) -> NotPermitted | None:
+    """Return why a client can't be used until an operator sets it again; ``None`` if it can.
+
+    A tenant's own entry may have been changed, or made where the client of a shipped provider
+    stood: to send the client's secret to other hosts than it was given for, or to want what the
+    client does not say.
+    """
+    own = record.config.get("entry")
+    try:
+        hosts = None if own is None else hosts_of(own, record.config.get("values") or {})
+    except InvalidInput as lacks:
+        return incomplete(lacks)
+    bound = record.bound_to
+    if hosts is None and bound is None:
+        return None
+    if hosts is None or bound is None or not set(hosts) <= set(bound):
+        return NotPermitted(
+            "provider_client_unbound",
+            "This provider's addresses were changed: an operator has to set its client again.",
+        )
+    return None
+
+
 async def _opened(work: Work, envelope: Envelope, record: ClientRecord) -> UpstreamClient:
-    _check_bound(record)
+    trouble = trouble_of(record)
+    if trouble is not None:
+        raise trouble
     at_provider = ClientAtProvider(
         client_id=record.client_id,
         credentials=await open_credentials(work, envelope, record),
@@ -227,23 +253,6 @@ async def _opened(work: Work, envelope: Envelope, record: ClientRecord) -> Upstr
         is_blocked=record.is_blocked,
         incident=record.incident,
     )
-
-
-def _check_bound(record: ClientRecord) -> None:
-    """Refuse a client whose secret would go to other hosts than it was given for.
-
-    An own entry may have been changed, or made where the client of a shipped provider stood.
-    """
-    own = record.config.get("entry")
-    hosts = None if own is None else hosts_of(own, record.config.get("values") or {})
-    bound = record.bound_to
-    if hosts is None and bound is None:
-        return
-    if hosts is None or bound is None or not set(hosts) <= set(bound):
-        raise NotPermitted(
-            "provider_client_unbound",
-            "This provider's addresses were changed: an operator has to set its client again.",
-        )
 
 
 def _check(new: NewUpstreamClient) -> None:

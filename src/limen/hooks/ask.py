@@ -53,7 +53,9 @@ class Hooks:
         self._net = net
         self._envelope = envelope
         self._in_process = dict(in_process or {})
-        self._known: Cache[tuple[Hook, ...]] = Cache(store.KIND, read=store.hooks_at)
+        self._known: Cache[tuple[Hook, ...]] = Cache(
+            store.KIND, read=store.hooks_at, amid_writes=True
+        )
 
     async def are_at(self, work: Work, point: Point) -> bool:
         """Say whether anybody is asked at a point; no statement while that is known."""

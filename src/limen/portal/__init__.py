@@ -7,6 +7,7 @@
 - ``password_page``: a new password, after a recent sign-in.
 - ``profile_page``: name and picture, one's own or as a provider says.
 - ``two_step_page``: a second factor, set up, renewed, removed.
+- ``close_page``: the account ends, for good.
 - ``overview``: reads what the page shows. ``browser_name``: what a user agent is called.
 - ``routes``: all of it as one literal.
 """

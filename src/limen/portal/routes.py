@@ -22,6 +22,7 @@ from limen.db.work import Work
 from limen.portal import (
     actions,
     api_keys_page,
+    close_page,
     connection_page,
     credential_page,
     email_page,
@@ -90,6 +91,8 @@ def pages(parts: Parts) -> list[BaseRoute]:
         get(email_page.PATH, email_page.show_email_page),
         post(email_page.PATH, email_page.ask),
         post(f"{email_page.PATH}/confirm", email_page.confirm),
+        get(close_page.PATH, close_page.show_close_page),
+        post(close_page.PATH, close_page.close),
         get("/account/password", password_page.show_password_page),
         post("/account/password", password_page.change),
         get(two_step_page.PATH, two_step_page.show_two_step),

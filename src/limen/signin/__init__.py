@@ -6,6 +6,7 @@
 - ``provider/``: what becomes of an account elsewhere that somebody proved to have.
 - ``budgets``, ``throttle``, ``known_device``: guessing has a price, and strangers can't make
   others pay it. ``reset_password``, ``change_password``: with the price, and with the factors.
+- ``ending/``: how accounts end by their own people.
 - ``token_pair``: first-party login as tokens. ``browser_session``: as a cookie.
 - ``continue_url``: where a person goes on afterwards; a path, signed by who sent them.
 - ``routes``, ``account_routes``: ``/api/v1/auth``. ``pages``: the same over HTML forms.

@@ -16,7 +16,18 @@ from limen.db.work import Work
 from limen.kernel.ids import b64url
 from limen.kernel.secret import Secret
 
-OWN_PAGES: Final = frozenset({"/account", "/account/password", "/account/two-step", "/console"})
+OWN_PAGES: Final = frozenset(
+    {
+        "/account",
+        "/account/api-keys",
+        "/account/close",
+        "/account/email",
+        "/account/password",
+        "/account/profile",
+        "/account/two-step",
+        "/console",
+    }
+)
 """Our own pages, which anyone may name unsigned: they lie under the tenant's root."""
 
 _FORM: Final = re.compile(r"([A-Za-z0-9_-]{2,2800})\.([A-Za-z0-9_-]{22})", re.ASCII)

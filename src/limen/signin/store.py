@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -43,7 +43,7 @@ _DRAW = upsert(
         "last_at": _NOW,
     },
     where=_t.blocked_until <= _NOW,
-    returning=(_t.credit,),
+    returning=(_t.key_hash,),
 )
 
 _BLOCKED = sa.select(sa.func.max(_t.blocked_until)).where(
@@ -61,33 +61,40 @@ _SWEEP = sa.delete(throttles).where(
 )
 
 
-async def draw(work: Work, key_hash: bytes, *, free: int) -> bool:
-    """Draw one attempt from a budget; ``False`` when it has to wait.
+async def draw(work: Work, budgets: Mapping[bytes, int]) -> set[bytes]:
+    """Draw one attempt from each budget; return those that have to wait, and gave none.
 
-    Atomic: of any number of concurrent callers no more than the budget has are let through.
+    Atomic: of any number of concurrent callers no more than a budget has are let through. Always
+    in the same order: two attempts that share budgets never wait for each other.
+
+    Args:
+        work: Rolled back, if any has to wait.
+        budgets: How many each has when it is full, by the hash of its name.
     """
-    waits = {f"wait_{step}": work.now + delay for step, delay in enumerate(DELAYS)}
-    rows = await work.execute(
-        _DRAW,
-        key_hash=key_hash,
-        credit=free - 1,
-        blocked_until=work.now,
-        last_at=work.now,
-        forgotten=work.now - FORGOTTEN_AFTER,
-        **waits,
-    )
-    return rows.first() is not None
+    shared = {
+        "blocked_until": work.now,
+        "last_at": work.now,
+        "forgotten": work.now - FORGOTTEN_AFTER,
+        **{f"wait_{step}": work.now + delay for step, delay in enumerate(DELAYS)},
+    }
+    draws = [
+        {"key_hash": key_hash, "credit": free - 1, **shared}
+        for key_hash, free in sorted(budgets.items())
+    ]
+    drawn = await work.fetch_each(_DRAW, draws)
+    return budgets.keys() - {bytes(row.key_hash) for row in drawn}
 
 
-async def blocked_until(work: Work, key_hashes: Sequence[bytes]) -> dt.datetime | None:
+async def blocked_until(work: Work, key_hashes: Collection[bytes]) -> dt.datetime | None:
     """Return when the last of the budgets opens again."""
     found: dt.datetime | None = (await work.execute(_BLOCKED, keys=list(key_hashes))).scalar()
     return found
 
 
-async def refund(work: Work, key_hash: bytes) -> None:
-    """Give back one attempt that was none."""
-    await work.execute(_REFUND, key=key_hash, now_=work.now)
+async def refund(work: Work, key_hashes: Collection[bytes]) -> None:
+    """Give back one attempt of each budget that was none."""
+    refunds = [{"key": key_hash, "now_": work.now} for key_hash in sorted(key_hashes)]
+    await work.execute_many(_REFUND, refunds)
 
 
 async def sweep_throttles(work: Work) -> int:

@@ -52,10 +52,9 @@ async def draw_attempt(
     attempt = Attempt(named, account=named[0].hex()[:16])
 
     async def count(counting: Work) -> None:
-        # Always in the same order: two attempts that share budgets never wait for each other.
-        for key_hash, budget in sorted(zip(named, budgets, strict=True)):
-            if not await store.draw(counting, key_hash, free=budget.free):
-                raise await _refusal(counting, attempt)
+        free = {name: budget.free for name, budget in zip(named, budgets, strict=True)}
+        if waiting := await store.draw(counting, free):
+            raise await _refusal(counting, attempt, waiting=waiting)
 
     await work.let_go()  # never hold one connection while waiting for another
     await works.run(work.site, count, actor=work.actor)
@@ -64,12 +63,11 @@ async def draw_attempt(
 
 async def forgive(work: Work, attempt: Attempt) -> None:
     """Give back an attempt that was right, or that was never looked at."""
-    for key_hash in sorted(attempt.key_hashes):
-        await store.refund(work, key_hash)
+    await store.refund(work, attempt.key_hashes)
 
 
-async def _refusal(work: Work, attempt: Attempt) -> Throttled:
-    until = await store.blocked_until(work, attempt.key_hashes)
+async def _refusal(work: Work, attempt: Attempt, *, waiting: set[bytes]) -> Throttled:
+    until = await store.blocked_until(work, waiting)
     wait = 1 if until is None else max(1, int((until - work.now).total_seconds()) + 1)
 
     async def tell(keeping: Work) -> None:

@@ -179,7 +179,7 @@ def find_sign_in_provider(parts: Parts, provider: str, config: Mapping[str, Any]
     """Return a provider that people can sign in with.
 
     Raises:
-        NotFound: ``provider_unknown``.
+        NotFound: ``provider_unknown``; also of one that is incomplete.
     """
     found = parts.registry.find(provider, config)
     if found is None:

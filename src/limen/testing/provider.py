@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from limen.federation.catalogue.credential_ways import Ways
+from limen.federation.catalogue.key_provider import KeyProvider, ways_at
 from limen.federation.provider import (
     Ask,
     Endpoints,
     Exchange,
+    Operation,
     Provider,
     ProviderAnswer,
     Purpose,
@@ -39,6 +42,9 @@ _SAMPLE: Final[Mapping[str, Any]] = {
     "token_type": "Bearer",
     "expires_in": 3600,
 }
+_NOWHERE: Final = Endpoints(
+    authorize=Operation(url=""), exchange=Operation(url=""), refresh=Operation(url="")
+)
 _STRANGER: Final = "https://stranger.example"
 
 # Of an answer: what it is, and whether it may be taken for a success or for a grant's end.
@@ -66,9 +72,11 @@ async def check_provider(
     Raises:
         AssertionError: Everything it does not hold to, a line each.
     """
-    door = net or Net(NetSettings())
-    endpoints = await provider.endpoints(door, now=_NOW)
-    problems = [problem for check in _CHECKS for problem in check(provider, endpoints)]
+    if isinstance(provider, KeyProvider):  # it asks nobody's consent: there is nowhere to ask
+        endpoints, checks = _NOWHERE, _OF_KEYS
+    else:
+        endpoints, checks = await provider.endpoints(net or Net(NetSettings()), now=_NOW), _CHECKS
+    problems = [problem for check in checks for problem in check(provider, endpoints)]
     problems += _tokens(provider, sample)
     if problems:
         raise AssertionError("\n".join(f"{provider.id}: {problem}" for problem in problems))
@@ -144,7 +152,14 @@ def _meanings(provider: Provider, endpoints: Endpoints) -> Iterator[str]:
         meaning = provider.classify(_answer(status, members))
         if meaning in {"ok", "grant_dead", "interaction_required"}:
             yield f"{status} {members} means {meaning}: that would end or believe a grant"
-    for members in ({}, {"access_token": ""}, {"access_token": 7}, {"access_token": None}):
+    for members in (
+        {},
+        {"access_token": ""},
+        {"access_token": 7},
+        {"access_token": None},
+        {"access_token": "a\r\nb"},
+        {"access_token": "a", "refresh_token": 7},
+    ):
         if provider.classify(_answer(200, members)) == "ok":
             yield f"200 with {members} is taken for a success"
     told = {**_SAMPLE, "error": "server_error"}
@@ -182,13 +197,47 @@ def _facts(provider: Provider, endpoints: Endpoints) -> Iterator[str]:
         yield "normalising scopes twice is not the same as once"
 
 
-_CHECKS: Final[tuple[Callable[[Provider, Endpoints], Iterator[str]], ...]] = (
+def _credentials(provider: Provider, endpoints: Endpoints) -> Iterator[str]:
+    _ = endpoints
+    ways = ways_at(provider)
+    if ways.by_kind:
+        yield from _how_credentials_are_kept(provider, ways)
+        yield from _where_credentials_go(provider, ways)
+    elif getattr(provider, "credentials", None) is not None:
+        yield "it declares credentials and is no TakesCredentials: nobody can give one"
+
+
+def _how_credentials_are_kept(provider: Provider, ways: Ways) -> Iterator[str]:
+    if not provider.facts.features:
+        yield "it has no feature: nothing can be connected with its credentials"
+    is_own_name = ways.kept_under.startswith(f"urn:limen:credentials:{provider.id}:")
+    mixes = not isinstance(provider, KeyProvider) and provider.keeps_accounts_of(ways.kept_under)
+    if not is_own_name or mixes:
+        yield "credentials are kept apart from the accounts of people's consent"
+
+
+def _where_credentials_go(provider: Provider, ways: Ways) -> Iterator[str]:
+    hosts = provider.facts.api.hosts
+    if not hosts or any("{" in host for host in hosts):
+        yield f"its credentials are for no API: {hosts} are no hosts"
+    for kind, way in ways.by_kind.items():
+        for called in (way.verify, way.token):
+            if called is not None and ("{" in called.url or not _is_safe(called.url)):
+                yield f"credentials, {kind}: {called.url} is no https URL"
+        if way.is_fetching and way.api.query:
+            yield f"credentials, {kind}: a token does not travel in a URL"
+
+
+_Checks = tuple[Callable[[Provider, Endpoints], Iterator[str]], ...]
+_OF_KEYS: Final[_Checks] = (_names, _credentials, _facts)
+_CHECKS: Final[_Checks] = (
     _names,
     _addresses,
     _issuers,
     _requests,
     _meanings,
     _identity,
+    _credentials,
     _facts,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.upstream_clients import get_upstream_client
-from limen.kernel.errors import NotFound
+from limen.kernel.errors import NotFound, NotPermitted
 from limen.vault.events import Disconnected
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
@@ -85,12 +85,16 @@ async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:
 
 
 async def _holds_others(work: Work, parts: Parts, grant: Grant) -> bool:
-    """Whether a revocation would end other grants; not if nobody knows the provider any more."""
+    """Whether a revocation would end other grants; not if nobody knows the provider any more.
+
+    Nor if its client can't be used before an operator sets it again: that keeps nobody from
+    ending what is theirs.
+    """
     try:
         client = await get_upstream_client(
             work, parts.envelope, provider=grant.provider, even_disabled=True
         )
         provider = parts.catalogue.get(grant.provider, client.config)
-    except NotFound:
+    except (NotFound, NotPermitted):
         return False
     return bool(await dies_with(work, provider, grant))

@@ -286,6 +286,20 @@ class GrantUncertain(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefreshFailing(Event):
+    """A grant could not be refreshed several times in a row, for no reason that ends it.
+
+    Told once, until it works again.
+    """
+
+    name: ClassVar[str] = "connection:grant:failing"
+    outcome: ClassVar[Outcome] = "denied"
+    grant_id: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReauthRequired(Event):
     """A grant gives no more tokens until its person connects again."""
 

@@ -9,8 +9,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from limen.db.work import Work
 from limen.federation.catalogue.key_provider import ways_at
+from limen.federation.clients.record import ClientRecord
 from limen.federation.facts import Feature
-from limen.federation.upstream_clients import list_upstream_clients
+from limen.federation.upstream_clients import list_upstream_clients, trouble_of
 from limen.kernel.errors import NotFound
 from limen.vault.model import TENANT_OWNER, Connection, FeatureState, GrantKind, GrantState
 from limen.vault.parts import Parts
@@ -29,6 +30,10 @@ ADVICE: Final[Mapping[str, str]] = {
     "account_changed": "The provider answered for another account. Connect again.",
     "no_refresh_token": "The provider gave no lasting access. Connect again.",
     "client_replaced": "This server is registered anew at the provider. Connect again.",
+    "provider_incomplete": "The provider's settings here were changed and are not complete. "
+    "An administrator has to complete them; nobody needs to connect again.",
+    "provider_client_unbound": "The provider's addresses were changed here. "
+    "An administrator has to set this server's client there again.",
 }
 CREDENTIAL_ADVICE: Final[Mapping[str, str]] = {
     "refused_by_provider": "The provider no longer takes this credential. Give another one.",
@@ -126,7 +131,7 @@ async def list_providers(work: Work, parts: Parts) -> list[ShownProvider]:
                 id=record.provider,
                 title=provider.title,
                 enabled=record.state == "enabled",
-                status="failing" if record.incident else "ok",
+                status="failing" if record.incident or trouble_of(record) else "ok",
                 features=provider.facts.features,
                 asks=record.is_registered,
                 credentials={
@@ -138,23 +143,40 @@ async def list_providers(work: Work, parts: Parts) -> list[ShownProvider]:
 
 
 class _Named(NamedTuple):
-    """A provider's name, and where its people remove our access or their credentials by hand."""
+    """A provider's name, and where its people remove our access or their credentials by hand.
+
+    Args:
+        trouble: Why nobody's connection works there just now, which is no matter of theirs.
+    """
 
     title: str
     manage_url: str
     keys_url: str
     client_id: str
+    trouble: str = ""
 
 
 async def _titles(work: Work, parts: Parts) -> dict[str, _Named]:
-    titles = {}
-    for record in await list_upstream_clients(work):
-        provider = parts.catalogue.find(record.provider, record.config)
-        if provider is not None:
-            url = provider.facts.manage_url
-            keys_url = ways_at(provider).manage_url or url
-            titles[record.provider] = _Named(provider.title, url, keys_url, record.client_id)
-    return titles
+    return {
+        record.provider: named
+        for record in await list_upstream_clients(work)
+        if (named := _named(parts, record)) is not None
+    }
+
+
+def _named(parts: Parts, record: ClientRecord) -> _Named | None:
+    trouble = trouble_of(record)
+    code = "" if trouble is None else trouble.code
+    provider = parts.catalogue.find(record.provider, record.config)
+    if provider is not None:
+        url = provider.facts.manage_url
+        keys_url = ways_at(provider).manage_url or url
+        return _Named(provider.title, url, keys_url, record.client_id, code)
+    if not parts.catalogue.providers.lacks(record.provider, record.config):
+        return None
+    entry = record.config.get("entry") or {}
+    title = str(entry.get("title") or record.provider.capitalize())
+    return _Named(title, "", "", record.client_id, code or "provider_incomplete")
 
 
 def _shown(
@@ -169,6 +191,8 @@ def _shown(
     if is_consent and grant.is_live and grant.upstream_client_id != named.client_id:
         # No answer of the provider's says so, and it is over when an operator sets it back.
         state, reason = "reauth_required", "client_replaced"
+    elif grant.is_live and state != "reauth_required" and named.trouble:
+        reason = named.trouble
     advice = ADVICE if is_consent else {**ADVICE, **CREDENTIAL_ADVICE}
     return ShownConnection(
         id=connection.id,

@@ -20,11 +20,12 @@ from limen.vault.events import (
     GrantUncertain,
     ReauthRequired,
     ReconnectDue,
+    RefreshFailing,
     ScopesChanged,
     UpstreamRevoked,
     UpstreamTokenRefreshed,
 )
-from limen.vault.store.standing import Standing, connections_on
+from limen.vault.store.standing import Standing, connections_on, keeper_of
 from limen.webhooks.model import Notice
 
 
@@ -82,6 +83,11 @@ async def refreshed(work: Work, event: UpstreamTokenRefreshed) -> Sequence[Notic
 async def uncertain(work: Work, event: GrantUncertain) -> Sequence[Notice]:
     """A refresh was lost."""
     return await _each(work, event.grant_id, kind="connection.failing", reason="answer_lost")
+
+
+async def failing(work: Work, event: RefreshFailing) -> Sequence[Notice]:
+    """A refresh fails again and again."""
+    return await _each(work, event.grant_id, kind="connection.failing", reason=event.reason)
 
 
 async def reauth_required(work: Work, event: ReauthRequired) -> Sequence[Notice]:
@@ -161,10 +167,12 @@ async def sharing_refused(work: Work, event: SharingRefused) -> Sequence[Notice]
     return [Notice(kind="connection.sharing_refused", data=data)]
 
 
-async def disconnected(_work: Work, event: Disconnected) -> Sequence[Notice]:
-    """A connection was ended."""
+async def disconnected(work: Work, event: Disconnected) -> Sequence[Notice]:
+    """A connection was ended; what becomes of its grant is told by the grant's id."""
     data = {
         "connection_id": event.connection_id,
+        "user_id": await keeper_of(work, event.connection_id),
+        "grant_id": event.grant_id,
         "provider": event.provider,
         "revoked": event.revoked,
     }
@@ -172,7 +180,7 @@ async def disconnected(_work: Work, event: Disconnected) -> Sequence[Notice]:
 
 
 async def revoked(_work: Work, event: UpstreamRevoked) -> Sequence[Notice]:
-    """The provider answered; the connections on the grant are gone already."""
+    """The provider answered, or is not asked; the connections on the grant are gone already."""
     data = {"grant_id": event.grant_id, "provider": event.provider, "receipt": event.receipt}
     return [Notice(kind="connection.revoked", data=data)]
 

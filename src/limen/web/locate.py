@@ -70,15 +70,27 @@ async def locate(scope: Scope, headers: Mapping[bytes, bytes], *, sites: Sites) 
         NotFound: ``unknown_tenant``.
     """
     path = route_path(scope)
+    host = _host(headers.get(b"host", b""))
+    owner = await sites.by_host(host) if host else None
     if path.startswith("/t/"):
+        _check_shared(owner)
         return await _by_path(scope, path, sites=sites)
     if path.startswith("/.well-known/") and (inserted := _INSERTED.fullmatch(path)) is not None:
+        _check_shared(owner)
         site = await _by_slug(inserted[2], sites=sites)
         scope["path"] = scope.get("root_path", "") + inserted[1] + inserted[3]
         return site
-    host = _host(headers.get(b"host", b""))
-    owner = await sites.by_host(host) if host else None
     return owner if owner is not None else await sites.default()
+
+
+def _check_shared(owner: Site | None) -> None:
+    """Refuse others at a tenant's own host: it has that host so as to share its origin with none.
+
+    Raises:
+        NotFound: ``unknown_tenant``.
+    """
+    if owner is not None:
+        raise _unknown()
 
 
 async def _by_path(scope: Scope, path: str, *, sites: Sites) -> Site:

@@ -95,6 +95,8 @@ def test_a_user_is_created_with_role_and_claims(installation: Limen, tmp_path: P
     user_id = made.json["user_id"]
     assert installation("user", "disable", user_id, "--json").json["active"] is False
     assert installation("user", "enable", user_id, "--json").json["active"] is True
+    assert installation("user", "close", user_id, "--json").json["closed"] is True
+    assert rows(tmp_path, "select email, claims from limen_users") == [(None, "{}")]
 
 
 @pytest.mark.parametrize(
@@ -158,10 +160,12 @@ def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_p
 def test_keys_are_rotated_and_wrapped_anew(installation: Limen) -> None:
     first = installation("keys", "rotate", "--json").json
     assert first["rotated"] == ["ES256", "RS256"]
-    assert installation("keys", "rotate", "--alg", "PS256", "--json").json["rotated"] == ["PS256"]
     second = installation("keys", "rotate", "--alg", "ES256", "--json").json
     assert second["rotated"] == ["ES256"]
     assert second["retired"][0] not in first["retired"]
+    assert installation("keys", "rotate", "--alg", "PS256").status == 0
+    third = installation("keys", "rotate", "--json").json
+    assert third["rotated"] == ["ES256", "RS256", "PS256"]
     assert installation("keys", "rewrap", "--json").json == {"rewrapped": 0}
 
 

@@ -90,6 +90,21 @@ async def test_public_clients_have_no_secret_and_rotate(
 
 
 @pytest.mark.parametrize(
+    ("members", "rotates"),
+    [
+        ({}, True),
+        ({"dpop_bound_access_tokens": True}, False),
+        ({"dpop_bound_access_tokens": True, "profile": "mcp"}, True),
+    ],
+)
+async def test_oauth21_4_3_1_a_public_clients_refresh_token_rotates_or_is_bound(
+    works: Works, site: Site, members: dict[str, Any], rotates: bool
+) -> None:
+    new = dataclasses.replace(WEB, type="spa", rotates_refresh=False, metadata=members)
+    assert (await registered(works, site, new)).client.rotates is rotates
+
+
+@pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"redirect_uris": ()}, "invalid_redirect_uri"),

@@ -78,6 +78,20 @@ async def test_f19_a_burst_of_errors_is_one_incident(vault: Vault) -> None:
     ]
 
 
+async def test_one_that_fails_again_and_again_is_told_of_once(vault: Vault) -> None:
+    [(ada, connection_id)] = await fleet(vault, 1)
+    vault.house.clock.advance(HOUR)
+    for failures, told in ((2, 0), (1, 1), (1, 1)):
+        await vault.simulated.order("google", faults={"refresh": [{"kind": "status"}] * failures})
+        for _ in range(failures):
+            await vault.loop()
+            await vault.end_pauses()
+        assert len(vault.named("connection:grant:failing")) == told
+    assert (await vault.shown(ada, connection_id)).state == "active"
+    await vault.loop()
+    assert len(vault.named("connection:token:refreshed")) == 1
+
+
 async def test_f19_one_who_is_refused_alone_is_believed(vault: Vault) -> None:
     people = await fleet(vault, 3)
     await vault.simulated.order("google", revoke_grants=["sub-1"])

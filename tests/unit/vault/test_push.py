@@ -242,6 +242,15 @@ async def test_slack_is_answered_and_believed_for_five_minutes(vault: Vault) -> 
             await deliver(vault, SLACK, sent)
 
 
+@pytest.mark.parametrize("timestamp", ["999999999999", "253402300800", "0", "-1", "1e9", ""])
+async def test_a_timestamp_that_is_no_moment_is_refused(vault: Vault, timestamp: str) -> None:
+    await configured(vault, SLACK)
+    sent = await written(vault, SLACK, sub="T1:U1")
+    sent.headers["x-slack-request-timestamp"] = timestamp  # type: ignore[index]  # a dict here
+    with pytest.raises(MalformedRequest, match="event_refused"):
+        await deliver(vault, SLACK, sent)
+
+
 async def test_without_a_secret_or_at_another_address_nothing_is_believed(vault: Vault) -> None:
     await configured(vault, "github")
     sent = await written(vault, "github", sub=GITHUB_ADA)

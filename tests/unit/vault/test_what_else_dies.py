@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -170,7 +172,7 @@ async def test_accounts_are_in_the_order_of_their_characters_in_any_language(
     if engine_name != "postgresql":
         pytest.skip("SQLite compares bytes")
     column = sa.column
-    asked = (
+    asked: sa.Select[Any] = (
         sa.select(column("collation_name"))
         .select_from(sa.table("columns", schema="information_schema"))
         .where(

@@ -69,6 +69,9 @@ async def test_the_tenant_is_found(serve: Serve, url: str, slug: str) -> None:
         "/t/ACME/where",
         "/t/acme%20/where",
         "/.well-known/openid-configuration/t/nobody",
+        # A tenant with a host of its own shares that origin with nobody.
+        "https://login.globex.example/t/acme/where",
+        "https://login.globex.example/.well-known/openid-configuration/t/acme",
     ],
 )
 async def test_an_unknown_tenant_is_404(serve: Serve, path: str) -> None:

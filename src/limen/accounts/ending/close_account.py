@@ -25,7 +25,7 @@ async def close_account(work: Work, *, user_id: str) -> None:
     if not await store.erase_user(work, user_id):
         return
     await principals.disable(work, principal_id=user_id)
-    await links.delete_tokens(work, user_id=user_id, purpose="reset")
-    await links.delete_tokens(work, user_id=user_id, purpose="verify")
+    for purpose in links.PURPOSES:  # their rows hold addresses
+        await links.delete_tokens(work, user_id=user_id, purpose=purpose)
     await end_everything(work, user_id=user_id, reason="account_closed")
     await work.record(AccountClosed(user_id=user_id))

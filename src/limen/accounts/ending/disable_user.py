@@ -22,8 +22,8 @@ async def disable_user(work: Work, *, user_id: str) -> None:
     if not await store.change_state(work, user_id, old="active", new="disabled"):
         return
     await principals.disable(work, principal_id=user_id)
-    await links.delete_tokens(work, user_id=user_id, purpose="reset")
-    await links.delete_tokens(work, user_id=user_id, purpose="verify")
+    for purpose in links.PURPOSES:
+        await links.delete_tokens(work, user_id=user_id, purpose=purpose)
     await end_everything(work, user_id=user_id, reason="user_disabled")
     await work.record(UserDisabled(user_id=user_id))
 

@@ -14,6 +14,7 @@ from limen.access.revoke_role import revoke_role
 from limen.access.rights import permissions_of, roles_of
 from limen.accounts.create_user import NewUser, create_user
 from limen.accounts.directory import get_user, list_users
+from limen.accounts.ending.close_account import close_account
 from limen.accounts.ending.disable_user import disable_user, enable_user
 from limen.accounts.passwords.change_due import require_password_change
 from limen.admin.paging import open_page, seal_page
@@ -74,6 +75,11 @@ def _add_switches(router: APIRouter) -> None:
     async def enable(work: CurrentWork, user_id: _UserId) -> None:
         """Let a disabled person in again."""
         await enable_user(work, user_id=user_id)
+
+    @router.delete("/{user_id}", status_code=204, dependencies=_WRITE)
+    async def close(work: CurrentWork, user_id: _UserId) -> None:
+        """Close a person's account for good: what names, proves and describes them is erased."""
+        await close_account(work, user_id=user_id)
 
 
 def _add_factors(router: APIRouter, parts: Parts) -> None:

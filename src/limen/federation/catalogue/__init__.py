@@ -7,7 +7,7 @@
 - ``addresses``: URLs completed by a tenant's values, and what may never come of them (PURE).
 - ``behaviour``: an entry as the provider that federation and the vault speak to.
 - ``credential_ways``: rules for credentials, carried out. ``key_provider``: the provider of a
-  ``key_entry``.
+  ``key_entry``. ``takes_credentials``: what declares such rules in Python.
 - ``override``: what a tenant may say differently of a shipped entry.
 - ``entries/``: the files, by kind of provider.
 

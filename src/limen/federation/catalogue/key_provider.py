@@ -11,6 +11,7 @@ from typing_extensions import override
 from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.catalogue.credential_ways import Ways, ways_of
 from limen.federation.catalogue.key_entry import KeyEntry
+from limen.federation.catalogue.takes_credentials import TakesCredentials
 from limen.federation.catalogue.values import fill_in, filled_api, read_values
 from limen.federation.facts import Facts, Feature, Lifetime
 from limen.federation.provider import (
@@ -92,8 +93,11 @@ class KeyProvider(Provider):
 
 
 def ways_at(provider: Provider) -> Ways:
-    """Return what credentials a provider takes; none of a plug-in or of an issuer."""
-    return provider.ways if isinstance(provider, CatalogueProvider | KeyProvider) else Ways()
+    """Return what credentials a provider takes; none of one that declares none, or of an issuer."""
+    return provider.ways if isinstance(provider, _TAKING) else Ways()
+
+
+_TAKING: Final = (CatalogueProvider, KeyProvider, TakesCredentials)
 
 
 def _takes_credentials() -> NoReturn:

@@ -127,19 +127,37 @@ class Synchroniser:
 
     async def _one(self, site: Site, record: Record) -> None:
         upstream = await self._upstream(site, record)
-        access = await self._access(site, record, upstream)
-        if access is None:
-            await self._stop(site, record, reason="")
-            return
 
         async def read(work: Work) -> Words:
             return await open_words(work, self._parts.envelope, record)
 
         before = await self._parts.works.run(site, read)
-        identity = await ask_profile(
-            self._parts, upstream, record=record, access=access, before=before
-        )
+        identity = await self._identity_of(site, record, upstream, before=before)
+        if identity is None:
+            await self._stop(site, record, reason="")
+            return
         await self._keep(site, record, identity)
+
+    async def _identity_of(
+        self, site: Site, record: Record, upstream: Upstream, *, before: Words
+    ) -> ExternalIdentity | None:
+        """Ask with the person's own connection, or with what their sign-in left.
+
+        Not every token tells whose it is: at Microsoft that takes an ID token, which comes with a
+        refresh alone.
+        """
+        for find in (self._by_connection, self._by_sign_in):
+            access = await find(site, record, upstream)
+            if access is None:
+                continue
+            try:
+                return await ask_profile(
+                    self._parts, upstream, record=record, access=access, before=before
+                )
+            except ProviderUnavailable as refusal:
+                if refusal.code != "provider_identity":
+                    raise
+        return None
 
     async def _keep(self, site: Site, record: Record, identity: ExternalIdentity) -> None:
         async def body(work: Work) -> None:
@@ -162,22 +180,25 @@ class Synchroniser:
 
         await self._parts.works.run(site, body)
 
-    async def _access(self, site: Site, record: Record, upstream: Upstream) -> Access | None:
-        """Return an access token: of the person's own connection, or of what sign-in left."""
+    async def _by_connection(
+        self, site: Site, record: Record, _upstream: Upstream
+    ) -> Access | None:
         account = Account(user_id=record.user_id, issuer=record.issuer, subject=record.subject)
         raw = await self._token_of(site, account)
-        if raw is not None:
-            return Access(
-                answer=TokenAnswer(
-                    raw_access=raw,
-                    raw_refresh=None,
-                    expires_in=None,
-                    scope=None,
-                    raw_id_token=None,
-                    members={},
-                )
+        if raw is None:
+            return None
+        return Access(
+            answer=TokenAnswer(
+                raw_access=raw,
+                raw_refresh=None,
+                expires_in=None,
+                scope=None,
+                raw_id_token=None,
+                members={},
             )
+        )
 
+    async def _by_sign_in(self, site: Site, record: Record, upstream: Upstream) -> Access | None:
         async def take(work: Work) -> Secret[str] | None:
             return await take_access(work, self._parts.envelope, record)
 

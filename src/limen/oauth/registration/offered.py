@@ -58,7 +58,7 @@ def offered(
     )
     kept["scope"] = _scope(members, offer=registration.scopes)
     kept |= _decided(policy, held)
-    if not kept.get("token_endpoint_auth_method") and "fapi2" not in kept.get("profile", ""):
+    if not kept.get("token_endpoint_auth_method") and "fapi2" not in str(kept.get("profile")):
         kept["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 -- RFC 7591's default
     return _type_of(kept), kept
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam
 
 from limen.db.single_use import take
 from limen.db.statements import Row
-from limen.db.types import Moment
+from limen.db.types import Beside, Moment
 from limen.db.work import Work
 from limen.oauth.model import AuthorizationCode
 from limen.oauth.tables import clients, codes
@@ -24,13 +24,14 @@ _THIS: Final = (
 _ADD: Final = sa.insert(codes)
 _CLIENT_VERSION: Final = (
     sa.select(clients.c.version)
-    .where(clients.c.tenant_id == codes.c.tenant_id, clients.c.client_id == codes.c.client_id)
+    .where(clients.c.tenant_id == bindparam("tenant_id"), clients.c.client_id == codes.c.client_id)
+    .correlate(codes)
     .scalar_subquery()
 )
 _WHOLE: Final = (
     *codes.c,
-    _CLIENT_VERSION.label("client_version"),
-    end_of_live(codes.c.session_id).label("session_ends_at"),
+    Beside(_CLIENT_VERSION).label("client_version"),
+    Beside(end_of_live(codes.c.session_id).correlate(codes)).label("session_ends_at"),
 )
 _FIND: Final = sa.select(*_WHOLE).where(*_THIS)
 _REDEEM: Final = (

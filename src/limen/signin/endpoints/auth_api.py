@@ -14,6 +14,7 @@ from limen.accounts.directory import get_user
 from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.sessions.revoke import revoke
+from limen.signin.ending.close_account import close_own_account
 from limen.signin.endpoints import browser, schemas
 from limen.signin.endpoints.step_answers import (
     StepRequired,
@@ -38,6 +39,7 @@ def routes(parts: Parts) -> APIRouter:
     router = APIRouter(route_class=WorkRoute, prefix="/api/v1/auth", tags=["auth"])
     _way_in(router, parts)
     _once_in(router, parts)
+    _for_good(router)
     return router
 
 
@@ -130,6 +132,21 @@ def _once_in(router: APIRouter, parts: Parts) -> None:
             amr=list(work.actor.amr),
             created_at=user.created_at,
         )
+
+
+def _for_good(router: APIRouter) -> None:
+    @router.delete(
+        "/me",
+        dependencies=[signed_in(), Depends(browser.check_origin), Depends(limit("login"))],
+        status_code=204,
+    )
+    async def close(request: Request, work: CurrentWork) -> Response:
+        """Close one's own account for good; takes a recent sign-in, with every factor."""
+        await close_own_account(work)
+        response = Response(status_code=204)
+        if work.actor.scope is None:
+            browser.send_away(response, request)
+        return response
 
 
 async def _end_pair(work: Work, parts: Parts, raw: Secret[str]) -> None:

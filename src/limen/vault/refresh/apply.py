@@ -19,6 +19,7 @@ from limen.vault.events import (
     GrantReinstated,
     GrantUncertain,
     ReauthRequired,
+    RefreshFailing,
     ScopesChanged,
     UpstreamTokenRefreshed,
 )
@@ -33,6 +34,8 @@ from limen.vault.store import grants, in_batches, journal
 _FIRST_DELAY_SECONDS: Final = 5.0
 _LONGEST_DELAY_SECONDS: Final = 3600.0
 BLOCKED_SECONDS: Final = 30.0
+_TOLD_AFTER: Final = 3
+"""Failures in a row: one is over in seconds, and nobody's business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,9 @@ async def postpone(work: Work, grant: Grant, *, reason: str) -> Outcome:
     """Give the lease back and try later, each time after a longer while."""
     delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0 ** min(grant.failures, 16))
     await journal.back_off(work, grant, seconds=delay)
+    if grant.failures + 1 == _TOLD_AFTER:
+        event = RefreshFailing(grant_id=grant.id, provider=grant.provider, reason=reason)
+        await work.record(event)
     return Postponed(reason)
 
 

@@ -18,6 +18,9 @@ _ON_GRANT: Final = sa.select(
     connections.c.live_grant_id == bindparam("grant_id"),
 )
 _c = connections.c
+_KEEPER = sa.select(_c.user_id).where(
+    _c.tenant_id == bindparam("tenant_id"), _c.id == bindparam("connection_id")
+)
 _twins = connections.alias("twins")
 # Not if its owner has that grant already: then the two would be one.
 _MOVE = (
@@ -53,6 +56,11 @@ async def connections_on(work: Work, grant_id: str) -> list[Standing]:
     """Return the live connections on a grant."""
     rows = await work.execute(_ON_GRANT, grant_id=grant_id)
     return [Standing(row.connection_id, row.user_id, row.provider) for row in rows.all()]
+
+
+async def keeper_of(work: Work, connection_id: str) -> str:
+    """Return who made a connection, which may have ended."""
+    return str((await work.execute(_KEEPER, connection_id=connection_id)).scalar())
 
 
 async def move_connection(

@@ -125,6 +125,7 @@ class ProviderView(BaseModel):
         takes: How we may prove who we are there.
         credentials: Which kinds of people's own it takes.
         client: ``null`` while none is set.
+        lacks: Why nobody can use it: what its client does not say; empty if it can be used.
     """
 
     id: str
@@ -136,6 +137,7 @@ class ProviderView(BaseModel):
     takes: list[str]
     credentials: list[str]
     client: ClientView | None
+    lacks: str = ""
 
 
 class ProviderDetail(ProviderView):

@@ -20,21 +20,21 @@ from limen.federation.clients.record import ClientRecord, SealedCredential
 from limen.federation.describe_provider import list_entries
 from limen.federation.provider import Provider
 from limen.federation.registry import Providers
-from limen.federation.upstream_clients import list_upstream_clients
+from limen.federation.upstream_clients import list_upstream_clients, trouble_of
 from limen.kernel.errors import NotFound
 
 Source = Literal["shipped", "plugin", "own", "issuer"]
 
 
 async def list_providers(work: Work, providers: Providers) -> list[ProviderView]:
-    """Return all there are, configured or not, by id."""
+    """Return all there are, configured or not, by id; incomplete ones with what they lack."""
     records = {record.provider: record for record in await list_upstream_clients(work)}
     configs = await _configs(work, records, shipped=providers.ids)
-    return [
-        ProviderView(**_common(found, providers, config=configs[name], record=records.get(name)))
+    shown = (
+        _common(name, providers, config=configs[name], record=records.get(name))
         for name in sorted(configs)
-        if (found := providers.find(name, configs[name])) is not None
-    ]
+    )
+    return [ProviderView(**members) for members in shown if members]
 
 
 async def show_provider(work: Work, providers: Providers, *, provider: str) -> ProviderDetail:
@@ -45,13 +45,18 @@ async def show_provider(work: Work, providers: Providers, *, provider: str) -> P
     """
     records = {record.provider: record for record in await list_upstream_clients(work)}
     config = (await _configs(work, records, shipped=providers.ids)).get(provider)
-    found = None if config is None else providers.find(provider, config)
-    if found is None or config is None:
+    common = {}
+    if config is not None:
+        common = _common(provider, providers, config=config, record=records.get(provider))
+    if config is None or not common:
         raise NotFound("provider_unknown", "There is no such provider here.")
+    found = providers.find_complete(provider, config)
+    if found is None:
+        return ProviderDetail(**common, features=[], scopes=[], entry=config.get("entry"))
     facts = found.facts
     entry = found.entry if isinstance(found, CatalogueProvider | KeyProvider) else None
     return ProviderDetail(
-        **_common(found, providers, config=config, record=records.get(provider)),
+        **common,
         features=[
             FeatureView(name=name, title=feature.title, scopes=list(feature.scopes))
             for name, feature in facts.features.items()
@@ -76,24 +81,44 @@ async def _configs(
 
 
 def _common(
-    found: Provider,
+    name: str,
     providers: Providers,
     *,
     config: Mapping[str, Any],
     record: ClientRecord | None,
 ) -> dict[str, Any]:
+    """Return what every view of a provider has; nothing if there is none of this name."""
+    found = providers.find_complete(name, config)
+    lacks = providers.lacks(name, config)
+    if found is None and not lacks:
+        return {}
+    trouble = None if record is None else trouble_of(record)
+    return {
+        "id": name,
+        "source": _source(name, providers, config),
+        "overridden": "override" in config,
+        "client": None if record is None else _client(record),
+        "lacks": lacks or ("" if trouble is None else trouble.public),
+        **(_unknown(name, config) if found is None else _known(found)),
+    }
+
+
+def _known(found: Provider) -> dict[str, Any]:
     takes = found.entry.client_keys if isinstance(found, CatalogueProvider) else ("secret",)
     return {
-        "id": found.id,
         "title": found.title,
-        "source": _source(found.id, providers, config),
-        "overridden": "override" in config,
         "signs_in": found.signs_in,
         "connects": bool(found.facts.features),
         "takes": list(takes) if not isinstance(found, KeyProvider) else [],
         "credentials": list(ways_at(found).by_kind),
-        "client": None if record is None else _client(record),
     }
+
+
+def _unknown(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return that nothing can be done at a provider whose configuration is incomplete."""
+    title = str((config.get("entry") or {}).get("title") or name.capitalize())
+    nothing: dict[str, Any] = {"signs_in": False, "connects": False, "takes": [], "credentials": []}
+    return {"title": title, **nothing}
 
 
 def _source(name: str, providers: Providers, config: Mapping[str, Any]) -> Source:

@@ -1,0 +1,1 @@
+"""How accounts end by their own people: ``close_account``."""

@@ -1,0 +1,36 @@
+"""What receivers of webhooks are told of connections: enough to know which, and whose."""
+
+from __future__ import annotations
+
+import pytest
+
+from limen.app.notices import NOTICES
+from limen.vault import notices
+from limen.vault.disconnect import disconnect
+from limen.webhooks.model import KINDS
+from tests.simulated import ADA
+from tests.vaults import Vault
+
+pytestmark = pytest.mark.anyio
+
+
+def test_every_notice_is_of_a_type_that_can_be_asked_for() -> None:
+    told = {kind for telling in NOTICES.values() for kind in telling.kinds}
+    assert told <= set(KINDS)
+    assert {"provider.failing", "provider.recovered"} <= told
+
+
+async def test_an_end_is_told_with_whose_it_was_and_what_becomes_of_it(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    event = await vault.run(
+        lambda work: disconnect(work, vault.parts, connection_id=connection_id, user_id=ada.id),
+        actor=ada,
+    )
+    await vault.outbox()
+    [ended] = await vault.run(lambda work: notices.disconnected(work, event))
+    assert (ended.data["connection_id"], ended.data["user_id"]) == (connection_id, ada.id)
+    [receipt] = vault.named("connection:grant:revoked")
+    [revoked] = await vault.run(lambda work: notices.revoked(work, receipt))
+    assert revoked.data["grant_id"] == ended.data["grant_id"]
+    assert revoked.data["receipt"] == "revoked"
