@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from bench.cpu import children
 from bench.load import Measured, Requests, each, measure, repeat, request
-from bench.setting import EMAIL, SCOPE, Setting, credentials
+from bench.setting import SCOPE, Setting, credentials
 from tests.servers import PASSWORD
 
 CONNECTIONS: Final = 16
-_CODES: Final = 80
+EMAILS: Final = [f"person{number}@example.org" for number in range(CONNECTIONS)]
+_CODES: Final = 240
 
 
 async def client_credentials(made: Setting, seconds: float) -> Measured:
@@ -91,12 +92,20 @@ async def authorize(made: Setting, seconds: float) -> Measured:
 
 
 async def password_login(made: Setting, seconds: float) -> Measured:
-    """E-mail and password over JSON: one hash and a pair of tokens."""
-    body = json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
-    head = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost:{made.port}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    raw = head.encode() + body
-    return await _measure(made, lambda _: repeat(raw), seconds, connections=1)
+    """E-mail and password over JSON: one hash and a pair of tokens.
+
+    Each connection is a person of its own: an account lets few attempts be under way at once.
+    """
+    for email in EMAILS:
+        made.server.create_user(email)
+
+    def log_in(number: int) -> Requests:
+        body = json.dumps({"email": EMAILS[number], "password": PASSWORD}).encode()
+        head = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost:{made.port}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        return repeat(head.encode() + body)
+
+    return await _measure(made, log_in, seconds)
 
 
 async def vault_token(made: Setting, seconds: float) -> Measured:
@@ -136,7 +145,6 @@ async def _measure(
     requests_of: Callable[[int], Requests],
     seconds: float,
     *,
-    connections: int = CONNECTIONS,
     expected: int = 200,
 ) -> Measured:
     pid = made.server.pid
@@ -146,6 +154,6 @@ async def _measure(
         pid,
         requests_of=requests_of,
         seconds=seconds,
-        connections=connections,
+        connections=CONNECTIONS,
         expected=expected,
     )

@@ -35,8 +35,10 @@ _DRAW = upsert(
     changes={
         "credit": sa.case((_IS_OLD, _FULL), else_=_LEFT),
         "blocked_until": sa.case(
-            (_IS_OLD, _NOW),
-            (_LEFT > 0, _NOW),
+            # Open since long ago, not since now: an attempt that began before this one, and is
+            # counted after it, has not been told to wait.
+            (_IS_OLD, _at("forgotten")),
+            (_LEFT > 0, _at("forgotten")),
             *((-step <= _LEFT, _at(f"wait_{step}")) for step in range(_LAST)),
             else_=_at(f"wait_{_LAST}"),
         ),
@@ -53,7 +55,7 @@ _BLOCKED = sa.select(sa.func.max(_t.blocked_until)).where(
 _REFUND = (
     sa.update(throttles)
     .where(_t.tenant_id == bindparam("tenant_id"), _t.key_hash == bindparam("key"))
-    .values(credit=_t.credit + 1, blocked_until=_at("now_"))
+    .values(credit=_t.credit + 1, blocked_until=_at("forgotten"))
 )
 
 _SWEEP = sa.delete(throttles).where(
@@ -72,7 +74,7 @@ async def draw(work: Work, budgets: Mapping[bytes, int]) -> set[bytes]:
         budgets: How many each has when it is full, by the hash of its name.
     """
     shared = {
-        "blocked_until": work.now,
+        "blocked_until": work.now - FORGOTTEN_AFTER,
         "last_at": work.now,
         "forgotten": work.now - FORGOTTEN_AFTER,
         **{f"wait_{step}": work.now + delay for step, delay in enumerate(DELAYS)},
@@ -93,7 +95,8 @@ async def blocked_until(work: Work, key_hashes: Collection[bytes]) -> dt.datetim
 
 async def refund(work: Work, key_hashes: Collection[bytes]) -> None:
     """Give back one attempt of each budget that was none."""
-    refunds = [{"key": key_hash, "now_": work.now} for key_hash in sorted(key_hashes)]
+    forgotten = work.now - FORGOTTEN_AFTER
+    refunds = [{"key": key_hash, "forgotten": forgotten} for key_hash in sorted(key_hashes)]
     await work.execute_many(_REFUND, refunds)
 
 

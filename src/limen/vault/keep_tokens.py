@@ -15,7 +15,7 @@ from limen.kernel.ids import new_id
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
-from limen.vault.revoke_upstream import enqueue_revocation
+from limen.vault.revoke_upstream import discard_tokens, enqueue_revocation
 from limen.vault.sealing import key_name, open_refresh, seal_tokens
 from limen.vault.store import grants
 
@@ -138,8 +138,13 @@ async def store_tokens(
     """Write the tokens to the account's one live grant, made if there is none.
 
     Apps know a connection's tokens by their generation, which grows also where one grant comes
-    ``after`` another.
+    ``after`` another. Of two consents that come back out of their order the later one counts: at
+    some providers the tokens of the other ended with it.
     """
+    if grant is not None and _came_before(finished, grant):
+        provider = finished.provider
+        await discard_tokens(work, parts, grant, answer=finished.answer, provider=provider)
+        return grant
     given = Given(
         client=finished.client,
         provider=finished.provider,
@@ -151,6 +156,11 @@ async def store_tokens(
         generation=1 if after is None else after.generation + 1,
     )
     return await keep_tokens(work, parts, given, grant=grant)
+
+
+def _came_before(finished: Finished, grant: Grant) -> bool:
+    consented = grant.consented_at
+    return grant.state == "active" and consented is not None and finished.requested_at < consented
 
 
 async def let_go_of(work: Work, parts: Parts, finished: Finished, *, reason: str) -> None:

@@ -217,7 +217,7 @@ async def test_n203_nobody_locks_out_whose_roles_they_could_not_give(
     ]  # fmt: skip
     if act is enable_user:
         for each in (owner, member):
-            await house.run(lambda work, e=each: disable_user(work, user_id=e.id), actor=OPERATOR)
+            await house.run(lambda work, e=each: disable_user(work, user_id=e.id), actor=OPERATOR)  # type: ignore[misc]  # bound at once
     actor = Actor("user", id=admin.id)
     with pytest.raises(NotPermitted, match="role_above_own"):
         await house.run(lambda work: act(work, user_id=owner.id), actor=actor)

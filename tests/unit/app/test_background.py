@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from limen.app import loops
 from limen.app.background import Background, Task, for_each
+from limen.db.work import Work, Works
 from limen.kernel.errors import Unavailable
 from limen.kernel.site import Site
 from limen.observe.metrics import render
@@ -77,3 +82,43 @@ async def test_what_a_turn_left_under_way_is_waited_for_before_the_end() -> None
     background.begin(worker=True)
     await background.end()
     assert done[-1] == "slow finished"
+
+
+class Tenants:
+    """A directory of these alone."""
+
+    async def all(self) -> list[Site]:
+        return TENANTS
+
+
+async def test_a_sweep_that_fails_at_one_tenant_sweeps_the_others(works: Works) -> None:
+    swept: list[str] = []
+
+    async def sweep(work: Work) -> int:
+        swept.append(work.tenant_id)
+        if work.tenant_id == "a":
+            raise ValueError("a row that nobody foresaw")
+        return 1
+
+    runtime: Any = SimpleNamespace(works=works, directory=Tenants())
+    assert await loops._everywhere(runtime, sweep, "test sweep") == 0
+    assert swept == list(NAMES)
+
+
+async def test_last_uses_of_a_tenant_that_is_gone_lose_no_others(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[str] = []
+
+    async def note(work: Work, *, uses: Mapping[str, object]) -> None:
+        if work.tenant_id == "b":
+            raise ValueError
+        noted.append(f"{work.tenant_id} {next(iter(uses))}")
+
+    monkeypatch.setattr(loops, "_USES", {"key": note})
+    now = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+    for tenant_id in ("gone", "a", "b", "c"):
+        works.last_uses.note("key", tenant_id, "one", at=now)
+    runtime: Any = SimpleNamespace(works=works, directory=Tenants())
+    await loops._note_uses(runtime)
+    assert noted == ["a one", "c one"]

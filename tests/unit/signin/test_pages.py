@@ -56,11 +56,12 @@ async def test_the_code_of_the_mail_does_as_well(way: WayIn) -> None:
 
 async def test_n130_where_two_signed_up_the_page_asks_for_ones_own_password(way: WayIn) -> None:
     browser = way.browser()
-    for password in (OTHER_PASSWORD, PASSWORD):  # a stranger's first
-        page = await browser.open("/sign-up")
-        fields = {"email": "ada@example.org", "password": password}
-        sent = await browser.press(page, "sign-up-submit", fields)
-        way.house.clock.advance(dt.timedelta(seconds=1))
+    page = await browser.open("/sign-up")
+    fields = {"email": "ada@example.org", "password": OTHER_PASSWORD}  # a stranger's
+    await browser.press(page, "sign-up-submit", fields)
+    way.house.clock.advance(dt.timedelta(seconds=1))
+    page = await browser.open("/sign-up")
+    sent = await browser.press(page, "sign-up-submit", {**fields, "password": PASSWORD})
     token = await way.house.newest_link("ada@example.org")
     found = re.search(r"\b\d{8}\b", (await way.house.mails("ada@example.org"))[0].text)
     assert found is not None

@@ -72,6 +72,17 @@ async def test_of_fifty_at_once_five_are_let_through(door: Door) -> None:
     assert await door.passed_at_once(50, ADA) == 5
 
 
+async def test_who_began_before_another_does_not_wait_for_them(
+    door: Door, clock: FrozenClock
+) -> None:
+    began_before = FrozenClock(clock.now() - dt.timedelta(milliseconds=1))
+    earlier = Door(Works(door.works.database, began_before), door.site, door.envelope)
+    assert await door.passed(1, ADA) == 1
+    assert await earlier.passed(1, ADA) == 1, "after a draw"
+    await door.right(ADA)
+    assert await earlier.passed(1, ADA) == 1, "after one that was given back"
+
+
 async def test_waiting_grows_and_is_bounded(door: Door, clock: FrozenClock) -> None:
     assert await door.passed(9, ADA) == 5
     for delay in (*DELAYS, DELAYS[-1], DELAYS[-1]):

@@ -50,7 +50,7 @@ async def agreed_to(
     await allow(vault, client, "proxy")
     said = {} if mode is None else {"mode": mode}
     wanted = features or CALENDAR
-    wish = Wish(connection_id=connection_id, client_id=client, features=wanted, **said)  # type: ignore[arg-type]  # a test's
+    wish = Wish(connection_id=connection_id, client_id=client, features=wanted, **said)
     await agree(vault, ada, wish)
     await allow(vault, client, "raw")
     return ada, connection_id, client

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from urllib.parse import urlsplit
 
 import pytest
 
+from limen.federation.finish import Callback, finish
 from limen.kernel.errors import Conflict, InvalidInput, MalformedRequest, NotFound, NotPermitted
+from limen.protocol.params import parse_params
+from limen.vault.connect import keep_finished
 from limen.vault.store import grants
 from tests.simulated import ADA, GRACE, NOTION_ADA, query_of
 from tests.vaults import Vault
@@ -155,6 +159,31 @@ async def test_one_account_is_one_grant_for_all_who_connect_it(vault: Vault) -> 
     first, second = await vault.token(ada, one), await vault.token(grace, two)
     assert first.raw_access == second.raw_access
     assert first.generation == 2
+
+
+async def test_of_two_consents_the_later_one_counts_whichever_is_kept_first(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
+    first, second = [
+        await vault.simulated.approve(await vault.leave(ada, "notion"), account=NOTION_ADA)
+        for _ in range(2)
+    ]
+    params = parse_params(urlsplit(first).query.encode())
+    finished = await finish(
+        vault.parts.federation,
+        vault.house.site,
+        callback=Callback(params=params, provider="notion", purpose="connect", actor=ada),
+        find_provider=vault.parts.catalogue.get,
+    )
+    vault.house.clock.advance(dt.timedelta(milliseconds=5))
+    await vault.come_back(ada, second, "notion")
+    newest = await vault.token(ada, connection_id)
+    kept = await vault.run(lambda work: keep_finished(work, vault.parts, finished), actor=ada)
+    assert kept.connection_id == connection_id
+    assert (await vault.token(ada, connection_id)).raw_access == newest.raw_access
+    vault.house.clock.advance(dt.timedelta(minutes=10))
+    # Notion ended the tokens of the first with the second.
+    assert (await vault.token(ada, connection_id, seen_generation=newest.generation)).raw_access
 
 
 async def test_tokens_are_sealed_at_rest(vault: Vault) -> None:

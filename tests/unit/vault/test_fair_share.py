@@ -222,9 +222,16 @@ async def _is(vault: Vault, held: Any, *, generation: int) -> bool:
     return await generations(vault, [held]) == [generation]
 
 
-async def test_a_tenant_that_can_not_be_found_ends_nobodys_turn(vault: Vault) -> None:
+async def test_a_tenant_that_can_not_be_found_ends_nobodys_turn(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     held = await fleet(vault, 2)
     await add_due(vault, BIG, 3, ago=7200)
+
+    async def abandoned(*_: object, **__: object) -> list[tuple[str, str]]:
+        return [(BIG, "google0")]
+
+    monkeypatch.setattr("limen.vault.store.journal.abandoned", abandoned)
 
     async def site_of(tenant_id: str) -> Site:
         if tenant_id == BIG:

@@ -144,7 +144,7 @@ async def test_connections_there_say_so_and_the_others_are_as_before(vault: Vaul
     assert (await vault.token(ada, other)).generation == 1
     offered = await vault.run(lambda work: list_providers(work, vault.parts))
     assert {each.id for each in offered} == {"google", "notion"}
-    buttons = await vault.run(provider_buttons(vault.parts.federation))  # type: ignore[arg-type]  # sign-in's parts hold more
+    buttons = await vault.run(provider_buttons(vault.parts.federation))
     assert "forge" not in {each.id for each in buttons}
 
 

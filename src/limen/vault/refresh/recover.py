@@ -10,6 +10,7 @@ from limen.db.work import Work
 from limen.kernel.errors import Refusal
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.observe import logger
+from limen.observe.metrics import count_background_failure
 from limen.vault.parts import Parts
 from limen.vault.refresh.claim import OWNER, Upstream, settle_leftover
 from limen.vault.refresh.redeem import find_upstream
@@ -34,13 +35,13 @@ async def recover(parts: Parts, *, site_of: SiteOf) -> int:
 
     settled = 0
     for tenant_id, grant_id in await parts.works.run(ALL_TENANTS, read):
-        site = await site_of(tenant_id)
         try:
-            settled += await _settle(parts, site, grant_id)
+            settled += await _settle(parts, await site_of(tenant_id), grant_id)
         except (Refusal, SealBroken):
             continue  # one that can't be settled keeps nobody else's waiting
         except Exception as fault:  # noqa: BLE001 -- as above, whatever it is
             _log.error("a refresh was not settled", grant_id=grant_id, kind=type(fault).__name__)
+            count_background_failure("vault refresh")
     return settled
 
 

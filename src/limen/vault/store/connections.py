@@ -190,7 +190,7 @@ class Shared:
     mode: str | None
     features: tuple[str, ...] | None
     scopes: tuple[str, ...]
-    agreed: ReleaseMode | None
+    agreed: ReleaseMode | None = None
 
 
 async def find_connection(
