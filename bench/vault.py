@@ -6,6 +6,7 @@ Not part of every ``make bench``: ``make bench ARGS="--vault-rows 1000000"``.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import os
 import re
@@ -19,19 +20,24 @@ from typing import Any, Final, TypeVar
 import asyncpg
 
 from bench.vault_rate import LATENCY_SECONDS, measure_rate
-from bench.vault_rows import LIVE, Rows, come_back, leave, vault_rows
+from bench.vault_rows import LIVE, SITE, Rows, come_back, leave, vault_rows
 from limen.db.work import Work
+from limen.kernel.fair_leases import Beside, Look
 from limen.kernel.site import ALL_TENANTS
 from limen.testing.postgres import PostgresServer, postgres
 from limen.vault.listing import list_connections
 from limen.vault.refresh.loop import RefreshLoop
 from limen.vault.store import journal
+from limen.vault.store.due import look_beside
 from limen.vault.token_for import Wanted, token_for
 
 T = TypeVar("T")
 FEW: Final = 10_000
 USERS: Final = 100
 _BATCH: Final = 50
+_ROWS: Final = 1000
+_ALL_DUE: Final = dt.timedelta(days=2)
+"""By then, all that are only rows are due."""
 _TIMES: Final = 40
 _WARM: Final = 10
 """Calls that are not counted: statements are prepared, pages read."""
@@ -121,6 +127,21 @@ async def _claim(made: Rows) -> float:
     return took
 
 
+async def _look(made: Rows) -> float:
+    """Look for others behind a tenant of whom everything is due, as one look does it."""
+    out = Beside(tenants=frozenset({SITE.tenant_id}))
+
+    async def look(work: Work) -> Look:
+        work.now += _ALL_DUE
+        return await look_beside(work, out, since=work.now - 2 * _ALL_DUE, rows=_ROWS, most=_BATCH)
+
+    began = time.perf_counter()
+    seen = await made.works.run(ALL_TENANTS, look)
+    took = (time.perf_counter() - began) * 1e3
+    assert (len(seen.found), seen.rows_read) == (0, _ROWS)
+    return took
+
+
 async def _refresh(made: Rows) -> float:
     """Refresh fifty in the loop at an endpoint that answers at once; return what one takes."""
     await made.make_due(_BATCH)
@@ -157,6 +178,7 @@ async def _token(made: Rows) -> float:
 
 _ASKED: Final[dict[str, Callable[[Rows], Awaitable[float]]]] = {
     "claiming 50 that are due": _claim,
+    "looking for others behind all of them": _look,
     "refreshing one of 50 in the loop": _refresh,
     "listing a person's ten": _list,
     "finding a token that is fresh": _token,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from jsonschema_rs import Draft202012Validator
 
 from limen.app.described.document import document, operation_id
 from limen.app.described.plain import BROWSERS, OTHERS
@@ -108,6 +111,34 @@ def test_every_answer_has_an_example() -> None:
         and content["schema"] != {"type": "string"}
     ]
     assert bare == []
+
+
+def spoken(value: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """All shapes with what is said to be an example of them."""
+    if isinstance(value, dict):
+        if isinstance(value.get("schema"), dict):
+            told = [each["value"] for each in value.get("examples", {}).values()]
+            told += [value["example"]] if "example" in value else []
+            yield from ((value["schema"], one) for one in told)
+        for each in value.values():
+            yield from spoken(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from spoken(each)
+
+
+def test_every_example_is_of_its_shape() -> None:
+    components, told = described()["components"], defaultdict(list)
+    for schema, example in spoken(described()["paths"]):
+        told[json.dumps(schema)].append(example)
+    wrong = [
+        (example, problem.message)
+        for schema, examples in told.items()
+        for holds in [Draft202012Validator({**json.loads(schema), "components": components})]
+        for example in examples
+        for problem in holds.iter_errors(example)
+    ]
+    assert wrong == []
 
 
 def test_there_is_an_example_for_every_grant() -> None:

@@ -160,6 +160,11 @@ async def test_an_agreement_that_says_nothing_of_tokens_gives_none(limen: Instal
         if status == 403:
             assert given.json()["code"] == "raw_consent_required"
             assert given.json()["ask_uri"] == f"{limen.issuer}{REQUESTS}"
+            asked = {"provider": "google", "features": [FEATURE]}
+            again = (await ada.person.api("POST", REQUESTS, token, asked)).json()
+            page = await ada.person.browser.open(again["url"])
+            assert "It is given a key to the account" in page.text
+            assert "Until now you let it use this one without a key." in page.text
     wrong = await ada.person.api("POST", CONSENTS, ada.own, {**body, "mode": "none"})
     assert wrong.status == 422
 

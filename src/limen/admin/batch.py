@@ -44,7 +44,7 @@ class Done:
 Operation = Callable[[Work], Awaitable[Done]]
 
 
-class Problem(BaseModel):
+class OperationProblem(BaseModel):
     """Why an operation was refused."""
 
     code: str
@@ -59,7 +59,7 @@ class Result(BaseModel):
     ref: str = ""
     status: int
     body: dict[str, Any] | None = None
-    error: Problem | None = None
+    error: OperationProblem | None = None
 
 
 class Results(BaseModel):
@@ -135,7 +135,7 @@ async def _run(
 
 
 def _refused(refusal: Refusal) -> Result:
-    problem = Problem(code=refusal.code, detail=refusal.public, field=refusal.field)
+    problem = OperationProblem(code=refusal.code, detail=refusal.public, field=refusal.field)
     return Result(index=0, status=status_of(refusal), error=problem)
 
 

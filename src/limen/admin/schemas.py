@@ -16,6 +16,7 @@ from limen.mfa.factors import Factors
 from limen.oauth.model import Client
 from limen.oauth.registry.register_client import members_of
 from limen.protocol.client_metadata import ClientType, GrantType, Profile
+from limen.protocol.jwk import KeyAlgorithm
 from limen.tenants.tenant import Tenant, TenantState
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -294,7 +295,7 @@ class KeyList(BaseModel):
 class Rotation(_Read):
     """Which algorithm's key shall move on, and from which."""
 
-    alg: str = Field(pattern="^(ES256|RS256|PS256|EdDSA)$")
+    alg: KeyAlgorithm
     away_from: str = Field(default="", max_length=100)
 
 

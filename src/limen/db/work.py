@@ -32,7 +32,7 @@ from limen.kernel.clock import Clock
 from limen.kernel.errors import Refusal, Unavailable
 from limen.kernel.events import Event
 from limen.kernel.last_uses import LastUses
-from limen.kernel.site import Site
+from limen.kernel.site import Site, take_turn
 
 if TYPE_CHECKING:
     from limen.db.postgres import PostgresConnection  # drags asyncpg in
@@ -296,6 +296,7 @@ class Works:
         """
         if self.halted and not although_halted:
             raise Unavailable("clock_skew", "This server's clock is wrong.")
+        take_turn(site)
         for attempt in range(_ATTEMPTS):
             work = Work(self, site, actor=actor, now=self.clock.now())
             try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,19 @@ class Site:
 
 ALL_TENANTS = Site("", "", "", "")
 """For background claims that look across tenants; no use case runs under it."""
+
+_TURN: Final[ContextVar[str]] = ContextVar("turn", default="")
+
+
+def whose_turn() -> str:
+    """Return for which tenant this task worked last, for sharing what all have in common.
+
+    Nothing but fairness goes by it: what is of a tenant says so itself.
+    """
+    return _TURN.get()
+
+
+def take_turn(site: Site) -> None:
+    """Note that what this task does from now on is for a tenant."""
+    if site.tenant_id:
+        _TURN.set(site.tenant_id)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
 from limen.kernel import slow_step
 from limen.kernel.errors import InvalidInput, NetRefused, ProviderUnavailable
+from limen.kernel.shares import Holder
+from limen.kernel.site import whose_turn
 from limen.net.addresses import read_address
 from limen.net.answer import Answer
 from limen.net.doors import Doors, Way, read_way
+from limen.net.look_up import LookUps
+from limen.net.places import Places
 from limen.settings.sections import NetSettings
 
 if TYPE_CHECKING:
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from limen.net.session import Call
 
 _CHUNK_BYTES: Final = 16_384
+_PLACES: Final = 512
+"""Calls at once: one host has half of them at most, which is more than refreshes in the background
+take, so that whoever waits finds one; and one tenant two thirds, however many hosts it names."""
 
 
 class Net:
@@ -44,6 +52,8 @@ class Net:
         self._settings = settings
         self._doors = Doors(settings.allow, own_hosts=own_hosts)
         self._resolver = resolver
+        self._look_ups = LookUps()
+        self._places = Places(_PLACES)
         self._session: aiohttp.ClientSession | None = None
 
     def check_url(self, url: str, *, field: str = "") -> None:
@@ -75,8 +85,9 @@ class Net:
                 if self._resolver is not None:
                     found = await self._resolver.resolve(way.host, way.port, socket.AF_UNSPEC)
                     return [each["host"] for each in found]
-                loop = asyncio.get_running_loop()
-                answers = await loop.getaddrinfo(way.host, way.port, type=socket.SOCK_STREAM)
+                answers = await self._look_ups.getaddrinfo(
+                    way.host, way.port, type=socket.SOCK_STREAM
+                )
                 return [str(answer[4][0]) for answer in answers]
         except (OSError, TimeoutError, UnicodeError):
             return []
@@ -118,7 +129,7 @@ class Net:
         token = CALL.set(call)
         deadline = deadline_seconds or self._settings.deadline_seconds
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(deadline), self.place(way):
                 return await self._exchange(
                     method,
                     call,
@@ -130,6 +141,10 @@ class Net:
             raise failed("provider_timeout", call, "deadline") from None
         finally:
             CALL.reset(token)
+
+    def place(self, way: Way) -> AbstractAsyncContextManager[None]:
+        """Wait for a place among the calls under way; ``fetch`` and ``stream`` alone take one."""
+        return self._places.place(Holder(way.host, 1), Holder(f"tenant {whose_turn()}", 2))
 
     async def _exchange(
         self,
@@ -164,11 +179,13 @@ class Net:
         from limen.net.session import open_session  # noqa: PLC0415 -- as in fetch
 
         if self._session is None or self._session.closed:
-            self._session = open_session(self._settings, self._doors, resolver=self._resolver)
+            resolver = self._resolver or self._look_ups
+            self._session = open_session(self._settings, self._doors, resolver=resolver)
         return self._session
 
     async def close(self) -> None:
         """Close what is kept open; a later call opens it anew."""
+        await self._look_ups.close()
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -16,11 +16,9 @@ from aiohttp.abc import AbstractResolver
 from limen.kernel.errors import ConfigurationError, NetRefused
 from limen.net.addresses import read_address
 from limen.net.doors import Doors, Way
+from limen.net.look_up import LookUps
 from limen.settings.sections import NetSettings
 
-_CONNECTIONS: Final = 512
-_CONNECTIONS_EACH: Final = 256
-"""To one host: more than refreshes in the background take, so that whoever waits finds one."""
 _KEEPALIVE_SECONDS: Final = 3.0
 """Below what servers keep (uvicorn and Node 5 s): a request must not meet a closing door,
 because then nobody knows whether it was read."""
@@ -44,9 +42,12 @@ CALL: Final[contextvars.ContextVar[Call]] = contextvars.ContextVar("call")
 
 
 def open_session(
-    settings: NetSettings, doors: Doors, *, resolver: AbstractResolver | None
+    settings: NetSettings, doors: Doors, *, resolver: AbstractResolver | LookUps
 ) -> aiohttp.ClientSession:
-    """Return a session that dials only what the doors let pass."""
+    """Return a session that dials only what the doors let pass.
+
+    It has no bound of its own: who may have how many connections is ``Net``'s to say.
+    """
 
     def make_socket(info: aiohttp.AddrInfoType) -> socket.socket:
         """Make the socket for one address, the last place where it can be refused.
@@ -66,13 +67,14 @@ def open_session(
             raise OSError("refused") from refused
         return socket.socket(family, kind, protocol)
 
+    if isinstance(resolver, LookUps):
+        resolver = aiohttp.ThreadedResolver(loop=resolver)  # type: ignore[arg-type]  # asks nothing else of it
     connector = aiohttp.TCPConnector(
-        resolver=resolver or aiohttp.ThreadedResolver(),
+        resolver=resolver,
         use_dns_cache=False,
         socket_factory=make_socket,
         ssl=_tls(settings.ca_bundle),
-        limit=_CONNECTIONS,
-        limit_per_host=_CONNECTIONS_EACH,
+        limit=0,
         keepalive_timeout=_KEEPALIVE_SECONDS,
     )
     session = aiohttp.ClientSession(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -84,15 +85,20 @@ async def stream(
     token = CALL.set(call)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=bounds.silence_seconds)
     try:
-        async with net.session().request(
-            method,
-            way.url,
-            headers=dict(headers),
-            data=body,
-            allow_redirects=False,
-            timeout=timeout,
-            trace_request_ctx=call,
-        ) as response:
+        async with contextlib.AsyncExitStack() as held:
+            async with asyncio.timeout(bounds.silence_seconds):
+                await held.enter_async_context(net.place(way))
+            response = await held.enter_async_context(
+                net.session().request(
+                    method,
+                    way.url,
+                    headers=dict(headers),
+                    data=body,
+                    allow_redirects=False,
+                    timeout=timeout,
+                    trace_request_ctx=call,
+                )
+            )
             if is_encoded(response):
                 raise failed("provider_unreadable", call, "encoded body")
             told = [(name.lower(), value) for name, value in response.headers.items()]

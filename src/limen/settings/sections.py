@@ -322,14 +322,15 @@ class VaultSettings(Section):
         lease_seconds: How long a refresher keeps others away; longer than the deadline.
         wait_seconds: How long a reader waits for somebody else's refresh.
         batch: Grants the loop leases at once.
-        together: Of those, how many are refreshed at the same time.
+        together: How many of one tenant at one provider are refreshed at the same time while no
+            others are due; half as many again are kept for others.
     """
 
     deadline_seconds: float = Field(default=8.0, gt=0, le=60)
     lease_seconds: float = Field(default=15.0, gt=0, le=300)
     wait_seconds: float = Field(default=12.0, gt=0, le=60)
-    batch: int = Field(default=200, ge=1, le=1000)
-    together: int = Field(default=100, ge=1, le=1000)
+    batch: int = Field(default=100, ge=1, le=1000)
+    together: int = Field(default=200, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _lease_outlasts(self) -> VaultSettings:

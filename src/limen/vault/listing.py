@@ -29,6 +29,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "answer_lost": "The provider's last answer was lost. If this goes on, connect again.",
     "account_changed": "The provider answered for another account. Connect again.",
     "no_refresh_token": "The provider gave no lasting access. Connect again.",
+    "revoked_at_provider": "The access was removed at the provider. Connect again if you want it.",
+    "account_disabled": "The provider disabled this account. Connect again once it is back.",
+    "app_uninstalled": "This server was removed from the workspace there. Connect again.",
     "client_replaced": "This server is registered anew at the provider. Connect again.",
     "provider_incomplete": "The provider's settings here were changed and are not complete. "
     "An administrator has to complete them; nobody needs to connect again.",

@@ -23,7 +23,8 @@ class RefreshTimes:
             that nobody starts over while an answer may still come (F5).
         wait_seconds: How long a reader waits for somebody else's refresh.
         batch: Grants the loop leases at once.
-        together: Of those, how many are refreshed at the same time.
+        together: How many of one tenant at one provider are refreshed at the same time while no
+            others are due; half as many again are kept for others.
     """
 
     deadline_seconds: float = 8.0

@@ -9,17 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Final
 
 from limen.db.outbox import MAX_ATTEMPTS, Delivery, Handler, enqueue
 from limen.db.work import Work
-from limen.federation.call import ask_about_token
+from limen.federation.call import ask_about_token, call_as_client
 from limen.federation.provider import Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import ProviderUnavailable, Refusal
 from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
+from limen.kernel.site import Site
 from limen.observe import logger
 from limen.vault.events import UpstreamRevoked
 from limen.vault.model import Grant, Tokens
@@ -137,7 +138,8 @@ async def _attempt(parts: Parts, delivery: Delivery) -> None:
     if await parts.works.run(delivery.site, would_end):
         receipt = KEPT_FOR_OTHERS
     else:
-        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+        dead = _Dead(revocation_id, grant=grant, client=client, provider=provider)
+        receipt = await _end(parts, delivery.site, dead, tokens=tokens)
 
     async def settle(work: Work) -> None:
         await _settle(work, parts, revocation_id, receipt=receipt)
@@ -200,6 +202,78 @@ async def _revoke(
             )
         receipts.append(receipt)
     return "revoked" if "revoked" in receipts else "already_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class _Dead:
+    """A grant that ended here, whose tokens are to end at its provider."""
+
+    revocation_id: str
+    _: KW_ONLY
+    grant: Grant
+    client: UpstreamClient
+    provider: Provider
+
+
+async def _end(parts: Parts, site: Site, dead: _Dead, *, tokens: Mapping[str, str]) -> str:
+    """Revoke; return what became of it, which is not *gone* while a refresh token gives more."""
+    client, provider = dead.client, dead.provider
+    receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+    if receipt != "already_gone" or not _may_live_on(provider, tokens):
+        return receipt
+    renewed = await _renew(parts, site, dead, raw_refresh=tokens["refresh"])
+    if renewed is None:
+        return receipt
+    return await _revoke(parts, client, provider=provider, tokens=renewed)
+
+
+def _may_live_on(provider: Provider, tokens: Mapping[str, str]) -> bool:
+    """Say whether a grant may live although its access token is gone, which ends by itself."""
+    facts = provider.facts
+    return facts.sends_first == "access" and not facts.sends_each and "refresh" in tokens
+
+
+async def _renew(
+    parts: Parts, site: Site, dead: _Dead, *, raw_refresh: str
+) -> dict[str, str] | None:
+    """Get an access token that can be revoked; ``None``: the provider says that the grant is dead.
+
+    What came is kept in the place of the old ones before anything else is done: the refresh token
+    may be spent by now.
+
+    Raises:
+        ProviderUnavailable: It does not say; the outbox tries again.
+    """
+    provider, grant, at_provider = dead.provider, dead.grant, dead.client.at_provider
+    detail = f"{provider.id}: whether the grant lives is not known"
+    if grant.upstream_client_id != at_provider.client_id:
+        raise ProviderUnavailable("provider_revocation", detail=detail)
+    endpoints = await provider.endpoints(parts.net, now=parts.works.clock.now())
+    answer = await call_as_client(
+        parts.net,
+        provider,
+        endpoints.refresh,
+        params=provider.refresh_params(Secret(raw_refresh), scopes=grant.granted_scopes),
+        client=at_provider,
+    )
+    match provider.classify(answer):
+        case "ok":
+            given = provider.read_tokens(answer)
+        case "grant_dead" | "interaction_required":
+            return None
+        case _:
+            raise ProviderUnavailable("provider_revocation", detail=detail)
+    again = given.raw_refresh.reveal() if given.raw_refresh else raw_refresh
+    tokens = {"access": given.raw_access.reveal(), "refresh": again}
+
+    async def keep(work: Work) -> None:
+        told = json.dumps({**tokens, _SUBJECT: grant.subject}).encode()
+        place = revocation_place(grant.id, dead.revocation_id)
+        sealed = await parts.envelope.seal(work, place, told)
+        await revocations.replace_tokens(work, dead.revocation_id, sealed_tokens=sealed)
+
+    await parts.works.run(site, keep)
+    return tokens
 
 
 def _hint(kind: str, provider: Provider) -> dict[str, str]:

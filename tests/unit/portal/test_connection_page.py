@@ -44,6 +44,7 @@ async def test_a_connection_has_a_page_of_its_own(portal: Portal) -> None:
     page = await browser.open(path)
     assert '<span class="tag good" id="health">works</span>' in page.text
     assert "Planner &lt;b&gt;" in page.text
+    assert 'data-mode="proxy">It never holds a key to the account' in page.text
     assert "See your calendars and events" in page.text
     assert error_code(await stranger.open(path)) == "connection_not_found"
     fields = {"csrf": csrf_of(page), "client": client.client.client_id}

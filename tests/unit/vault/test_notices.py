@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from limen.app.notices import NOTICES
 from limen.vault import notices
 from limen.vault.disconnect import disconnect
+from limen.vault.listing import ADVICE
+from limen.vault.push.told import Reason
 from limen.webhooks.model import KINDS
 from tests.simulated import ADA
 from tests.vaults import Vault
@@ -18,6 +22,11 @@ def test_every_notice_is_of_a_type_that_can_be_asked_for() -> None:
     told = {kind for telling in NOTICES.values() for kind in telling.kinds}
     assert told <= set(KINDS)
     assert {"provider.failing", "provider.recovered"} <= told
+
+
+def test_whatever_ends_a_connection_comes_with_advice() -> None:
+    ours = {"refused_by_provider", "interaction_required", "lost_rotation", "client_replaced"}
+    assert {*ours, *get_args(Reason)} <= set(ADVICE)
 
 
 async def test_an_end_is_told_with_whose_it_was_and_what_becomes_of_it(vault: Vault) -> None:

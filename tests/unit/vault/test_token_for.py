@@ -340,3 +340,13 @@ async def test_f43_disconnecting_ends_the_token_at_once_and_at_the_provider(vaul
     assert len(seen["revocations"]) == 1
     assert seen["live_refresh_tokens"] == []
     assert vault.named("connection:grant:revoked")[0].receipt == "revoked"
+
+
+async def test_n121_another_account_in_an_answer_that_names_it_is_refused(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
+    vault.house.clock.advance(MINUTE)
+    await vault.simulated.order("notion", lies={"token_response": {"bot_id": "another"}})
+    with pytest.raises(Conflict, match="connection_reauth_required"):
+        await vault.token(ada, connection_id, seen_generation=1)
+    assert (await vault.shown(ada, connection_id)).reason == "account_changed"

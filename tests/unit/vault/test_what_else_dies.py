@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from limen.vault.erasing.preview import preview
 from limen.vault.push.intake import Sent, take_event
 from limen.vault.tables import upstream_grants, upstream_revocations
 from tests.simulated import ADA, GRACE, NOTION_ADA, Simulated
+from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault
 
 pytestmark = pytest.mark.anyio
@@ -146,6 +148,20 @@ async def test_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: V
         await vault.come_back(ada, callback)
     assert await vault.outbox() == []
     assert await revocations(vault.simulated) == 2
+
+
+@pytest.mark.parametrize("provider", ["dropbox", "github-app", "zoom"])
+async def test_a_grant_is_ended_also_after_its_access_token(vault: Vault, provider: str) -> None:
+    """It is revoked by its access token, which is gone by itself while the refresh token lives."""
+    await register(vault, provider)
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, provider)
+    vault.house.clock.advance(dt.timedelta(days=2))
+    assert await end(vault, ada, connection_id)
+    assert await vault.outbox() == []
+    seen = await vault.simulated.seen(provider)
+    assert (seen["live_refresh_tokens"], seen["live_access_tokens"]) == ([], [])
+    assert await receipts(vault) == [("revoked", None)]
 
 
 async def test_an_event_of_an_account_ends_its_other_products_too(vault: Vault) -> None:

@@ -48,8 +48,11 @@ async def check_own_sign_up(work: Work, token: AccountToken, *, chosen: Chosen |
     if stored is None:  # nobody's password would stand
         return
     if chosen is None or chosen.raw_password is None:
-        text = "This address was used to sign up more than once. Give the password you chose."
-        raise InvalidInput("password_needed", text, field="password")
+        raise InvalidInput(
+            "password_needed",
+            "This address was used to sign up more than once. Give the password you chose.",
+            field="password",
+        )
     await work.let_go()
     if not await _matches(stored, chosen.raw_password, chosen.hasher):
         text = (

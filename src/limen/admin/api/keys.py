@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
@@ -12,7 +10,6 @@ from limen.access.require import require
 from limen.admin.parts import Parts
 from limen.admin.schemas import KeyList, KeyView, Rotated, Rotation
 from limen.crypto.rotate_keys import rotate_keys
-from limen.protocol.jwk import KeyAlgorithm
 from limen.web.deps import CurrentWork
 
 
@@ -31,9 +28,8 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
     @router.post("/rotate", dependencies=[require(KEYS_WRITE)])
     async def rotate(work: CurrentWork, body: Rotation) -> Rotated:
         """Let the next key sign; name the key to leave where several may rotate at once."""
-        alg = cast("KeyAlgorithm", body.alg)
-        leaving = body.away_from or (await parts.keyring.active(work, alg)).kid
-        rotated = await rotate_keys(work, keyring=parts.keyring, alg=alg, away_from=leaving)
+        leaving = body.away_from or (await parts.keyring.active(work, body.alg)).kid
+        rotated = await rotate_keys(work, keyring=parts.keyring, alg=body.alg, away_from=leaving)
         return Rotated(rotated=rotated, left_kid=leaving)
 
     return router

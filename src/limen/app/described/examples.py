@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,22 +32,24 @@ _BY_FORMAT: Final[Mapping[str, Any]] = {
     "email": "ada@example.org",
     "password": "…",
 }
-_DEEPEST: Final = 6
+_OF_A_REFUSAL: Final[Mapping[str, Any]] = {**_BY_NAME, "code": "invalid_input"}
 
 
-def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, depth: int = 0) -> Any:
-    """Return a value of a shape.
+def example_of(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], *, inside: tuple[str, ...] = ()
+) -> Any:
+    """Return a value of a shape, or ``None`` where it would have to hold itself.
 
     Args:
         schema: JSON Schema as pydantic writes it.
         schemas: The named ones it may point to.
-        depth: How deep we are; shapes that hold themselves end somewhere.
+        inside: Those we are in.
     """
-    if depth > _DEEPEST:
-        return None
     if "$ref" in schema:
-        named = schemas[str(schema["$ref"]).rpartition("/")[2]]
-        return example_of(named, schemas, depth=depth + 1)
+        name = _name_in(schema)
+        if name in inside:
+            return None
+        return example_of(schemas[name], schemas, inside=(*inside, name))
     for known in ("example", "const", "default"):
         if schema.get(known) is not None:
             return schema[known]
@@ -54,21 +57,24 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, depth: 
         return schema["examples"][0]
     if schema.get("enum"):
         return schema["enum"][0]
-    return _of_kind(schema, schemas, depth=depth)
+    return _of_kind(schema, schemas, inside=inside)
 
 
-def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, depth: int) -> Any:
-    for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+def _of_kind(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], *, inside: tuple[str, ...]
+) -> Any:
+    for choice in _choices(schema):
         if choice.get("type") != "null":
-            return example_of(choice, schemas, depth=depth)
+            return example_of(choice, schemas, inside=inside)
     match schema.get("type"):
         case "object":
-            return _object(schema, schemas, depth=depth)
+            return _object(schema, schemas, inside=inside)
         case "array":
-            item = example_of(schema.get("items", {}), schemas, depth=depth + 1)
+            item = example_of(schema.get("items", {}), schemas, inside=inside)
             return [] if item is None else [item]
         case "string":
-            return _BY_FORMAT.get(schema.get("format", ""), "text")
+            text = str(_BY_FORMAT.get(schema.get("format", ""), "text"))
+            return text.ljust(schema.get("minLength", 0), text[-1])
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":
@@ -77,14 +83,41 @@ def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, depth: in
             return None
 
 
-def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], *, depth: int) -> dict[str, Any]:
-    required = schema.get("required", ())
+def _object(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], *, inside: tuple[str, ...]
+) -> dict[str, Any]:
+    required, members = schema.get("required", ()), schema.get("properties", {})
+    by_name = _OF_A_REFUSAL if "detail" in members else _BY_NAME
     shown = {}
-    for name, member in schema.get("properties", {}).items():
-        if name in _BY_NAME and member.get("type") in {None, "string", "array"}:
-            value = _BY_NAME[name]
+    for name, member in members.items():
+        if name in by_name and _fits(by_name[name], member, schemas):
+            value = by_name[name]
         else:
-            value = example_of(member, schemas, depth=depth + 1)
+            value = example_of(member, schemas, inside=inside)
         if name in required or value is not None:
             shown[name] = value
     return shown
+
+
+def _fits(value: Any, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:
+    """Say whether a shape may hold what a name makes one think of."""
+    if "$ref" in schema:
+        return _fits(value, schemas[_name_in(schema)], schemas)
+    if choices := _choices(schema):
+        return any(_fits(value, choice, schemas) for choice in choices)
+    if schema.keys() & {"const", "enum"}:
+        return value in (schema.get("const"), *schema.get("enum", ()))
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return schema.get("type") == "array" and all(_fits(each, items, schemas) for each in value)
+    length = schema.get("minLength", 0), schema.get("maxLength", len(value))
+    is_text = schema.get("type") == "string" and length[0] <= len(value) <= length[1]
+    return is_text and re.search(schema.get("pattern", ""), value) is not None
+
+
+def _choices(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [choice for name in ("anyOf", "oneOf", "allOf") for choice in schema.get(name, ())]
+
+
+def _name_in(schema: Mapping[str, Any]) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]

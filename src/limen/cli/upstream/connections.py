@@ -33,7 +33,10 @@ def release_policy(
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Say, or show, what a client may do with connections that people share with it."""
+    """Say, or show, what a client may do with connections that people share with it.
+
+    Who agreed to the proxy is asked again before `raw` gives a token of theirs away.
+    """
 
     async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
         from limen.vault.sharing.policy import (  # noqa: PLC0415 -- loaded when it runs

@@ -78,6 +78,11 @@ class CatalogueProvider(Provider):
         self.ways = ways.pinned_to(self.values.values()) if self.values else ways
 
     @property
+    def answers_name_accounts(self) -> bool:
+        """Whether the token endpoint's own answer says whose tokens it gives."""
+        return self.entry.identity.source == "token_response"
+
+    @property
     def credential_hosts(self) -> frozenset[str]:
         """Whom our client's secret, people's codes and their tokens are sent to, by the entry.
 

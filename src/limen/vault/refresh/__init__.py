@@ -4,6 +4,7 @@
 - ``claim``: lease with a fence, leftovers, intent. ``redeem``: call, journal, swap.
 - ``apply``: an answer's consequences, as small as it proves. ``outcome``: what became of it.
 - ``renew_credential``: what a credential of somebody's own gives, asked for again.
-- ``recover``: what crashes left. ``loop``: refresh before anybody waits for it, in ``turn``s.
+- ``recover``: what crashes left. ``loop``: refresh before anybody waits for it, in ``turn``s;
+  ``lease``: whose turn it is.
 - ``together``: what a turn's refreshes brought, kept and applied in two transactions for all.
 """

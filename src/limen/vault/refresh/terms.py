@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.facts import Lifetime
-from limen.federation.provider import Provider, TokenAnswer
+from limen.federation.provider import Provider, TokenAnswer, Told
+from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.secret import Secret
 from limen.protocol.jwt import JwtRefused, peek
 from limen.vault.model import Grant, Terms, Tokens
@@ -119,7 +121,7 @@ def is_other_account(answer: TokenAnswer, *, grant: Grant, provider: Provider) -
     audience our client they connected at (section 12.2).
     """
     if answer.raw_id_token is None:
-        return False
+        return _names_other(answer, grant=grant, provider=provider)
     try:
         claims = peek(answer.raw_id_token).claims
     except JwtRefused:
@@ -129,3 +131,14 @@ def is_other_account(answer: TokenAnswer, *, grant: Grant, provider: Provider) -
     return grant.upstream_client_id not in audiences or provider.names_other_account(
         claims, issuer=grant.issuer, subject=grant.subject
     )
+
+
+def _names_other(answer: TokenAnswer, *, grant: Grant, provider: Provider) -> bool:
+    """Say whether an answer that names the account by itself, as Notion's does, names another."""
+    if not isinstance(provider, CatalogueProvider) or not provider.answers_name_accounts:
+        return False
+    try:
+        found = provider.identify(Told(answer=answer))
+    except ProviderUnavailable:
+        return False  # a refresh need not repeat it
+    return (found.issuer, found.subject) != (grant.issuer, grant.subject)

@@ -28,6 +28,11 @@ _SETTLE_REVOCATION = (
         sealed_tokens=None,
     )
 )
+_REPLACE = (
+    sa.update(upstream_revocations)
+    .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
+    .values(sealed_tokens=bindparam("new_sealed_tokens"))
+)
 _SETTLE_UNSENT = (
     sa.update(upstream_revocations)
     .where(_v.tenant_id == _TENANT, _v.id == bindparam("revocation_id"), _v.settled_at.is_(None))
@@ -90,6 +95,11 @@ async def settle_revocation(work: Work, *, revocation_id: str, outcome: str) -> 
         new_outcome=outcome,
         new_settled_at=work.now,
     )
+
+
+async def replace_tokens(work: Work, revocation_id: str, *, sealed_tokens: bytes) -> None:
+    """Keep newer tokens of the same grant in the place of those that are to be revoked."""
+    await work.execute(_REPLACE, revocation_id=revocation_id, new_sealed_tokens=sealed_tokens)
 
 
 async def note_unsent(
