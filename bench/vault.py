@@ -21,8 +21,8 @@ import asyncpg
 
 from bench.vault_rate import LATENCY_SECONDS, measure_rate
 from bench.vault_rows import LIVE, SITE, Rows, come_back, leave, vault_rows
+from limen.db.fair.leases import Beside, Look
 from limen.db.work import Work
-from limen.kernel.fair_leases import Beside, Look
 from limen.kernel.site import ALL_TENANTS
 from limen.testing.postgres import PostgresServer, postgres
 from limen.vault.listing import list_connections
@@ -35,7 +35,7 @@ T = TypeVar("T")
 FEW: Final = 10_000
 USERS: Final = 100
 _BATCH: Final = 50
-_ROWS: Final = 1000
+_ROWS: Final = 4000
 _ALL_DUE: Final = dt.timedelta(days=2)
 """By then, all that are only rows are due."""
 _TIMES: Final = 40

@@ -49,7 +49,7 @@ async def test_over_json_it_takes_a_recent_sign_in_of_ones_own(limen: Installati
     assert (await person.api("GET", ME, token)).status == 401
 
 
-async def test_n203_an_administrator_closes_accounts_but_none_above(limen: Installation) -> None:
+async def test_an_administrator_closes_accounts_but_none_above(limen: Installation) -> None:
     admin, auditor = await somebody(limen, "admin"), await somebody(limen, "auditor")
     owner, person = await limen.person(role="owner"), await limen.person()
     assert (await auditor.ask("DELETE", f"/users/{person.id}")).status == 403

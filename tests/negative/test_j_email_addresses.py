@@ -12,7 +12,7 @@ from limen.accounts.create_from_provider import create_from_provider
 from limen.accounts.directory import find_user_by_email, get_user
 from limen.accounts.email_address import parse_email
 from limen.accounts.ending.close_account import close_account
-from limen.accounts.links.whose_sign_up import Chosen
+from limen.accounts.passwords.whose_sign_up import Chosen
 from limen.accounts.recover import forgot_password, reset_password
 from limen.accounts.sign_up import Registration, sign_up
 from limen.accounts.user import User

@@ -1,4 +1,4 @@
-"""Nobody ends the ways in of somebody whose roles they could not give (N203, N205)."""
+"""Nobody ends the ways in of somebody whose roles they could not give (N205)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from limen.accounts.links.account_mail import request_mail
 from limen.accounts.links.mail_budget import check_may_mail
 from limen.accounts.links.mail_link import VERIFY_KIND, code_mac, mail_verification
 from limen.accounts.links.store import AccountToken
-from limen.accounts.links.whose_sign_up import Chosen, check_own_sign_up, is_contested
+from limen.accounts.passwords.whose_sign_up import Chosen, check_own_sign_up, is_contested
 from limen.accounts.user import User
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work, Works

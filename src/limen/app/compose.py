@@ -59,6 +59,7 @@ class Application:
         Raises:
             ConfigurationError: If the installation is not in order.
         """
+        self.runtime.net.check_authorities()
         await open_runtime(self.runtime)
         self.background.begin(worker=worker)
 

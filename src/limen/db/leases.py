@@ -54,7 +54,7 @@ def claim_due(table: sa.Table, *, where: sa.ColumnElement[bool] | None = None) -
 def look_due(table: sa.Table) -> sa.Select[Any]:
     """Build the statement that finds due rows of others than some; it leases nothing.
 
-    Its parameters: those of ``fair_leases.Source.look``, with ``Beside.params``.
+    Its parameters: those of ``fair.leases.Source.look``, with ``Beside.params``.
 
     Args:
         table: As for ``claim_due``; has ``kind`` as well.

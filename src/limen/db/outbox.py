@@ -17,12 +17,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from limen.db.fair.leases import Beside, FairLeases, Found, Key, Look
 from limen.db.leases import claim_due, claim_each, look_due
 from limen.db.tables import outbox
 from limen.db.types import DbNow
 from limen.db.work import Work, Works
 from limen.kernel.errors import Unavailable
-from limen.kernel.fair_leases import Beside, FairLeases, Found, Key, Look
 from limen.kernel.ids import new_id
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.kernel.tokens import random_secret

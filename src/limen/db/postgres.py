@@ -17,8 +17,7 @@ from limen.kernel.errors import InvalidInput, Unavailable
 class ConnectionSource(Protocol):
     """Where asyncpg connections come from: our pool, or a host application's engine."""
 
-    async def acquire(self) -> Any: ...
-    async def take_begun(self) -> Any | None: ...
+    async def acquire(self, *, to_write: bool) -> Any: ...
     def exchange(self, held: Any, /) -> Any | None: ...
     def expects_more(self) -> bool: ...
     async def release(self, held: Any, *, begun: bool) -> None: ...
@@ -32,15 +31,14 @@ class PostgresConnection:
 
     Args:
         source: It goes back there.
-        held: What the source gave.
-        begun: Its transaction is open already.
+        held: What the source gave; in a begun transaction maybe.
     """
 
-    def __init__(self, source: ConnectionSource, held: Any, *, begun: bool = False) -> None:
+    def __init__(self, source: ConnectionSource, held: Any) -> None:
         self._source = source
         self._held = held
         self._raw = source.raw(held)
-        self._is_open = begun
+        self._is_open = bool(self._raw.is_in_transaction())
         self._begins_next = False
         self._last: list[str] = []
 
@@ -152,11 +150,9 @@ class PostgresDatabase:
         Raises:
             Unavailable: If none is free in time, or the server is gone.
         """
-        begun = await self._source.take_begun() if to_write else None
-        if begun is not None:
-            return PostgresConnection(self._source, begun, begun=True)
         try:
-            return PostgresConnection(self._source, await self._source.acquire())
+            held = await self._source.acquire(to_write=to_write)
+            return PostgresConnection(self._source, held)
         except (*FAILURES, TimeoutError) as error:
             # Whatever keeps us from connecting, a changed password too, is an outage to who asks.
             raise _unavailable(error) from error
@@ -177,13 +173,11 @@ FAILURES: Final = (
 
 _GONE: Final = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,  # its disk, its memory or its connections are used up
+    asyncpg.OperatorInterventionError,  # stopped, cancelled, dropped
+    asyncpg.PostgresSystemError,  # its disk fails
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DiskFullError,
     asyncpg.InternalClientError,  # a connection that ended while it was spoken on
     OSError,
     TimeoutError,
@@ -193,7 +187,9 @@ _GONE: Final = (
 def _translated(error: BaseException) -> Exception:
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
         return DatabaseRetry()
-    if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
+    if isinstance(
+        error, asyncpg.DataError | asyncpg.ProgramLimitExceededError | UnicodeEncodeError
+    ):
         return InvalidInput("invalid_value", "A value can't be stored.", detail=str(error))
     gone = isinstance(error, _GONE) or (
         isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)

@@ -71,23 +71,19 @@ class PostgresPool:
         self._room = asyncio.Semaphore(self._size)
         self._closed = False
 
-    async def acquire(self) -> Any:
+    async def acquire(self, *, to_write: bool = False) -> Any:
         """Take a connection; wait for room, connect if need be, two seconds at most.
+
+        Args:
+            to_write: One in a begun transaction will do, and is preferred.
 
         Raises:
             TimeoutError: None is free in time, or the server does not answer.
         """
-        if self._has(self._idle) and not self._room.locked():
-            return await self._take()
+        if not self._room.locked() and self._ready(to_write=to_write) is not None:
+            return await self._take(to_write=to_write)
         async with asyncio.timeout(_ACQUIRE_SECONDS):
-            return await self._take()
-
-    async def take_begun(self) -> Any | None:
-        """Take a connection whose transaction is open already, if there is one."""
-        if self._room.locked() or not self._has(self._begun):
-            return None
-        await self._room.acquire()
-        return self._begun.pop()[0]
+            return await self._take(to_write=to_write)
 
     def exchange(self, held: Any) -> Any | None:
         """Take a begun connection in the place of one that is in no transaction."""
@@ -201,11 +197,18 @@ class PostgresPool:
             with contextlib.suppress(TimeoutError):
                 await held._protocol._wait_for_cancellation(self._cancel_seconds)  # noqa: SLF001 -- as asyncpg's own pool does; there is no public way
 
-    async def _take(self) -> Any:
+    def _ready(self, *, to_write: bool) -> list[tuple[Any, float]] | None:
+        """Return the list whose last connection can be handed out as it is."""
+        if to_write and self._has(self._begun):
+            return self._begun
+        return self._idle if self._has(self._idle) else None
+
+    async def _take(self, *, to_write: bool) -> Any:
         await self._room.acquire()
         try:
-            if self._has(self._idle):
-                return self._idle.pop()[0]
+            ready = self._ready(to_write=to_write)
+            if ready is not None:
+                return ready.pop()[0]
             while self._opened >= self._size and self._has(self._begun):
                 begun, _ = self._begun.pop()
                 if await self._is_plain(begun):
@@ -216,15 +219,18 @@ class PostgresPool:
             raise
 
     async def _connect(self) -> Any:
-        connection = await asyncpg.connect(
-            self._dsn,
-            statement_cache_size=500,
-            max_cached_statement_lifetime=0,
-            command_timeout=_COMMAND_SECONDS,
-            server_settings={"application_name": "limen", "synchronous_commit": "on"},
-        )
         self._opened += 1
-        return connection
+        try:
+            return await asyncpg.connect(
+                self._dsn,
+                statement_cache_size=500,
+                max_cached_statement_lifetime=0,
+                command_timeout=_COMMAND_SECONDS,
+                server_settings={"application_name": "limen", "synchronous_commit": "on"},
+            )
+        except BaseException:
+            self._opened -= 1
+            raise
 
 
 def _is_busy(held: Any) -> bool:
@@ -241,7 +247,7 @@ class EngineSource:
     async def open(self) -> None:
         """Nothing to open: the host owns the engine."""
 
-    async def acquire(self) -> Any:
+    async def acquire(self, *, to_write: bool = False) -> Any:  # noqa: ARG002 -- as from our pool
         try:
             async with asyncio.timeout(_ACQUIRE_SECONDS):
                 connection = await self._engine.connect()
@@ -249,11 +255,8 @@ class EngineSource:
         except sa.exc.SQLAlchemyError as error:
             raise ConnectionError(type(error).__name__) from error
 
-    async def take_begun(self) -> Any | None:
-        return None  # the host's connections are begun when they are needed
-
     def exchange(self, _: Any) -> Any | None:
-        return None
+        return None  # the host's connections are begun when they are needed
 
     def expects_more(self) -> bool:
         return False

@@ -318,9 +318,8 @@ class Provider(abc.ABC):
             return ERROR_CLASSES.get(error, "transient")
         if answer.status != OK:
             return "transient"
-        refresh = answer.members.get("refresh_token") or "-"
-        sound = is_token(answer.members.get("access_token")) and is_token(refresh)
-        return "ok" if sound else "malformed"
+        raw = (answer.members.get("access_token"), answer.members.get("refresh_token") or "-")
+        return "ok" if all(map(is_token, raw)) and self.may_send(answer) else "malformed"
 
     def may_send(self, answer: ProviderAnswer) -> bool:
         """Say whether we know how the access token of an answer is sent (RFC 6749 section 7.1).

@@ -5,6 +5,7 @@
 - ``answer``: what came back. ``freshness``: for how long it may be kept.
 - ``session``: aiohttp, set up so that nothing slips by.
 - ``places``: calls wait for their turn, and nobody takes all. ``look_up``: names, in own threads.
+- ``authorities``: whose certificates are believed beside the system's.
 - ``retry_after``: how long the other side wants to be left alone.
 - ``stream``: an answer handed on while it comes.
 - ``client``: ``Net``. No redirects, no retries, no proxies, no cookies; a deadline and a bound

@@ -16,6 +16,7 @@ from limen.kernel.shares import Holder
 from limen.kernel.site import whose_turn
 from limen.net.addresses import read_address
 from limen.net.answer import Answer
+from limen.net.authorities import check_bundle
 from limen.net.doors import Doors, Way, read_way
 from limen.net.look_up import LookUps
 from limen.net.places import Places
@@ -55,6 +56,15 @@ class Net:
         self._look_ups = LookUps()
         self._places = Places(_PLACES)
         self._session: aiohttp.ClientSession | None = None
+
+    def check_authorities(self) -> None:
+        """Refuse at the start what the first call would stumble over.
+
+        Raises:
+            ConfigurationError: The extra authorities can't be read.
+        """
+        if self._settings.ca_bundle is not None:
+            check_bundle(self._settings.ca_bundle)
 
     def check_url(self, url: str, *, field: str = "") -> None:
         """Refuse with ``InvalidInput`` (422) a URL that could never be called; no look-up."""

@@ -13,8 +13,9 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from limen.kernel.errors import ConfigurationError, NetRefused
+from limen.kernel.errors import NetRefused
 from limen.net.addresses import read_address
+from limen.net.authorities import add_bundle
 from limen.net.doors import Doors, Way
 from limen.net.look_up import LookUps
 from limen.settings.sections import NetSettings
@@ -107,8 +108,5 @@ def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is not None:
-        try:
-            context.load_verify_locations(ca_bundle)
-        except (OSError, ssl.SSLError):
-            raise ConfigurationError(f"{ca_bundle}: is not a readable PEM bundle.") from None
+        add_bundle(context, ca_bundle)
     return context

@@ -9,7 +9,12 @@ from limen.kernel.errors import NotFound, NotPermitted
 from limen.vault.events import Disconnected
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
-from limen.vault.revoke_upstream import dies_with, enqueue_revocation, keep_at_provider
+from limen.vault.revoke_upstream import (
+    CLIENT_REPLACED,
+    dies_with,
+    enqueue_revocation,
+    keep_at_provider,
+)
 from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import connections, grants, sharing
 
@@ -56,7 +61,7 @@ async def leave_behind(work: Work, parts: Parts, grant: Grant) -> None:
     if held is None or not held.is_live or await connections.count_live_connections(work, held.id):
         return
     await grants.bury_grant(work, grant_id=held.id, state="revoked", reason="client_replaced")
-    await keep_at_provider(work, parts, grant=held, why="client_replaced")
+    await keep_at_provider(work, parts, grant=held, why=CLIENT_REPLACED)
 
 
 async def _bury(work: Work, parts: Parts, grant: Grant) -> bool:

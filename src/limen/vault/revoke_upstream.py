@@ -32,6 +32,8 @@ from limen.vault.store.grants import Sibling
 KIND: Final = "vault.revoke"
 KEPT_FOR_OTHERS: Final = "kept_for_others"
 """Why a provider is not asked: others of the same account would end with it."""
+CLIENT_REPLACED: Final = "client_replaced"
+"""Or: we are another client there by now, whose word about these tokens counts for nothing."""
 GIVE_UP_AFTER: Final = dt.timedelta(days=7)
 """How long tokens are kept, sealed, for a provider that does not confirm their end."""
 
@@ -135,10 +137,12 @@ async def _attempt(parts: Parts, delivery: Delivery) -> None:
     async def would_end(work: Work) -> bool:
         return await _ends_another(work, provider, grant)
 
+    dead = _Dead(revocation_id, grant=grant, client=client, provider=provider)
     if await parts.works.run(delivery.site, would_end):
         receipt = KEPT_FOR_OTHERS
+    elif await _is_another_clients(parts, dead):
+        receipt = CLIENT_REPLACED
     else:
-        dead = _Dead(revocation_id, grant=grant, client=client, provider=provider)
         receipt = await _end(parts, delivery.site, dead, tokens=tokens)
 
     async def settle(work: Work) -> None:
@@ -215,22 +219,35 @@ class _Dead:
     provider: Provider
 
 
+async def _is_another_clients(parts: Parts, dead: _Dead) -> bool:
+    """Say whether the provider would be asked by another client than the tokens were given to.
+
+    Some providers answer that such a token is gone, or revoked.
+    """
+    if dead.grant.upstream_client_id == dead.client.at_provider.client_id:
+        return False
+    endpoints = await dead.provider.endpoints(parts.net, now=parts.works.clock.now())
+    return endpoints.revoke is not None and endpoints.revoke.client_auth in {"basic", "post"}
+
+
 async def _end(parts: Parts, site: Site, dead: _Dead, *, tokens: Mapping[str, str]) -> str:
-    """Revoke; return what became of it, which is not *gone* while a refresh token gives more."""
-    client, provider = dead.client, dead.provider
-    receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
-    if receipt != "already_gone" or not _may_live_on(provider, tokens):
-        return receipt
+    """Revoke; return what became of it.
+
+    Where a grant is revoked by its access token, which ends by itself, one that has ended proves
+    nothing: some providers say that it is gone, some that it is revoked, and the grant lives on.
+    """
+    client, provider, grant = dead.client, dead.provider, dead.grant
+    facts, now = provider.facts, parts.works.clock.now()
+    is_by_access = facts.sends_first == "access" and not facts.sends_each and "refresh" in tokens
+    has_ended = grant.access_expires_at is not None and grant.access_expires_at <= now
+    if not (is_by_access and has_ended):
+        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
+        if not is_by_access or receipt != "already_gone":
+            return receipt
     renewed = await _renew(parts, site, dead, raw_refresh=tokens["refresh"])
     if renewed is None:
-        return receipt
+        return "already_gone"
     return await _revoke(parts, client, provider=provider, tokens=renewed)
-
-
-def _may_live_on(provider: Provider, tokens: Mapping[str, str]) -> bool:
-    """Say whether a grant may live although its access token is gone, which ends by itself."""
-    facts = provider.facts
-    return facts.sends_first == "access" and not facts.sends_each and "refresh" in tokens
 
 
 async def _renew(
@@ -285,7 +302,7 @@ async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str)
     found = await revocations.find_revocation(work, revocation_id)
     if found is None:
         return
-    if receipt == KEPT_FOR_OTHERS:
+    if receipt in {KEPT_FOR_OTHERS, CLIENT_REPLACED}:
         await revocations.settle_unsent(work, revocation_id, unsent=receipt)
     else:
         await revocations.settle_revocation(work, revocation_id=revocation_id, outcome=receipt)

@@ -207,7 +207,7 @@ async def test_n275_of_all_owners_removed_at_once_one_stays(house: House, ways: 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("act", [disable_user, enable_user, require_password_change, close_account])
-async def test_n203_nobody_locks_out_whose_roles_they_could_not_give(
+async def test_nobody_locks_out_whose_roles_they_could_not_give(
     house: House, act: Callable[..., Awaitable[None]]
 ) -> None:
     events = (UserDisabled, UserEnabled, PasswordChangeRequired, AccountClosed)

@@ -175,7 +175,25 @@ async def test_a_transaction_left_open_is_not_taken_for_a_begun_one(told: Told) 
     await left.execute("BEGIN")
     await told.pool.release(left)
     assert left.is_closed()
-    assert await told.pool.take_begun() is None
+    other = await told.pool.acquire(to_write=True)
+    assert not other.is_in_transaction()
+    await told.pool.release(other)
+
+
+async def test_who_waited_for_room_to_write_is_given_a_begun_one(dsn: str) -> None:
+    told = Told(dsn, 1)
+    plain = await told.pool.acquire()
+    await plain.execute("CREATE TABLE numbers (n int)")
+    await told.pool.release(plain)
+    async with told.writing():
+        waiting = asyncio.create_task(told.write(2))
+        await asyncio.sleep(0)
+    await waiting
+    assert [sql for sql in told.said if not sql.startswith("INSERT")] == [
+        "BEGIN",
+        *["COMMIT AND CHAIN"] * 2,
+    ]
+    await told.pool.close()
 
 
 async def test_a_single_write_begins_nothing(dsn: str) -> None:

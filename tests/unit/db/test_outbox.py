@@ -20,7 +20,7 @@ SLOW, QUICK = "slowtenant", "quicktenan"
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are looked for without much waiting, and a turn that can't end is short."""
-    monkeypatch.setattr("limen.kernel.fair_leases._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("limen.db.fair.leases._LOOK_SECONDS", 0.01)
     monkeypatch.setattr("limen.db.outbox._TURN_SECONDS", 0.2)
 
 

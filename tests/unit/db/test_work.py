@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import secrets
 
 import pytest
+import sqlalchemy as sa
 
 from limen.db.single_use import take
 from limen.db.statements import DatabaseRetry
 from limen.db.work import Work, Works
 from limen.kernel import slow_step
-from limen.kernel.errors import Conflict, InvalidInput, Refusal
+from limen.kernel.errors import Conflict, InvalidInput, Refusal, Unavailable
 from limen.kernel.site import Site
 from tests.unit.db import probe as p
 
@@ -253,6 +255,32 @@ async def test_a_value_the_database_can_not_hold_is_the_callers_fault(
         await work.execute(p.ADD, **{"id": "a", **bad})
 
     with pytest.raises(InvalidInput):
+        await works.run(site, body)
+
+
+async def test_an_id_no_index_can_hold_is_the_callers_fault(works: Works, site: Site) -> None:
+    async def body(work: Work) -> None:
+        await work.execute(p.ADD, id=secrets.token_urlsafe(12_000))
+
+    if works.database.dialect_name == "sqlite":  # holds any
+        await works.run(site, body)
+        return
+    with pytest.raises(InvalidInput, match="invalid_value"):
+        await works.run(site, body)
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "57014", "57P05", "58030", "25P03", "25006"])
+async def test_a_server_in_trouble_is_an_outage_and_no_fault_of_ours(
+    works: Works, site: Site, state: str
+) -> None:
+    trouble = sa.text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
+
+    async def body(work: Work) -> None:
+        await work.execute(trouble)
+
+    if works.database.dialect_name == "sqlite":
+        return
+    with pytest.raises(Unavailable, match="database_unavailable"):
         await works.run(site, body)
 
 

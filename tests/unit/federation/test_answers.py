@@ -333,8 +333,10 @@ def test_what_is_revoked_of_each() -> None:
         {"access_token": "a", "refresh_token": 7},
         {"access_token": "a", "refresh_token": "r\x7f"},
         {"access_token": "a", "refresh_token": {"token": "r"}},
+        {"access_token": "a", "token_type": "DPoP"},
+        {"access_token": "a", "token_type": 7},
     ],
-    ids=range(6),
+    ids=range(8),
 )
 @pytest.mark.parametrize("name", ["google", "notion", "salesforce"])
 def test_what_can_not_be_sent_is_no_token(name: str, members: dict[str, Any]) -> None:

@@ -284,12 +284,13 @@ async def test_a_certificate_is_checked_and_the_extra_bundle_is_trusted(tmp_path
     assert len(server.requests) == 1
 
 
-async def test_a_bundle_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
+def test_a_bundle_that_is_none_stops_the_start(tmp_path: Path) -> None:
     broken = tmp_path / "ca.pem"
-    broken.write_text("not a certificate")
-    async with client(allow=LOOPBACK, ca_bundle=broken) as net:
-        with pytest.raises(ConfigurationError):
-            await net.fetch("GET", "https://127.0.0.1:1/")
+    for there in (False, True):
+        if there:
+            broken.write_text("not a certificate")
+        with pytest.raises(ConfigurationError, match="is not a readable PEM bundle"):
+            Net(NetSettings(ca_bundle=broken)).check_authorities()
 
 
 async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

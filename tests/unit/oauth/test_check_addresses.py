@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -67,6 +68,40 @@ async def test_what_is_outside_is_kept(works: Works, site: Site, net: Net) -> No
         "backchannel_logout_uri": None,
     }
     await check(works, site, net, members)
+
+
+class Together:
+    """A resolver that answers nobody before so many ask at once; says whom it was asked for."""
+
+    def __init__(self, wanted: int) -> None:
+        self.asked: list[str] = []
+        self.answered = 0
+        self._wanted, self._enough = wanted, asyncio.Event()
+
+    async def resolve(self, host: str, port: int, family: int) -> list[dict[str, Any]]:
+        self.asked.append(host)
+        if len(self.asked) >= self._wanted:
+            self._enough.set()
+        await self._enough.wait()
+        self.answered += 1
+        return []
+
+
+async def test_names_are_looked_up_side_by_side_and_only_where_we_would_call(
+    works: Works, site: Site
+) -> None:
+    names = [f"r{number}.example" for number in range(20)]
+    members = {
+        "request_uris": [f"https://{name}/r" for name in names],
+        "backchannel_client_notification_endpoint": [f"https://n{name}/" for name in names],
+        "jwks_uri": [f"https://j{name}/" for name in names],
+    }
+    resolver: Any = Together(len(names))
+    net = Net(NetSettings.model_validate({"connect_seconds": 1}), resolver=resolver)
+    await check(works, site, net, members)
+    await net.close()
+    assert sorted(resolver.asked) == sorted(names)
+    assert resolver.answered == len(names)
 
 
 async def test_a_sector_lists_every_redirect(works: Works, site: Site, net: Net) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from limen.db.fair.leases import Beside, Found
 from limen.db.work import Work
 from limen.kernel.errors import NotFound
-from limen.kernel.fair_leases import Beside, Found
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.vault.refresh.lease import Leasing, new_leasing
 from limen.vault.refresh.loop import RefreshLoop
@@ -33,18 +33,18 @@ _ADD = sa.insert(upstream_grants)
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are looked for without much waiting."""
-    monkeypatch.setattr("limen.kernel.fair_leases._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("limen.db.fair.leases._LOOK_SECONDS", 0.02)
 
 
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limen.kernel.fair_leases._ROWS", 5)
+    monkeypatch.setattr("limen.db.fair.leases._ROWS", 5)
 
 
 @pytest.fixture
 def leasing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Leasing:
     """Eight of one client at once, half as many places again for others, looked for each time."""
-    monkeypatch.setattr("limen.kernel.fair_leases._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("limen.db.fair.leases._LOOK_SECONDS", 0.0)
     return new_leasing(vault.with_times(batch=8, together=8).parts)
 
 
@@ -148,10 +148,8 @@ async def test_one_look_reads_few_rows_and_the_next_goes_on(
         return seen
 
     monkeypatch.setattr("limen.vault.store.due.look_beside", noted)
-    found: list[Due] = []
-    while (SMALL, "google") not in whose(found):
-        assert len(read) < 30
-        found += await leasing.next()
+    found = await rounds(leasing, 40)
+    assert whose(found)[SMALL, "google"] == 1
     assert max(read) <= (5 if apart else 40)
 
 

@@ -20,9 +20,11 @@ pytestmark = pytest.mark.anyio
 HOST = "simulated.my.salesforce.com"
 
 
-async def called(vault: Vault, actor: Actor, id_: str, host: str) -> Prepared:
+async def called(
+    vault: Vault, actor: Actor, id_: str, host: str, *, path: str = "/services/data"
+) -> Prepared:
     wanted = Wanted(connection_id=id_, user_id=actor.id, reader="")
-    call = ProxiedCall(reader="any", method="GET", host=host, path="/services/data", query="")
+    call = ProxiedCall(reader="any", method="GET", host=host, path=path, query="")
     return await vault.run(
         lambda work: prepare(work, vault.parts, wanted=wanted, call=call), actor=actor
     )
@@ -38,6 +40,8 @@ async def test_f45_the_proxy_sends_a_token_to_its_accounts_own_host_alone(vault:
     for others in ("login.salesforce.com", "mallory.my.salesforce.com", "mallory.my.force.com"):
         with pytest.raises(NotPermitted, match="proxy_host_refused"):
             await called(vault, ada, hers, others)
+    with pytest.raises(NotPermitted, match="proxy_operation_refused"):
+        await called(vault, ada, hers, HOST, path="/services/oauth2/revoke")
 
 
 async def test_an_account_that_moves_is_followed_at_a_refresh_and_not_before(vault: Vault) -> None:

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.facts import Api
+from limen.federation.registry import Providers
 from limen.kernel.errors import InvalidInput, NotPermitted
 from limen.vault.proxy.reach import reaches
 from limen.vault.proxy.redact import Redactor
 from limen.vault.proxy.way import (
     check_host,
+    check_operation,
     check_path,
     headers_back,
     headers_out,
@@ -27,6 +30,29 @@ TOKEN = "ya29.a0/secret+token=="
 CALENDAR = "https://www.googleapis.com/auth/calendar.readonly"
 CALENDAR_WRITE = "https://www.googleapis.com/auth/calendar"
 DRIVE = "https://www.googleapis.com/auth/drive.readonly"
+
+
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [
+        ("slack", "/api/auth.revoke"),
+        ("slack", "/api/auth%2Erevoke/"),
+        ("slack", "/API/Auth.Revoke"),
+        ("slack", "/api/oauth.v2.access"),
+        ("dropbox", "/2/auth/token/revoke"),
+        ("linear", "/oauth/revoke"),
+        ("notion", "/v1/oauth/introspect"),
+        ("salesforce", "/services/oauth2/revoke"),
+    ],
+)
+def test_who_may_use_a_connection_may_not_end_it(provider: str, path: str) -> None:
+    found = Providers().find(provider, {})
+    assert isinstance(found, CatalogueProvider)
+    check_path(path)
+    with pytest.raises(NotPermitted, match="proxy_operation_refused"):
+        check_operation(path, found.about_tokens)
+    check_operation(f"{path.rstrip('/')}d", found.about_tokens)
+    check_operation("/api/chat.postMessage", found.about_tokens)
 
 
 @pytest.mark.parametrize("host", ["www.googleapis.com", "gmail.googleapis.com", "api.notion.com"])

@@ -13,9 +13,11 @@ from limen.kernel.errors import Conflict
 from limen.kernel.secret import Secret
 from limen.simulators.serve import CLIENT_ID, CLIENT_SECRET
 from limen.vault.disconnect import disconnect
+from limen.vault.revoke_upstream import CLIENT_REPLACED
 from limen.vault.sharing.consents import Wish, list_shared, share
 from limen.vault.tables import upstream_grants
 from tests.simulated import ADA, GRACE
+from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault
 
 pytestmark = pytest.mark.anyio
@@ -134,6 +136,25 @@ async def test_whoever_else_stands_on_the_earlier_grant_stays_there(vault: Vault
     assert (await vault.shown(grace, theirs)).state == "active"
     assert ("erased", "client_replaced") in await states(vault)
     assert len(await states(vault)) == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "receipt"), [("github", CLIENT_REPLACED), ("google", "revoked")]
+)
+async def test_another_client_says_nothing_of_a_grant(
+    vault: Vault, provider: str, receipt: str
+) -> None:
+    """GitHub would answer that there is no such grant; Google asks nobody who they are."""
+    await register(vault, provider)
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, provider)
+    await earlier(vault)
+    await vault.run(
+        lambda work: disconnect(work, vault.parts, connection_id=connection_id, user_id=ada.id),
+        actor=ada,
+    )
+    assert await vault.outbox() == []
+    assert [event.receipt for event in vault.named("connection:grant:revoked")] == [receipt]
 
 
 async def test_a_damaged_row_keeps_nobody_from_ending_it(vault: Vault) -> None:

@@ -1,6 +1,7 @@
 """What a password may be.
 
 - ``rules``: the checks of a new one, and the form that is hashed.
+- ``whose_sign_up``: of several with one address, the one whose password its owner knows.
 - ``weak``: what attackers try first, from the words in ``common.txt``.
 """
 

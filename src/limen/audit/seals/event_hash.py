@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from limen.audit.event import AuditEvent
+from limen.db.statements import Row
 from limen.kernel.json_text import json_writer
 
 HASH_BYTES: Final = 32
@@ -20,7 +21,7 @@ _NAMES: Final = tuple(field.name for field in dataclasses.fields(AuditEvent))
 _values: Final = operator.attrgetter(*_NAMES)
 
 
-def members_of(tenant_id: str, event: AuditEvent) -> dict[str, Any]:
+def members_of(tenant_id: str, event: AuditEvent | Row) -> dict[str, Any]:
     """Return all that is hashed of an event: every column of its row."""
     members: dict[str, Any] = dict(zip(_NAMES, _values(event), strict=True))
     members["at"] = event.at.isoformat(timespec="microseconds")
@@ -46,6 +47,6 @@ def hash_members(members: dict[str, Any]) -> bytes:
     return sha256(_encode(members).encode("utf-8")).digest()
 
 
-def hash_event(tenant_id: str, event: AuditEvent) -> bytes:
-    """Return the SHA-256 of a row, its tenant and its number among the rest."""
+def hash_event(tenant_id: str, event: AuditEvent | Row) -> bytes:
+    """Return the SHA-256 of an event or its row, its tenant and its number among the rest."""
     return hash_members(members_of(tenant_id, event))

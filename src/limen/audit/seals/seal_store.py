@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from limen.audit.event import AuditEvent
 from limen.audit.seals.head import Head, Place
 from limen.audit.seals.tables import audit_chains, audit_seals
 from limen.audit.tables import audit_events
+from limen.db.statements import Row
 from limen.db.types import DbNow, insert_or_nothing
 from limen.db.work import Work
 
@@ -164,8 +166,10 @@ async def count_unsealed(work: Work) -> tuple[int, dt.datetime | None]:
     return int(row[0]), row[1]
 
 
-async def number_events(work: Work, *, last_number: int, batch: int) -> list[AuditEvent]:
-    """Number the oldest events that have no number, and return them in order.
+async def number_events(work: Work, *, last_number: int, batch: int) -> list[Row]:
+    """Number the oldest events that have no number, and return their rows in order.
+
+    As rows, with the members of an ``AuditEvent``: they are hashed and forgotten.
 
     Args:
         work: Holds the chain's head: nobody else numbers meanwhile.
@@ -173,7 +177,7 @@ async def number_events(work: Work, *, last_number: int, batch: int) -> list[Aud
         batch: How many at most.
     """
     rows = await work.execute(_NUMBER, last_number=last_number, batch=batch)
-    return sorted(_made(rows.all()), key=lambda event: event.number or 0)
+    return sorted(rows.all(), key=operator.attrgetter("number"))
 
 
 async def list_numbered(work: Work, *, first: int, last: int) -> list[AuditEvent]:

@@ -83,25 +83,21 @@ class CatalogueProvider(Provider):
         return self.entry.identity.source == "token_response"
 
     @property
+    def about_tokens(self) -> tuple[str, ...]:
+        """The vendor's addresses that make tokens, tell of them and end them."""
+        named = self.entry.operations
+        found = (named.exchange, named.refresh, named.revoke, named.introspect)
+        return tuple(self._filled(each.url) for each in found if each is not None)
+
+    @property
     def credential_hosts(self) -> frozenset[str]:
         """Whom our client's secret, people's codes and their tokens are sent to, by the entry.
 
         However it says who we are: a refresh token goes to the endpoint of a public client too,
         and an access token to every document and API.
         """
-        operations = self.entry.operations
-        found = (
-            operations.exchange,
-            operations.refresh,
-            operations.revoke,
-            operations.introspect,
-            *self.entry.documents.values(),
-        )
-        called = {
-            urlsplit(self._filled(operation.url)).netloc
-            for operation in found
-            if operation is not None and operation.url
-        }
+        documents = (self._filled(each.url) for each in self.entry.documents.values() if each.url)
+        called = {urlsplit(url).netloc for url in (*self.about_tokens, *documents)}
         named = {host for document in self.entry.documents.values() for host in document.hosts}
         return frozenset(called | named | set(self._facts.api.hosts))
 
@@ -195,9 +191,8 @@ class CatalogueProvider(Provider):
                 return rule.means
         if answer.status == OK and not answer.members.get("error"):
             where = self.entry.response
-            refresh = _first(answer, where.refresh) or "-"
-            sound = is_token(_first(answer, where.access)) and is_token(refresh)
-            return "ok" if sound else "malformed"
+            raw = (_first(answer, where.access), _first(answer, where.refresh) or "-")
+            return "ok" if all(map(is_token, raw)) and self.may_send(answer) else "malformed"
         return super().classify(answer)
 
     @override

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,11 +11,11 @@ from limen.kernel.errors import InvalidInput, ProviderUnavailable
 from limen.kernel.foreign_json import parse_json
 from limen.net import Net
 from limen.protocol.client_metadata import CIBA
+from limen.protocol.client_metadata.uris import MAX_REDIRECT_URIS
 
 _FETCHED: Final = (
     "jwks_uri",
     "sector_identifier_uri",
-    "request_uris",
     "backchannel_logout_uri",
     "backchannel_client_notification_endpoint",
 )
@@ -38,12 +39,28 @@ async def check_addresses(work: Work, net: Net, members: Mapping[str, object]) -
     Spec: OpenID Connect Registration 1.0 section 5, CIBA Core 1.0 section 4.
     """
     await work.let_go()
-    for field in _FETCHED:
-        for uri in _texts(members.get(field)):
-            await net.check_target(uri.partition("#")[0], field=field)
+    # Side by side: who registers fifty names that hang waits for one of them, and so do we.
+    looked_at = await asyncio.gather(
+        *(net.check_target(uri, field=field) for uri, field in _fetched(members).items()),
+        return_exceptions=True,
+    )
+    for refused in looked_at:
+        if refused is not None:
+            raise refused
     sector = members.get("sector_identifier_uri")
     if isinstance(sector, str) and sector:
         await _check_sector(net, sector, addresses=_of_its_sector(members))
+
+
+def _fetched(members: Mapping[str, object]) -> dict[str, str]:
+    """Return the addresses we would call, each once and with the member that names it.
+
+    A list is nobody's here but that of ``request_uris``, of which more are no registration.
+    """
+    named = [(members.get(field), field) for field in _FETCHED]
+    listed = _texts(members.get("request_uris"))[:MAX_REDIRECT_URIS]
+    named += [(uri, "request_uris") for uri in listed]
+    return {uri.partition("#")[0]: field for uri, field in named if isinstance(uri, str) and uri}
 
 
 def _of_its_sector(members: Mapping[str, object]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from limen.access.require import check_first_party, public, signed_in
 from limen.accounts.change_email import ask_to_change_email, confirm_email_change
-from limen.accounts.links.whose_sign_up import Chosen
+from limen.accounts.passwords.whose_sign_up import Chosen
 from limen.accounts.user import User
 from limen.accounts.verify_email import resend_verification, verify_email, verify_email_by_code
 from limen.db.work import Work

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from limen.access.require import public
-from limen.accounts.links.whose_sign_up import Chosen
+from limen.accounts.passwords.whose_sign_up import Chosen
 from limen.accounts.verify_email import (
     check_verification_link,
     resend_verification,

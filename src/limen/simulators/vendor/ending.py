@@ -42,7 +42,7 @@ class Ending:
             if problem is not None:
                 return problem
             token = state.refresh.get(raw) or state.access.get(raw)
-            if token is None:
+            if token is None or not self._lives(state, token):
                 return self._gone(sent)
             state.revocations.append(fingerprint(raw))
             self._end(state, raw, token)
@@ -94,8 +94,12 @@ class Ending:
     def _gone(self, sent: Sent) -> Response:
         operation = self._entry.operations.revoke
         assert operation is not None
+        if operation.gone_statuses:
+            return self._errors.answer(sent.request, {}, operation.gone_statuses[0])
         if not operation.already_gone:
-            return self._errors.answer(sent.request, {})  # RFC 7009 section 2.2
+            # RFC 7009 section 2.2; who is known by the token alone is nobody without it.
+            status = 401 if operation.client_auth == "bearer" else 200
+            return self._errors.answer(sent.request, {}, status)
         code = operation.already_gone[0]
         status = 200 if self._habits.error_status == 200 else 400
         body = {"error": code, "error_description": "There is no such token."}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from limen.db.work import Work
+from limen.federation.catalogue.behaviour import CatalogueProvider
 from limen.federation.facts import Api
+from limen.federation.provider import Provider
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound, NotPermitted, Throttled
 from limen.vault.credentials.held_at import seen_by
@@ -13,7 +15,7 @@ from limen.vault.events import ConnectionUsed
 from limen.vault.model import TENANT_OWNER, Connection
 from limen.vault.parts import Parts
 from limen.vault.proxy.reach import reaches
-from limen.vault.proxy.way import check_host, check_path, check_query
+from limen.vault.proxy.way import check_host, check_operation, check_path, check_query
 from limen.vault.quota.count import count_call
 from limen.vault.sharing.check import Asked, check_release, not_agreed
 from limen.vault.store import connections, grants, pauses
@@ -64,7 +66,7 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
 
     Raises:
         NotFound: ``connection_not_found``.
-        NotPermitted: As ``check_release``; ``proxy_host_refused``.
+        NotPermitted: As ``check_release``; ``proxy_host_refused``, ``proxy_operation_refused``.
         InvalidInput: ``proxy_path_refused``, ``proxy_query_refused``.
         Throttled: ``provider_paused``: the provider's API wants to be left alone;
             ``quota_exhausted``: its operator's client has used what there is today.
@@ -78,7 +80,7 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     api = provider.facts.api
     if api.base_pointer:
         api = provider.api_of(await grants.lifted_of(work, grant.id))
-    _check_address(call, api)
+    _check_address(call, api, provider=provider)
     if not provider.keeps_accounts_of(grant.issuer):  # its name is another place's by now
         raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
     judge = None if shared is None else await provider_of(work, parts, grant)
@@ -133,10 +135,12 @@ async def _find(work: Work, wanted: Wanted) -> tuple[Connection, Shared | None]:
     raise NotFound("connection_not_found", "There is no such connection.")
 
 
-def _check_address(call: ProxiedCall, api: Api) -> None:
+def _check_address(call: ProxiedCall, api: Api, *, provider: Provider) -> None:
     check_path(call.path)
     check_host(call.host, api)
     check_query(call.query, api)
+    if isinstance(provider, CatalogueProvider):
+        check_operation(call.path, provider.about_tokens)
 
 
 def _check_part(shared: Shared, call: ProxiedCall, *, beyond: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from limen.federation.facts import Api
 from limen.kernel.errors import InvalidInput, NotPermitted
@@ -83,6 +83,28 @@ def check_path(path: str) -> None:
     """
     if len(path) > _MAX_PATH_CHARS or not _PATH.fullmatch(path) or _TURNS.search(path):
         raise InvalidInput("proxy_path_refused", "The path can't be read.", field="path")
+
+
+def check_operation(path: str, about_tokens: Iterable[str]) -> None:
+    """Refuse what makes or ends tokens: who may use a connection may not end it.
+
+    At whichever of the provider's hosts: some serve it at each of them.
+
+    Args:
+        path: Checked already.
+        about_tokens: The provider's addresses for that.
+
+    Raises:
+        NotPermitted: ``proxy_operation_refused``.
+    """
+    if _plain(path) in {_plain(urlsplit(url).path) for url in about_tokens}:
+        raise NotPermitted(
+            "proxy_operation_refused", "Tokens are made and ended by their vault alone."
+        )
+
+
+def _plain(path: str) -> str:
+    return unquote(path).rstrip("/").lower()
 
 
 def headers_out(headers: Iterable[tuple[str, str]], *, api: Api) -> dict[str, str]:

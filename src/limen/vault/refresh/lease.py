@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
+from limen.db.fair.leases import Beside, FairLeases, Found, Look
 from limen.db.work import Work
-from limen.kernel.fair_leases import Beside, FairLeases, Found, Look
 from limen.kernel.site import ALL_TENANTS
 from limen.vault.parts import Parts
 from limen.vault.refresh.claim import OWNER

@@ -7,10 +7,10 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from limen.crypto.sealed_text import SealBroken
+from limen.db.fair.leases import Key
 from limen.db.work import Work
 from limen.federation.provider import Endpoints
 from limen.kernel.errors import Refusal, Unavailable
-from limen.kernel.fair_leases import Key
 from limen.kernel.site import Site
 from limen.observe import logger
 from limen.observe.metrics import count_background_failure

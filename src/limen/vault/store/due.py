@@ -12,8 +12,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from limen.db.fair.leases import Beside, Found, Key, Look
 from limen.db.work import Work
-from limen.kernel.fair_leases import Beside, Found, Key, Look
 from limen.vault.store.grants import WHOLE_GRANT, to_grant
 from limen.vault.store.journal import FREE, LEASE, NOW, REFRESHABLE, RESTED, Due
 from limen.vault.tables import upstream_grants
@@ -69,7 +69,7 @@ _CLAIM_EACH = (
 async def look_beside(
     work: Work, beside: Beside, *, since: dt.datetime, rows: int, most: int
 ) -> Look:
-    """Find what is due of others than these; as ``fair_leases.Source.look``."""
+    """Find what is due of others than these; as ``fair.leases.Source.look``."""
     answer = await work.execute(
         _LOOK,
         now=work.now,

@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from limen.db.fair.leases import Key
 from limen.db.types import DbNow
 from limen.db.work import Work
-from limen.kernel.fair_leases import Key
 from limen.vault.model import Grant, Intent, Terms
 from limen.vault.store.grants import FRESH_TOKENS, WHOLE_GRANT, to_grant
 from limen.vault.tables import refresh_intents, upstream_grants

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from limen.accounts import store
 from limen.accounts.links import store as links
 from limen.accounts.links.store import AccountToken
-from limen.accounts.passwords import normalise
+from limen.accounts.passwords.rules import normalise
 from limen.crypto.passwords import PasswordHasher
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput

@@ -1,9 +1,9 @@
 """Who is next: what is due first, as long as nobody has so much under way that others wait for it.
 
 Of a tenant, of a kind of work (a provider, say), and of a tenant's work of one kind so much may be
-under way as ``shares`` has it. What is due is leased in the order in which it is due; once more is
-due than there is room for, others are looked for behind those who have most. However much that is,
-one look reads so many rows at most, and where it ended the next one begins.
+under way as ``kernel.shares`` has it. What is due is leased in the order in which it is due; once
+more is due than there is room for, others are looked for behind those who have most. However much
+that is, one look reads so many rows at most, and where it ended the next one begins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ other work has room too, and so has a kind more than one tenant's."""
 _NEWCOMERS: Final = tuple(Holder("", times) for times in _TIMES.values())
 _LOOK_SECONDS: Final = 0.25
 """So often others are looked for while nobody but those who have most is found."""
-_ROWS: Final = 1000
+_ROWS: Final = 4000
 """So many rows one look reads, and no more, however many are due."""
 _LONG_AGO: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

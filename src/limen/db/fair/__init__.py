@@ -1,0 +1,1 @@
+"""A fair share of what all tenants have in common: ``leases`` says what a loop begins next."""
