@@ -158,10 +158,14 @@ def loops(runtime: Runtime) -> list[Task]:
                 every_seconds=_SWEEP_SECONDS,
                 turn=functools.partial(_everywhere, runtime, sweep, f"sweep {name}"),
             )
-            for name, sweep in (
-                *_SWEEPS.items(),
-                ("connections", vault_sweeper(runtime.vault)),
-            )
+            for name, sweep in _SWEEPS.items()
+        ),
+        Task(
+            name="sweep connections",
+            every_seconds=_SWEEP_SECONDS,
+            turn=functools.partial(
+                _each_without_backlog, runtime, vault_sweeper(runtime.vault), "sweep connections"
+            ),
         ),
         Task(name="audit seals", every_seconds=SEAL_SECONDS, turn=sealer.run_once),
     ]

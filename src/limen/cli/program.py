@@ -103,4 +103,4 @@ def _lost(error: OSError, *, as_json: bool) -> int:
 
 def _told(refusal: Refusal) -> str:
     where = f"{refusal.field}: " if refusal.field else ""
-    return f"{where}{refusal.public}"
+    return f"{where}{refusal.public.removeprefix(where)}"  # some name it themselves

@@ -1,4 +1,4 @@
-"""``limen user``: create, disable, enable, close, invite."""
+"""``limen user``: create, show, disable, enable, close, invite."""
 
 from __future__ import annotations
 
@@ -52,6 +52,35 @@ def create(  # noqa: PLR0913 -- each argument is an option
         if role is not None:
             await grant_role(work, principal_id=user.id, role=role)
         return {"user_id": user.id, "email": user.email, "role": role or "member"}
+
+    tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command()
+def show(
+    who: Annotated[str, typer.Argument(metavar="EMAIL_OR_USER_ID")],
+    *,
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Tell who somebody is: the id that the other commands want, state and roles."""
+
+    async def body(_: Runtime, work: Work) -> dict[str, Any]:
+        from limen.access.rights import roles_of  # noqa: PLC0415 -- as above
+        from limen.accounts.directory import (  # noqa: PLC0415 -- as above
+            find_user_by_email,
+            get_user,
+        )
+
+        found = await find_user_by_email(work, who) if "@" in who else None
+        user = found or await get_user(work, who)
+        return {
+            "user_id": user.id,
+            "email": user.email,
+            "email_verified": user.is_verified,
+            "state": user.state,
+            "roles": [*await roles_of(work, user.id), "member"],
+        }
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
 

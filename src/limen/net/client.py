@@ -19,7 +19,7 @@ from limen.net.answer import Answer
 from limen.net.authorities import check_bundle
 from limen.net.doors import Doors, Way, read_way
 from limen.net.look_up import LookUps
-from limen.net.places import Places
+from limen.net.places import PLACES, Places
 from limen.settings.sections import NetSettings
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from limen.net.session import Call
 
 _CHUNK_BYTES: Final = 16_384
-_PLACES: Final = 512
-"""Calls at once: one host has half of them at most, which is more than refreshes in the background
-take, so that whoever waits finds one; and one tenant two thirds, however many hosts it names."""
 
 
 class Net:
@@ -54,7 +51,7 @@ class Net:
         self._doors = Doors(settings.allow, own_hosts=own_hosts)
         self._resolver = resolver
         self._look_ups = LookUps()
-        self._places = Places(_PLACES)
+        self._places = Places(PLACES)
         self._session: aiohttp.ClientSession | None = None
 
     def check_authorities(self) -> None:

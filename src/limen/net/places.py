@@ -6,8 +6,13 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import Final
 
 from limen.kernel.shares import Holder, Shares
+
+PLACES: Final = 512
+"""Calls at once: one host has half of them at most, which is more than refreshes in the background
+take, so that whoever waits finds one; and one tenant two thirds, however many hosts it names."""
 
 _Holders = tuple[Holder, ...]
 

@@ -18,6 +18,7 @@ from limen.net.addresses import read_address
 from limen.net.authorities import add_bundle
 from limen.net.doors import Doors, Way
 from limen.net.look_up import LookUps
+from limen.net.places import PLACES
 from limen.settings.sections import NetSettings
 
 _KEEPALIVE_SECONDS: Final = 3.0
@@ -45,10 +46,7 @@ CALL: Final[contextvars.ContextVar[Call]] = contextvars.ContextVar("call")
 def open_session(
     settings: NetSettings, doors: Doors, *, resolver: AbstractResolver | LookUps
 ) -> aiohttp.ClientSession:
-    """Return a session that dials only what the doors let pass.
-
-    It has no bound of its own: who may have how many connections is ``Net``'s to say.
-    """
+    """Return a session that dials only what the doors let pass."""
 
     def make_socket(info: aiohttp.AddrInfoType) -> socket.socket:
         """Make the socket for one address, the last place where it can be refused.
@@ -75,7 +73,8 @@ def open_session(
         use_dns_cache=False,
         socket_factory=make_socket,
         ssl=_tls(settings.ca_bundle),
-        limit=0,
+        limit=PLACES,
+        limit_per_host=PLACES // 2,
         keepalive_timeout=_KEEPALIVE_SECONDS,
     )
     session = aiohttp.ClientSession(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from limen.db.work import Work, Works
 from limen.kernel.actor import SYSTEM, Actor
@@ -62,8 +63,7 @@ async def create_tenant(
 
     async def body(work: Work) -> None:
         if not await store.add_tenant(work, name=tenant.name, host=tenant.host, members=new.policy):
-            text = "Another tenant has this name or this host."
-            raise Conflict("tenant_exists", text, field="slug")
+            raise _exists(field="slug")
         for create_keys in keys:
             await create_keys(work)
         await work.record(TenantCreated(slug=tenant.slug))
@@ -75,6 +75,9 @@ async def create_tenant(
 def _plan(new: NewTenant, base_url: str) -> Tenant:
     slug = check_slug(new.slug)
     host = None if new.host is None else check_host(new.host)
+    if host is not None and host == urlsplit(base_url).hostname:
+        # It would have the default tenant's issuer, and never be reached behind it.
+        raise _exists(field="host")
     name = new.name.strip() or slug
     if len(name) > _MAX_NAME_CHARACTERS or not name.isprintable():
         raise InvalidInput("name_invalid", "A tenant's name is a line of text.", field="name")
@@ -90,3 +93,7 @@ def _plan(new: NewTenant, base_url: str) -> Tenant:
         version=1,
         state="active",
     )
+
+
+def _exists(*, field: str) -> Conflict:
+    return Conflict("tenant_exists", "Another tenant has this name or this host.", field=field)

@@ -188,11 +188,7 @@ async def finish_connect(
     )
 
     async def keep(work: Work) -> ConnectedAccount:
-        if not finished.detail.get("session_id"):
-            return await _keep_or_let_go(work, parts, finished)
-        if hold is None:
-            raise NotPermitted("confirmation_required", "This has to be confirmed first.")
-        return await hold(work, parts, finished)
+        return await _keep_or_let_go(work, parts, finished, hold=hold)
 
     return await parts.works.run(site, keep, actor=callback.actor)
 
@@ -202,15 +198,23 @@ def callback_uri(site: Site, provider: str) -> str:
     return f"{site.issuer}/api/v1/oauth/{provider}/callback"
 
 
-async def _keep_or_let_go(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:
+async def _keep_or_let_go(
+    work: Work, parts: Parts, finished: Finished, *, hold: Hold | None
+) -> ConnectedAccount:
     """Keep what a journey ended with; where it may not be, leave none of it at the provider."""
+    began_elsewhere = bool(finished.detail.get("session_id"))
     try:
-        return await keep_finished(work, parts, finished)
+        keep = (hold or _unconfirmed) if began_elsewhere else keep_finished
+        return await keep(work, parts, finished)
     except (Conflict, NotFound, NotPermitted) as refused:
         reason = refused.code
         if reason != "account_mismatch":  # dealt with where that was found
             work.even_if_refused(lambda later: let_go_of(later, parts, finished, reason=reason))
         raise
+
+
+async def _unconfirmed(_work: Work, _parts: Parts, _finished: Finished) -> ConnectedAccount:
+    raise NotPermitted("confirmation_required", "This has to be confirmed first.")
 
 
 async def keep_finished(work: Work, parts: Parts, finished: Finished) -> ConnectedAccount:

@@ -12,6 +12,7 @@ from limen.federation.finish import Finished
 from limen.federation.provider import ExternalIdentity, Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient
 from limen.kernel.ids import new_id
+from limen.vault.events import ScopesChanged
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
@@ -63,7 +64,23 @@ async def keep_tokens(work: Work, parts: Parts, given: Given, *, grant: Grant | 
         await grants.note_lifted(work, grant_id=grant_id, lifted=given.answer.lifted)
     kept = await grants.find_grant(work, grant_id)
     assert kept is not None
+    if grant is not None:
+        await _tell_lost(work, grant, kept)
     return kept
+
+
+async def _tell_lost(work: Work, before: Grant, now: Grant) -> None:
+    """Tell of scopes that a new consent took away: others may stand on the same grant (F33)."""
+    had, has = set(before.granted_scopes), set(now.granted_scopes)
+    if had <= has:
+        return
+    event = ScopesChanged(
+        grant_id=now.id,
+        provider=now.provider,
+        gained=tuple(sorted(has - had)),
+        lost=tuple(sorted(had - has)),
+    )
+    await work.record(event)
 
 
 async def _add(work: Work, parts: Parts, given: Given, *, before: Before, grant_id: str) -> None:
@@ -141,7 +158,7 @@ async def store_tokens(
     ``after`` another. Of two consents that come back out of their order the later one counts: at
     some providers the tokens of the other ended with it.
     """
-    if grant is not None and _came_before(finished, grant):
+    if grant is not None and _came_before(finished, grant, now=work.now):
         provider = finished.provider
         await discard_tokens(work, parts, grant, answer=finished.answer, provider=provider)
         return grant
@@ -158,9 +175,12 @@ async def store_tokens(
     return await keep_tokens(work, parts, given, grant=grant)
 
 
-def _came_before(finished: Finished, grant: Grant) -> bool:
-    consented = grant.consented_at
-    return grant.state == "active" and consented is not None and finished.requested_at < consented
+def _came_before(finished: Finished, grant: Grant, *, now: dt.datetime) -> bool:
+    """Say whether its person agreed later to what is kept; the future is an import's mistake."""
+    later = grant.consented_at
+    if grant.state != "active" or later is None:
+        return False
+    return finished.requested_at < later <= now
 
 
 async def let_go_of(work: Work, parts: Parts, finished: Finished, *, reason: str) -> None:

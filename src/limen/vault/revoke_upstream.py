@@ -28,6 +28,7 @@ from limen.vault.parts import Parts
 from limen.vault.sealing import key_name, revocation_place
 from limen.vault.store import grants, revocations
 from limen.vault.store.grants import Sibling
+from limen.vault.store.revocations import Overdue
 
 KIND: Final = "vault.revoke"
 KEPT_FOR_OTHERS: Final = "kept_for_others"
@@ -382,16 +383,18 @@ async def keep_at_provider(
     await erase_if_settled(work, parts, grant_id=grant.id)
 
 
-async def give_up_overdue(work: Work, parts: Parts) -> int:
-    """Wipe tokens whose provider confirms nothing for a week; the receipt says so (F40)."""
-    given_up = 0
+async def list_overdue(work: Work) -> list[Overdue]:
+    """Return revocations that no provider confirmed for a week."""
     before = work.now - GIVE_UP_AFTER
-    for each in await revocations.overdue(work, before=before, most=_MOST_OVERDUE):
-        if not await revocations.settle_unsent(work, each.id, unsent="deadline"):
-            continue
-        given_up += 1
-        await work.record(
-            UpstreamRevoked(grant_id=each.grant_id, provider=each.provider, receipt="deadline")
-        )
-        await erase_if_settled(work, parts, grant_id=each.grant_id)
-    return given_up
+    return await revocations.overdue(work, before=before, most=_MOST_OVERDUE)
+
+
+async def give_up(work: Work, *, parts: Parts, overdue: Overdue) -> int:
+    """Wipe the tokens of one; the receipt says so (F40). Return how many: 0 if it is settled."""
+    if not await revocations.settle_unsent(work, overdue.id, unsent="deadline"):
+        return 0
+    await work.record(
+        UpstreamRevoked(grant_id=overdue.grant_id, provider=overdue.provider, receipt="deadline")
+    )
+    await erase_if_settled(work, parts, grant_id=overdue.grant_id)
+    return 1

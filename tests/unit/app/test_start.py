@@ -1,4 +1,4 @@
-"""N259: a process on a database of another version refuses to start and says what to run."""
+"""What keeps a process from starting: it says so, and what to do (N259, N262)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from limen.app.compose import compose
 from limen.app.runtime import Runtime, build_runtime
 from limen.app.start import open_runtime, prepare
 from limen.db.migrate import VERSION_TABLE, head
@@ -45,6 +46,21 @@ async def test_n259_an_older_process_does_not_touch_a_newer_database(
     assert "newer than this version's" in await _refusal(runtime)
     with pytest.raises(ConfigurationError):
         await prepare(runtime)
+
+
+async def test_nothing_starts_without_the_authorities_it_was_given(tmp_path: Path) -> None:
+    config, bundle = tmp_path / "limen.toml", tmp_path / "ca.pem"
+    config.touch()
+    bundle.write_text("not a certificate")
+    environment = {
+        "LIMEN_ENVIRONMENT": "development",
+        "LIMEN_DATA_DIR": str(tmp_path),
+        "LIMEN_CA_BUNDLE": str(bundle),
+    }
+    application = compose(load(environment, config=config))
+    with pytest.raises(ConfigurationError, match="is not a readable PEM bundle"):
+        await application.start()
+    await application.stop()
 
 
 async def test_n259_a_newer_process_asks_for_the_migration(

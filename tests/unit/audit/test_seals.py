@@ -18,7 +18,9 @@ from limen.audit.seals.seal import MOST, SEAL_TYP, verify_seal, verify_signed
 from limen.audit.seals.sealer import Sealer
 from limen.audit.seals.verify import verify_chain
 from limen.audit.seals.verify_export import verify_export
+from limen.db.work import Work
 from limen.kernel import failpoints
+from limen.kernel.errors import Unavailable
 from limen.kernel.site import Site
 from limen.observe.metrics import render
 from limen.protocol.jwk import InvalidKey, KeySet, generate_key
@@ -139,6 +141,33 @@ async def test_no_tenant_is_in_anothers_chain(chain: Chain) -> None:
     await chain.sql(f"DELETE FROM {EVENTS} WHERE tenant_id = 'othertenan' AND number = 1")
     assert (await chain.verify()).is_whole
     assert not (await chain.verify(OTHER_SITE)).is_whole
+
+
+@ON_SQLITE
+async def test_a_tenant_whose_rows_are_busy_keeps_no_other_waiting(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chain.tell(2)
+    await chain.tell(2, site=OTHER_SITE)
+    busy, _ = sorted((chain.site.tenant_id, OTHER_SITE.tenant_id))
+    run, told = chain.works.run, {busy}
+
+    async def unless_busy(site: Site, body: Any, **more: Any) -> Any:
+        if site.tenant_id in told:
+            raise Unavailable("database_busy")
+        return await run(site, body, **more)
+
+    monkeypatch.setattr(chain.works, "run", unless_busy)
+    assert await chain.sealer.run_once() == 2
+    told |= {chain.site.tenant_id, OTHER_SITE.tenant_id}
+    await run(chain.site, _tell_once)
+    await run(OTHER_SITE, _tell_once)
+    with pytest.raises(Unavailable):  # of two in a row it is the database
+        await chain.sealer.run_once()
+
+
+async def _tell_once(work: Work) -> None:
+    await work.record(Painted(colour="once more"))
 
 
 @ON_SQLITE

@@ -60,6 +60,13 @@ def test_a_public_client_has_no_secret(installation: Limen) -> None:
     assert made.json["client_secret"] is None
 
 
+def test_what_is_wrong_is_said_once(installation: Limen) -> None:
+    anywhere = ("--type", "web", "--redirect-uri", "https://*.app.example/cb")
+    refused = installation("client", "create", "x", *anywhere)
+    assert refused.status == 1
+    assert refused.err.count("redirect_uris:") == 1
+
+
 def test_a_machine_needs_no_redirect_uri(installation: Limen) -> None:
     made = installation("client", "create", "m", "--type", "machine", "--scope", "a b", "--json")
     assert (made.status, bool(made.json["client_secret"])) == (0, True)
@@ -93,6 +100,13 @@ def test_a_user_is_created_with_role_and_claims(installation: Limen, tmp_path: P
     assert rows(tmp_path, "select role from limen_role_grants") == [("admin",)]
     assert "Ada Lovelace" in str(rows(tmp_path, "select claims from limen_users"))
     user_id = made.json["user_id"]
+    for who in (user_id, "ada@EXAMPLE.com"):
+        shown = installation("user", "show", who, "--json").json
+        assert (shown["user_id"], shown["state"]) == (user_id, "active")
+        assert shown["roles"] == ["admin", "member"]
+    nobody = installation("user", "show", "eve@example.com", "--json")
+    assert nobody.status == 1
+    assert "user_not_found" in nobody.err
     assert installation("user", "disable", user_id, "--json").json["active"] is False
     assert installation("user", "enable", user_id, "--json").json["active"] is True
     assert installation("user", "close", user_id, "--json").json["closed"] is True

@@ -178,7 +178,7 @@ async def test_a_name_is_asked_for_once_at_a_time_and_never_remembered(
 async def test_calls_that_hang_leave_room_for_another_tenants(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("limen.net.client._PLACES", 3)
+    monkeypatch.setattr("limen.net.client.PLACES", 3)
     never = asyncio.Event()
 
     async def hang(*_: Any) -> None:

@@ -118,7 +118,11 @@ async def test_a_taken_slug_or_host_is_refused_and_leaves_nothing(works: Works) 
         made.append(work.tenant_id)
 
     await create(works, NewTenant(slug="acme", host="id.acme.example"))
-    for new in (NewTenant(slug="acme"), NewTenant(slug="other", host="id.acme.example")):
+    for new in (
+        NewTenant(slug="acme"),
+        NewTenant(slug="other", host="id.acme.example"),
+        NewTenant(slug="other", host="id.example.com"),  # the default tenant's issuer
+    ):
         with pytest.raises(Conflict, match="tenant_exists"):
             await create_tenant(works, new=new, base_url=BASE, keys=(create_keys,))
     assert made == []

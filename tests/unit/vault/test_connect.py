@@ -7,12 +7,16 @@ import datetime as dt
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
+from limen.db.types import Moment
+from limen.db.work import Work
 from limen.federation.finish import Callback, finish
 from limen.kernel.errors import Conflict, InvalidInput, MalformedRequest, NotFound, NotPermitted
 from limen.protocol.params import parse_params
 from limen.vault.connect import keep_finished
 from limen.vault.store import grants
+from limen.vault.tables import upstream_grants
 from tests.simulated import ADA, GRACE, NOTION_ADA, query_of
 from tests.vaults import Vault
 
@@ -184,6 +188,20 @@ async def test_of_two_consents_the_later_one_counts_whichever_is_kept_first(vaul
     vault.house.clock.advance(dt.timedelta(minutes=10))
     # Notion ended the tokens of the first with the second.
     assert (await vault.token(ada, connection_id, seen_generation=newest.generation)).raw_access
+
+
+async def test_a_consent_of_the_future_stands_in_nobodys_way(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    then = vault.house.clock.now() + dt.timedelta(days=365)  # as an import was told
+    changed = sa.update(upstream_grants).values(consented_at=sa.bindparam("then", type_=Moment()))
+
+    async def body(work: Work) -> None:
+        await work.execute(changed, then=then)
+
+    await vault.run(body)
+    await vault.connect(ada, account=ADA, connection_id=connection_id)
+    assert (await vault.shown(ada, connection_id)).generation == 2
 
 
 async def test_tokens_are_sealed_at_rest(vault: Vault) -> None:

@@ -26,6 +26,7 @@ from limen.protocol.params import parse_params
 from limen.protocol.pkce import new_verifier, s256
 from limen.vault.connect import ConnectedAccount, WantedConnection, begin_connect, finish_connect
 from limen.vault.connect_link import look_at_link, take_link
+from limen.vault.disconnect import disconnect
 from limen.vault.listing import list_connections
 from limen.vault.sessions import make
 from limen.vault.sessions.confirm import confirm, decline, look_at_held
@@ -132,6 +133,22 @@ async def test_f37_only_the_session_that_left_confirms(vault: Vault) -> None:
     await answer(vault, ada, link.id)
     with pytest.raises(InvalidInput, match="confirmation_invalid"):
         await answer(vault, ada, link.id)
+
+
+async def test_f39_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: Vault) -> None:
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, account=ADA)
+    link = await made(vault, ada, connection_id=connection_id)
+    callback = await to_callback(vault, ada, link, account=ADA)
+    await vault.run(
+        lambda work: disconnect(work, vault.parts, connection_id=connection_id, user_id=ada.id),
+        actor=ada,
+    )
+    assert await vault.outbox() == []
+    with pytest.raises(NotFound, match="connection_not_found"):
+        await come_back(vault, ada, callback)
+    assert await vault.outbox() == []
+    assert len((await vault.simulated.seen("google"))["revocations"]) == 2
 
 
 async def test_f37_a_journey_begun_elsewhere_never_ends_without_the_page(vault: Vault) -> None:

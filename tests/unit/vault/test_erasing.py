@@ -192,10 +192,10 @@ async def test_f40_tokens_of_a_silent_provider_are_kept_a_week_and_wiped(vault: 
 
     sweep = sweeper(vault.parts)
     vault.house.clock.advance(dt.timedelta(days=6))
-    await vault.run(sweep)
+    await sweep(vault.house.site)
     assert await vault.run(kept) == 1
     vault.house.clock.advance(dt.timedelta(days=1))
-    await vault.run(sweep)
+    await sweep(vault.house.site)
     assert await vault.run(kept) == 0
     assert vault.named("connection:grant:revoked")[-1].receipt == "deadline"
 

@@ -20,6 +20,7 @@ from limen.vault.listing import list_connections
 from limen.vault.model import TENANT_OWNER
 from limen.vault.store.features import Noted
 from tests.simulated import ADA, GRACE, NOTION_ADA, query_of
+from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +88,17 @@ async def test_f33_what_is_left_unticked_is_recorded_and_the_rest_works_on(vault
     assert (after["calendar_read"], after["drive_read"]) == ("active", "denied")
     assert vault.named("connection:feature:denied")[0].missing_scopes == (DRIVE,)
     assert (await vault.token(ada, connection_id)).scopes
+
+
+async def test_f33_what_another_consent_takes_away_is_told(vault: Vault) -> None:
+    """Of one account there is one grant: whoever connects it for less takes from the others."""
+    await register(vault, "spotify")
+    ada, grace = await vault.person(), await vault.person()
+    mine = await vault.connect(ada, "spotify", features=("library_read",))
+    await vault.connect(grace, "spotify", features=("playback",))
+    [event] = vault.named("connection:grant:scopes_changed")
+    assert set(event.lost) == {"user-library-read", "playlist-read-private"}
+    assert (await standings(vault, ada, mine))["library_read"] == "missing"
 
 
 async def test_apps_leave_a_person_alone_who_said_no(vault: Vault) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from limen.db.work import Work
 from limen.vault.refresh.forecast import Facts, foresee, next_reminder
+from limen.vault.store import reminders
 from limen.vault.sweep import sweeper
-from tests.simulated import ADA
+from tests.simulated import ADA, GRACE
 from tests.vaults import Vault
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.timezone.utc)
@@ -65,10 +67,36 @@ async def test_a_person_is_reminded_once_at_each_moment(vault: Vault) -> None:
     assert by is not None
     for days, told in ((1, 0), (6, 1), (1, 1), (10, 2), (2, 3), (2, 3)):
         vault.house.clock.advance(days * DAY)
-        await vault.run(sweeper(vault.parts))
-        await vault.run(sweeper(vault.parts))
+        await sweeper(vault.parts)(vault.house.site)
+        await sweeper(vault.parts)(vault.house.site)
         assert len(vault.named("connection:grant:reconnect_due")) == told
     assert vault.named("connection:grant:reconnect_due")[0].reconnect_by == by.isoformat()
+
+
+@pytest.mark.anyio
+async def test_a_reminder_that_fails_keeps_nobody_else_from_theirs(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await vault.person()
+    lie = {"token_response": {"refresh_token_expires_in": 2 * 86400}}
+    await vault.simulated.order("google", lies=lie)
+    for account in (ADA, GRACE):
+        await vault.connect(ada, account=account)
+    take, spoiled = reminders.take_reminder, list[str]()
+
+    async def spoil_the_first(work: Work, *, grant_id: str, **more: Any) -> bool:
+        if not spoiled:
+            spoiled.append(grant_id)
+        if grant_id in spoiled:
+            raise ValueError
+        return await take(work, grant_id=grant_id, **more)
+
+    monkeypatch.setattr(reminders, "take_reminder", spoil_the_first)
+    vault.house.clock.advance(DAY)
+    for _ in range(2):
+        assert await sweeper(vault.parts)(vault.house.site) <= 1
+    [told] = vault.named("connection:grant:reconnect_due")
+    assert told.grant_id not in spoiled
 
 
 @pytest.mark.anyio

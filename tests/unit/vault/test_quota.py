@@ -234,10 +234,10 @@ async def test_old_days_are_swept_and_a_person_erased_leaves_none(vault: Vault) 
     await called(vault, ada, hers)
     vault.house.clock.advance(dt.timedelta(days=KEPT_DAYS - 1))
     await called(vault, ada, hers)
-    await vault.run(sweeper(vault.parts))
+    await sweeper(vault.parts)(vault.house.site)
     assert len((await shown(vault, ada, hers, days=KEPT_DAYS)).uses) == 2
     vault.house.clock.advance(dt.timedelta(days=3))
-    await vault.run(sweeper(vault.parts))
+    await sweeper(vault.parts)(vault.house.site)
     assert len((await shown(vault, ada, hers, days=KEPT_DAYS + 5)).uses) == 1
     await vault.run(lambda work: erase_person(work, vault.parts, user_id=ada.id), actor=ada)
     by_client = await vault.run(

@@ -136,7 +136,7 @@ async def test_another_account_that_is_not_wanted_keeps_its_other_products(vault
     assert (None, "kept_for_others") in await receipts(vault)
 
 
-async def test_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: Vault) -> None:
+async def test_f39_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: Vault) -> None:
     ada = await vault.person()
     connection_id = await vault.connect(ada, account=ADA)
     callback = await vault.simulated.approve(
@@ -151,7 +151,7 @@ async def test_what_comes_back_for_a_connection_that_is_gone_is_revoked(vault: V
 
 
 @pytest.mark.parametrize("provider", ["dropbox", "github-app", "zoom"])
-async def test_a_grant_is_ended_also_after_its_access_token(vault: Vault, provider: str) -> None:
+async def test_f40_a_grant_is_ended_also_after_its_access_token(vault: Vault, provider: str) -> None:
     """It is revoked by its access token, which is gone by itself while the refresh token lives."""
     await register(vault, provider)
     ada = await vault.person()
