@@ -142,7 +142,8 @@ async def begin_connect(work: Work, parts: Parts, *, wanted: WantedConnection) -
         scopes=scopes_to_ask(provider, features, pinned=pinned),
         needs_refresh_token=pinned is None
         or pinned.sealed_refresh is None
-        or pinned.state != "active",
+        or pinned.state != "active"
+        or pinned.upstream_client_id != client.at_provider.client_id,
         account_hint=pinned.subject if pinned else "",
     )
     flow = Flow(

@@ -124,3 +124,27 @@ async def test_the_tenants_own_sign_in_is_not_deleted(limen: Installation) -> No
     refused = await owner.ask("DELETE", f"/clients/{FIRST_PARTY_CLIENT_ID}")
     assert (refused.status, refused.json()["code"]) == (409, "client_built_in")
     assert (await limen.login(await limen.person()))["access_token"]
+
+
+async def test_n205_who_may_not_give_roles_has_no_provider_give_them(limen: Installation) -> None:
+    owner = await somebody(limen, "owner")
+    maps = {"providers": {"google": {"roles": [{"claim": "hd", "value": "x", "role": "admin"}]}}}
+    allowed = {"providers": {"google": {"sign_up": "open"}}}
+    policies = await narrowed(owner, "policy:write")
+    entries = await narrowed(owner, "providers:write providers:read")
+    client = {"client_id": "ours", "client_secret": "another"}
+    assert (await policies.ask("PATCH", "/policy", {"sign_in": maps})).status == 403
+    assert (await policies.ask("PATCH", "/policy", {"sign_in": allowed})).status == 200
+    assert (await owner.ask("PATCH", "/policy", {"sign_in": maps})).status == 200
+    assert (await policies.ask("PATCH", "/policy", {"sign_in": None})).status == 403
+    assert (await policies.ask("PATCH", "/policy", {"fresh_minutes": None})).status == 200
+    for path, body in (
+        ("client", client),
+        ("entry", {"entry": {}}),
+        ("override", {"override": {}}),
+    ):
+        refused = await entries.ask("PUT", f"/providers/google/{path}", body)
+        assert (refused.status, refused.json()["code"]) == (403, "not_permitted"), path
+    assert (await owner.ask("PATCH", "/policy", {"sign_in": None})).status == 200
+    told = await entries.ask("PUT", "/providers/google/override", {"override": {}})
+    assert told.status != 403

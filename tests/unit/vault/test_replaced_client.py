@@ -16,7 +16,7 @@ from limen.vault.disconnect import disconnect
 from limen.vault.revoke_upstream import CLIENT_REPLACED
 from limen.vault.sharing.consents import Wish, list_shared, share
 from limen.vault.tables import upstream_grants
-from tests.simulated import ADA, GRACE
+from tests.simulated import ADA, GRACE, query_of
 from tests.unit.vault.test_every_vendor import register
 from tests.vaults import Vault
 
@@ -82,6 +82,8 @@ async def test_the_same_account_goes_on_where_it_was(vault: Vault) -> None:
     await vault.run(lambda work: share(work, vault.parts, owner_id=ada.id, wish=wish), actor=ada)
     before = (await vault.token(ada, connection_id)).generation
     await earlier(vault)
+    # The refresh token that is held is the earlier client's: another is asked for.
+    assert query_of(await vault.leave(ada, connection_id=connection_id))["prompt"] == "consent"
     assert await vault.connect(ada, account=ADA, connection_id=connection_id) == connection_id
     shown = await vault.shown(ada, connection_id)
     assert (shown.state, shown.reason, dict(shown.features)) == (

@@ -94,6 +94,22 @@ async def test_a_channel_keeps_its_accounts_other_products_alive(vault: Vault) -
     assert await revocations(vault.simulated) == 0
 
 
+async def test_what_has_to_be_connected_again_keeps_nothing_alive(vault: Vault) -> None:
+    ada = await vault.person()
+    calendar = await vault.connect(ada, account=ADA)
+    await vault.connect(ada, "notion", account=NOTION_ADA)
+    await other_product(vault, f"{ADA}:UC5")
+    ended = sa.update(upstream_grants).values(state=sa.bindparam("of_state"))
+
+    async def refuse(work: Work) -> None:
+        await work.execute(ended.where(_g.provider == "notion"), of_state="reauth_required")
+
+    await vault.run(refuse)
+    assert await end(vault, ada, calendar)
+    assert await vault.outbox() == []
+    assert await revocations(vault.simulated) == 1
+
+
 async def test_an_account_that_only_begins_alike_is_another(vault: Vault) -> None:
     ada = await vault.person()
     calendar = await vault.connect(ada, account=ADA)
@@ -151,7 +167,9 @@ async def test_f39_what_comes_back_for_a_connection_that_is_gone_is_revoked(vaul
 
 
 @pytest.mark.parametrize("provider", ["dropbox", "github-app", "zoom"])
-async def test_f40_a_grant_is_ended_also_after_its_access_token(vault: Vault, provider: str) -> None:
+async def test_f40_a_grant_is_ended_also_after_its_access_token(
+    vault: Vault, provider: str
+) -> None:
     """It is revoked by its access token, which is gone by itself while the refresh token lives."""
     await register(vault, provider)
     ada = await vault.person()

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from limen.access.permissions import POLICY_READ, POLICY_WRITE, TENANTS_READ, TENANTS_WRITE
 from limen.access.require import require
+from limen.admin.mapped_roles import check_may_map_roles
 from limen.admin.parts import Parts
 from limen.admin.schemas import TenantBody, TenantList, TenantView
 from limen.tenants import policy_of
@@ -51,7 +52,12 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 
     @router.patch("/policy", tags=["admin: policy"], dependencies=[require(POLICY_WRITE)])
     async def change_policy(work: CurrentWork, body: dict[str, Any]) -> TenantPolicy:
-        """Replace members of this tenant's policy; ``null`` gives one back to the default."""
-        return await update_policy(work, changes=body, defaults=parts.defaults)
+        """Replace members of this tenant's policy; ``null`` gives one back to the default.
+
+        Mapping what a provider says to roles takes the permission to give them besides.
+        """
+        policy = await update_policy(work, changes=body, defaults=parts.defaults)
+        await check_may_map_roles(work, changed=policy)
+        return policy
 
     return router

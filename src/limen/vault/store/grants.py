@@ -161,11 +161,13 @@ _SIBLINGS = sa.select(_g.id, _g.provider, _g.upstream_client_id, _g.subject).whe
         sa.and_(_g.live_subject >= bindparam("first"), _g.live_subject < bindparam("beyond")),
     ),
     _g.id != bindparam("but_not"),
+    # What its person has to connect again in any case has nothing to lose.
+    sa.or_(_g.state == "active", _g.state == "uncertain"),
 )
 
 
 class Sibling(NamedTuple):
-    """Another live grant of the same external account."""
+    """Another grant of the same external account, which gives tokens."""
 
     id: str
     provider: str
@@ -182,7 +184,7 @@ def below(prefix: str) -> tuple[str, str]:
 
 
 async def siblings_of(work: Work, grant: Grant, *, account: str) -> list[Sibling]:
-    """Return the other live grants of an external account, whatever part of it each is of."""
+    """Return the other grants of an account that give tokens, whatever part of it each is of."""
     first, beyond = below(f"{account}:")
     rows = await work.execute(
         _SIBLINGS,

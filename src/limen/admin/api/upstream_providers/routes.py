@@ -20,6 +20,7 @@ from limen.admin.api.upstream_providers.schemas import (
     StateBody,
 )
 from limen.admin.api.upstream_providers.show import list_providers, show_provider
+from limen.admin.mapped_roles import check_may_speak_for_provider
 from limen.admin.parts import Parts
 from limen.federation.clients.sealed import retire_credential
 from limen.federation.describe_provider import (
@@ -66,6 +67,7 @@ def _add_client(router: APIRouter, parts: Parts) -> None:
     @router.put("/{provider}/client", dependencies=_WRITE)
     async def put_client(work: CurrentWork, provider: _Id, body: ClientBody) -> ProviderDetail:
         """Say what a provider registered us as; all secrets set before are forgotten."""
+        await check_may_speak_for_provider(work, provider=provider)
         new = await read_client(work, provider=provider, body=body)
         await check_new_client(work, net=parts.net, providers=parts.providers, new=new)
         await set_upstream_client(work, parts.envelope, new=new)
@@ -97,6 +99,7 @@ def _add_entries(router: APIRouter, parts: Parts) -> None:
     @router.put("/{provider}/entry", dependencies=_WRITE)
     async def put_entry(work: CurrentWork, provider: _Id, body: EntryBody) -> ProviderDetail:
         """Describe a provider of your own, for clients of your own."""
+        await check_may_speak_for_provider(work, provider=provider)
         described = Described(id=provider, document=body.entry)
         await put_own_entry(work, net=parts.net, providers=parts.providers, described=described)
         return await show_provider(work, parts.providers, provider=provider)
@@ -109,6 +112,7 @@ def _add_entries(router: APIRouter, parts: Parts) -> None:
     @router.put("/{provider}/override", dependencies=_WRITE)
     async def override(work: CurrentWork, provider: _Id, body: OverrideBody) -> ProviderDetail:
         """Say what is different of a shipped provider here; its addresses stay."""
+        await check_may_speak_for_provider(work, provider=provider)
         described = Described(id=provider, document=body.override)
         await put_override(work, providers=parts.providers, described=described)
         return await show_provider(work, parts.providers, provider=provider)

@@ -1,0 +1,39 @@
+"""Roles by a provider's word: who decides whose word that is gives them (N205)."""
+
+from __future__ import annotations
+
+from limen.access.permissions import ROLES_WRITE
+from limen.access.rights import permissions_of
+from limen.db.work import Work
+from limen.kernel.errors import NotPermitted
+from limen.tenants import policy_of
+from limen.tenants.policy import TenantPolicy
+
+
+async def check_may_map_roles(work: Work, *, changed: TenantPolicy) -> None:
+    """Refuse a policy that maps to roles otherwise than the one in force, by who gives none.
+
+    Raises:
+        NotPermitted: ``not_permitted``.
+    """
+    if _mapped(changed) != _mapped(policy_of(work)):
+        await _check_may_give_roles(work)
+
+
+async def check_may_speak_for_provider(work: Work, *, provider: str) -> None:
+    """Refuse whoever gives no roles to say what a provider is whose word gives some.
+
+    Raises:
+        NotPermitted: ``not_permitted``.
+    """
+    if policy_of(work).sign_in.rules(provider).roles:
+        await _check_may_give_roles(work)
+
+
+def _mapped(policy: TenantPolicy) -> dict[str, object]:
+    return {name: rules.roles for name, rules in policy.sign_in.providers.items() if rules.roles}
+
+
+async def _check_may_give_roles(work: Work) -> None:
+    if ROLES_WRITE not in await permissions_of(work, work.actor):
+        raise NotPermitted(public="This gives roles, which you are not allowed to.")
