@@ -61,6 +61,7 @@ docs: install
 	@$(BIN)/python docs/generate_postman.py
 	@$(BIN)/python docs/generate_schema.py
 	@$(BIN)/python docs/generate_error_codes.py
+	@$(BIN)/python docs/generate_settings.py
 	@$(BIN)/python docs/generate_providers.py
 	@$(BIN)/python docs/generate_catalogues.py
 

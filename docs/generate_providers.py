@@ -101,6 +101,7 @@ def _section(entry: Entry) -> Iterator[str]:
     yield f"`{entry.id}`. Scopes: {INCREMENTAL[entry.incremental]}."
     for name, value in entry.values.items():
         default = f", `{value.default}` unless said" if value.default else ""
+        default += ", or nothing" if value.is_optional else ""
         yield f"Wants `{name}`: {value.title}{default}."
     if entry.manage_url:
         yield f"People remove access at <{entry.manage_url}>."
@@ -111,6 +112,7 @@ def _section(entry: Entry) -> Iterator[str]:
     if entry.quota is not None:
         apart = "".join(f", {most:,} of {name}" for name, most in entry.quota.buckets.items())
         yield f"Counts {entry.quota.daily_units:,} units a day{apart} ({entry.quota.resets_in})."
+    yield from _resources(entry)
     if entry.features:
         yield "\n| Feature | What it is | Scopes |\n|---|---|---|"
         for name, feature in entry.features.items():
@@ -119,6 +121,17 @@ def _section(entry: Entry) -> Iterator[str]:
     yield "\n| Evidence | Seen | What it shows | Not verified |\n|---|---|---|---|"
     for row in entry.evidence:
         yield f"| <{row.url}> | {row.verified_at} | {row.about} | {row.unverified or '—'} |"
+
+
+def _resources(entry: Entry) -> Iterator[str]:
+    if entry.resources:
+        yield "\n| Resource | Access tokens are for | Asked for with | Sent to |\n|---|---|---|---|"
+    for name, resource in entry.resources.items():
+        asked = " ".join(resource.scopes).replace("{identifier}", resource.identifier)
+        hosts = entry.api.hosts if resource.is_default else resource.hosts or (resource.host,)
+        how = "a refresh, without a name" if resource.is_default else f"`{asked}`"
+        sent = ", ".join(f"`{host}`" for host in hosts)
+        yield f"| `{name}` | {resource.title}: `{resource.identifier}` | {how} | {sent} |"
 
 
 def _credentials(entry: Entry) -> Iterator[str]:

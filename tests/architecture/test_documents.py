@@ -23,7 +23,9 @@ REQUIRED = [
     "docs/map.md",
     "docs/providers.md",
     "docs/schema.md",
+    "docs/production.md",
     "docs/security-cases.md",
+    "docs/settings.md",
     "docs/specs.md",
     "docs/specs/oauth.md",
     "docs/specs/openid.md",
@@ -41,6 +43,7 @@ def test_the_document_is_there(name: str) -> None:
     [
         ("schema", "schema.md"),
         ("error_codes", "error-codes.md"),
+        ("settings", "settings.md"),
         ("providers", "providers.md"),
         ("postman", "limen.postman_collection.json"),
     ],

@@ -18,6 +18,8 @@ async def test_n137_on_the_page_and_the_address_is_free_again(limen: Installatio
     assert person.email in page.text
     unsure = await person.browser.press(page, "close-submit")
     assert (unsure.status, 'href="#sure"' in unsure.text) == (422, True)
+    assert 'aria-describedby="sure-error"' in unsure.text
+    assert '<p class="error" id="sure-error">' in unsure.text
     done = await person.browser.press(unsure, "close-submit", {"sure": "yes"})
     assert 'id="account-closed"' in done.text
     assert (await person.browser.open("/account")).url.partition("?")[0].endswith("/sign-in")

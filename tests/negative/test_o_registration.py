@@ -518,7 +518,12 @@ async def test_n191_without_its_statement_a_client_is_vouched_for_no_longer(
         statement_issuers=[known],
         grant_types=["authorization_code", "client_credentials"],
     )
-    said = {"iss": issuer, "redirect_uris": [CALLBACK]}
+    said = {
+        "iss": issuer,
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [generate_key("ES256").public.jwk()]},
+    }
     stated = {
         "software_statement": sign(said, key, typ="JWT"),
         "grant_types": ["authorization_code", "client_credentials"],
@@ -574,3 +579,12 @@ async def test_n191_a_copied_statement_lends_a_stranger_no_name(
         limen, software_statement=copied, redirect_uris=[], grant_types=grants[1:]
     )
     assert (alone.status, alone.json()["error"]) == (400, "invalid_client_metadata")
+    at_home = {"iss": issuer, "redirect_uris": [CALLBACK]}
+    keys = {"jwks": {"keys": [generate_key("ES256").public.jwk()]}}
+    for left_open in (at_home, {**at_home, **keys}, {**at_home, "grant_types": grants}):
+        asked["software_statement"] = sign(left_open, key, typ="JWT")
+        own = await registered(limen, **asked)
+        assert own["grant_types"] == grants[:1], left_open
+        client = await stored(limen, own["client_id"])
+        assert client is not None
+        assert not client.verified

@@ -10,6 +10,7 @@ from limen.admin.schemas import ClientBody, ClientPatch, ClientView, NewSecret, 
 from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.oauth.clients import Clients
+from limen.oauth.consent import is_remembered
 from limen.oauth.model import Client
 from limen.oauth.mutual_tls.offer import check_offered
 from limen.oauth.registry.check_addresses import check_addresses
@@ -49,7 +50,7 @@ async def change_one(
     Raises:
         NotPermitted: Its keys or ways to authenticate could be anybody's then, and it has
             roles that the actor could not give; or nobody is asked about it, before or after,
-            and it may do more than the actor.
+            and it may do more than the actor. As ``check_may_shape``.
     """
     await check_may_speak_for(work, principal_id=client_id)
     changes = _changes(body)
@@ -60,19 +61,40 @@ async def change_one(
     addresses = {"redirect_uris": before.redirect_uris, **changes.metadata}
     await check_addresses(work, parts.net, addresses)
     made = await update_client(work, client_id=client_id, changes=changes, envelope=parts.envelope)
-    await check_may_shape(work, before, made.client)
+    await check_may_shape(work, made.client, before=before)
     return shown(made.client, made.raw_secret)
 
 
-async def check_may_shape(work: Work, *states: Client) -> None:
+async def check_may_shape(work: Work, client: Client, *, before: Client | None = None) -> None:
     """Refuse a client that lends its maker more than they have, as it was and as it would be.
+
+    Such a client is one that nobody is asked about, or that people agreed to before it was given
+    other addresses: these they are not asked about either.
+
+    Args:
+        work: Its actor made or changed the client, in this transaction.
+        client: As it is from now on.
+        before: As it was, if it is not new.
 
     Raises:
         NotPermitted: As ``check_may_lend``.
     """
-    for client in states:
-        if client.trusted or client.first_party:
-            await check_may_lend(work, scope=client.scope)
+    is_agreed_to = (
+        before is not None
+        and _reaches_more(client, before)
+        and await is_remembered(work, client_id=client.client_id)
+    )
+    for state in (client,) if before is None else (before, client):
+        if is_agreed_to or state.trusted or state.first_party:
+            await check_may_lend(work, scope=state.scope)
+
+
+def _reaches_more(client: Client, before: Client) -> bool:
+    """Say whether its answers go elsewhere too, or say more: one after the other is both."""
+    return bool(
+        set(client.redirect_uris) - set(before.redirect_uris)
+        or set(client.scope) - set(before.scope)
+    )
 
 
 async def rotate_one(work: Work, parts: Parts, *, client_id: str) -> NewSecret:

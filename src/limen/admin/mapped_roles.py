@@ -31,7 +31,12 @@ async def check_may_speak_for_provider(work: Work, *, provider: str) -> None:
 
 
 def _mapped(policy: TenantPolicy) -> dict[str, object]:
-    return {name: rules.roles for name, rules in policy.sign_in.providers.items() if rules.roles}
+    """Return what gives roles: the words, and of whom at a provider they are believed."""
+    return {
+        name: (rules.roles, rules.domains, rules.tenants)
+        for name, rules in policy.sign_in.providers.items()
+        if rules.roles
+    }
 
 
 async def _check_may_give_roles(work: Work) -> None:

@@ -78,7 +78,7 @@ class Background:
                 done += await task.turn()
                 await _finish(task)
             except Exception as error:  # noqa: BLE001 -- raised when all had their turn
-                _tell(task, error)
+                _tell(task.name, error)
                 failed = failed or error
         if failed is not None:
             raise failed
@@ -90,13 +90,13 @@ class Background:
             try:
                 done = await task.turn()
             except Exception as error:  # noqa: BLE001 -- a loop must outlive any one failure; it is logged
-                _tell(task, error)
+                _tell(task.name, error)
             if not done:
                 await self._pause(task)
         try:
             await _finish(task)
         except Exception as error:  # noqa: BLE001 -- the others end well; it is logged
-            _tell(task, error)
+            _tell(task.name, error)
 
     async def _pause(self, task: Task) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, task.woken)]
@@ -121,7 +121,8 @@ async def for_each(
         task: For the log and the metric.
 
     Raises:
-        Unavailable: To two tenants in a row: it is the database, and everybody's.
+        Unavailable: To two tenants in a row, or to the only one: it is the database, and
+            everybody's.
     """
     done, gone = 0, False
     for tenant in tenants:
@@ -129,12 +130,12 @@ async def for_each(
             done += await do(tenant)
             gone = False
         except Unavailable as refusal:
-            if gone:
+            if gone or len(tenants) == 1:
                 raise
             gone = True
-            _tell_of(tenant, refusal, task=task)
+            _tell(task, refusal, tenant_id=tenant.tenant_id)
         except Exception as error:  # noqa: BLE001 -- no tenant keeps the others from their turn
-            _tell_of(tenant, error, task=task)
+            _tell(task, error, tenant_id=tenant.tenant_id)
     return done
 
 
@@ -143,19 +144,9 @@ async def _finish(task: Task) -> None:
         await task.finish()
 
 
-def _tell(task: Task, error: Exception) -> None:
-    count_background_failure(task.name)
-    if isinstance(error, Unavailable):
-        _log.warning("background task waits", task=task.name, refusal=error.code)
-    else:
-        _log.error("background task failed", task=task.name, kind=type(error).__name__)
-
-
-def _tell_of(tenant: Site, error: Exception, *, task: str) -> None:
+def _tell(task: str, error: Exception, **whose: str) -> None:
     count_background_failure(task)
-    _log.error(
-        "background task failed for a tenant",
-        task=task,
-        tenant_id=tenant.tenant_id,
-        kind=type(error).__name__,
-    )
+    if isinstance(error, Unavailable):
+        _log.warning("background task waits", task=task, refusal=error.code, **whose)
+    else:
+        _log.error("background task failed", task=task, kind=type(error).__name__, **whose)

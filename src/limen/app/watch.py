@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limen.app.runtime import Runtime
 from limen.kernel.errors import Unavailable
-from limen.observe import log_request
+from limen.observe import Asked, log_request
 from limen.observe.metrics import CONTENT_TYPE, count_request, render
 from limen.settings.sections import MetricsSettings
 
@@ -71,4 +71,5 @@ def _count(method: str, seen: dict[str, Any], *, seconds: float, logs: bool) -> 
     route, status = getattr(seen["route"], "path", ""), seen["status"]
     count_request(route=route, method=method, status=status, seconds=seconds)
     if logs:
-        log_request(method=method, route=route, status=status, seconds=seconds)
+        asked = Asked(*(seen.get(name, "") for name in Asked._fields))
+        log_request(method=method, route=route, status=status, seconds=seconds, asked=asked)

@@ -44,6 +44,7 @@ async def _turn(settings: Settings) -> int:
 
 async def _work(settings: Settings) -> int:
     from limen.app.compose import compose  # noqa: PLC0415 -- as above
+    from limen.observe.metrics_port import serve_metrics  # noqa: PLC0415 -- as above
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -52,6 +53,10 @@ async def _work(settings: Settings) -> int:
     application = compose(settings)
     collector.wake()
     async with application.running(worker=True):
+        # What it alone counts is what operators are woken by; a server beside it has the first.
+        metrics = await serve_metrics(settings.metrics, workers=settings.workers + 1)
         progress("working")
         await stop.wait()
+        if metrics is not None:
+            metrics.close()
     return 0

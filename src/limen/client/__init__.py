@@ -44,6 +44,7 @@ from limen.client.users import (
     WithAccessToken,
     WithRefreshToken,
 )
+from limen.kernel.secret import Secret
 
 __all__ = [
     "ANYONE",
@@ -66,6 +67,7 @@ __all__ = [
     "ReauthRequired",
     "Refused",
     "Reported",
+    "Secret",
     "Several",
     "SharingRequest",
     "Unauthorized",

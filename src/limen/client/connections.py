@@ -73,7 +73,7 @@ class Connections:
         self._bearers = Bearers(transport, credentials, clock=clock)
         self._tokens: Remembered[ConnectionToken] = Remembered(clock)
 
-    async def token(
+    async def token(  # noqa: PLR0913 -- which token, and how good
         self,
         user: User,
         provider: str,
@@ -82,6 +82,7 @@ class Connections:
         feature: str = "",
         min_ttl: dt.timedelta = dt.timedelta(),
         seen_generation: int | None = None,
+        resource: str = "",
     ) -> ConnectionToken:
         """Return a token that is fresh, from memory or from the server.
 
@@ -92,6 +93,8 @@ class Connections:
             feature: What it must be good for.
             min_ttl: How much must be left of it.
             seen_generation: The provider answered 401 to that one; only a newer one helps.
+            resource: Which of the provider's APIs it is for, ``outlook`` say: each has tokens of
+                its own; empty for the provider's default.
 
         Raises:
             ReauthRequired: Only its owner can help: ``await error.reconnect()``.
@@ -108,8 +111,9 @@ class Connections:
             feature=feature,
             min_ttl=min_ttl,
             seen_generation=seen_generation,
+            resource=resource,
         )
-        key = (user, provider, connection, feature)
+        key = (user, provider, connection, feature, resource)
         found = self._good(key, asked)
         if found is not None:
             return found

@@ -37,6 +37,10 @@ class ApiKey:
 
     key: Secret[str]
 
+    def __post_init__(self) -> None:
+        """Refuse a bare text."""
+        demand_secret(self.key, name="key")
+
     async def current(self) -> Secret[str]:
         """Return the key."""
         return self.key
@@ -55,6 +59,11 @@ class ClientSecret:
     client_id: str
     secret: Secret[str] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a bare text."""
+        if self.secret is not None:
+            demand_secret(self.secret, name="secret")
+
 
 Credentials = AccessToken | ApiKey | ClientSecret
 
@@ -64,6 +73,16 @@ def credentials_of(given: Credentials | str | Secret[str] | TokenSource) -> Cred
     if isinstance(given, AccessToken | ApiKey | ClientSecret):
         return given
     return AccessToken(given if callable(given) else _secret(given))
+
+
+def demand_secret(given: object, *, name: str) -> None:
+    """Refuse what a log or a traceback would show.
+
+    Raises:
+        TypeError: It is no ``Secret``; says how to make one, and nothing of the value.
+    """
+    if not isinstance(given, Secret):
+        raise TypeError(f"{name}: wrap it, {name}=Secret(…), with limen.client.Secret")
 
 
 def _secret(given: str | Secret[str]) -> Secret[str]:

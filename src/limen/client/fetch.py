@@ -28,6 +28,7 @@ class Asked:
         connection: Its id; empty to find the only one at the provider.
         min_ttl: How much must be left of it.
         seen_generation: The provider refused that one: only a newer one helps.
+        resource: Which of the provider's APIs it is for; empty for its default.
     """
 
     provider: str
@@ -35,6 +36,7 @@ class Asked:
     feature: str = ""
     min_ttl: dt.timedelta = dt.timedelta()
     seen_generation: int | None = None
+    resource: str = ""
 
     @property
     def min_ttl_seconds(self) -> int:
@@ -53,6 +55,7 @@ async def by_route(transport: Transport, speaker: Speaker, asked: Asked) -> Conn
     path = with_query(
         f"{CONNECTIONS}/{quote(id_, safe='')}/token",
         feature=asked.feature,
+        resource=asked.resource,
         min_ttl=asked.min_ttl_seconds,
         seen_generation=asked.seen_generation,
         owner=speaker.owner,
@@ -114,6 +117,9 @@ async def by_exchange(
         form["limen_min_ttl"] = str(asked.min_ttl_seconds)
     if asked.seen_generation:
         form["limen_seen_generation"] = str(asked.seen_generation)
+    if asked.resource:
+        is_uri = asked.resource.startswith("https://")
+        form["resource" if is_uri else "limen_resource"] = asked.resource
     asked_at = clock.now()
     told = await bearers.ask(form)
     ttl = told.get("expires_in")

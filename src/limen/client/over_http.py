@@ -57,7 +57,8 @@ class OverHttp:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable("unreachable", type(error).__name__) from None
+            kind = type(error).__name__
+            raise Unreachable("unreachable", f"{self.issuer} does not answer ({kind}).") from None
         if len(body) > _MAX_BYTES:
             raise Unreachable("answer_too_large", "The answer is larger than is read.")
         return Answer(status=status, headers=headers, body=body)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from limen.client.credentials import demand_secret
 from limen.kernel.actor import Actor
 from limen.kernel.secret import Secret
 
@@ -44,6 +45,10 @@ class OnBehalfOf:
     subject_token: Secret[str]
     token_type: str = ACCESS_TOKEN
 
+    def __post_init__(self) -> None:
+        """Refuse a bare text."""
+        demand_secret(self.subject_token, name="subject_token")
+
 
 @dataclass(frozen=True, slots=True)
 class WithAccessToken:
@@ -55,6 +60,10 @@ class WithAccessToken:
     """
 
     access_token: Secret[str]
+
+    def __post_init__(self) -> None:
+        """Refuse a bare text."""
+        demand_secret(self.access_token, name="access_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,10 @@ class WithRefreshToken:
 
     refresh_token: Secret[str]
     keep: KeepRefreshToken | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a bare text."""
+        demand_secret(self.refresh_token, name="refresh_token")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from limen.kernel.ids import new_id
 from limen.kernel.site import ALL_TENANTS, Site
 from limen.kernel.tokens import random_secret
 from limen.observe import logger
-from limen.observe.metrics import count_background_failure
+from limen.observe.metrics import count_background_failure, count_parked
 
 _log = logger("limen.outbox")
 MAX_ATTEMPTS: Final = 12
@@ -285,6 +285,9 @@ class OutboxLoop:
             name = getattr(error, "code", type(error).__name__)
             self._on_failure(row.kind, name)
             statement = _PARK if attempt >= MAX_ATTEMPTS else _LATER
+            if statement is _PARK:
+                _log.error("a delivery is given up", kind=row.kind, delivery_id=row.id, reason=name)
+                count_parked(row.kind)
             more = {"error": name}
             if statement is _LATER:
                 more["delay_seconds"] = float(min(3600, 2**attempt))

@@ -131,7 +131,9 @@ class PostgresPool:
         if self._tidying is not None:
             self._tidying.cancel()
             self._tidying = None
-        await asyncio.gather(*self._ending)
+        for ending in self._ending:  # it may wait for one in use
+            ending.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
         for kept in (self._idle, self._begun):
             while kept:
                 self._opened -= 1
@@ -156,24 +158,31 @@ class PostgresPool:
             self._tidying = asyncio.get_running_loop().call_later(self._begun_seconds, self._tidy)
 
     def _tidy(self) -> None:
-        """End the transactions that nobody came for."""
         self._tidying = None
-        now = time.monotonic()
-        while self._begun and now - self._begun[0][1] >= self._begun_seconds:
-            ending = asyncio.create_task(self._end(self._begun.pop(0)[0]))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+        ending = asyncio.create_task(self._end_begun())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+    async def _end_begun(self) -> None:
+        """End the transactions that nobody came for; whoever comes meanwhile takes them first."""
+        while self._has_waited():
+            async with self._room:  # counted as held meanwhile
+                if self._has_waited():
+                    await self._end(self._begun.pop(0)[0])
         if self._begun:
             self._tidy_later()
 
+    def _has_waited(self) -> bool:
+        """Say whether the one that was begun first has waited for long enough."""
+        return bool(self._begun) and time.monotonic() - self._begun[0][1] >= self._begun_seconds
+
     async def _end(self, connection: Any) -> None:
-        async with self._room:  # counted as held meanwhile
-            if not await self._is_plain(connection):
-                return
-            if self._closed:
-                self._drop(connection)
-            else:
-                self._idle.append((connection, time.monotonic()))
+        if not await self._is_plain(connection):
+            return
+        if self._closed:
+            self._drop(connection)
+        else:
+            self._idle.append((connection, time.monotonic()))
 
     async def _is_plain(self, connection: Any) -> bool:
         """End a transaction in which nothing was done; ``False`` if the connection was lost."""

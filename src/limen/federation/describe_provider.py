@@ -219,6 +219,7 @@ def _check_addresses(net: Net, entry: Entry | KeyEntry) -> None:
         if not [name for name in placeholders(url) if name in entry.values]:
             bare = url.replace("{client_id}", "id").replace("{token}", "token")
             net.check_url(bare, field="entry")
-    defaults = {name: value.default for name, value in entry.values.items()}
+    wanted = {name: value for name, value in entry.values.items() if not value.is_optional}
+    defaults = {name: value.default for name, value in wanted.items()}
     if None not in defaults.values():
         hosts_of(entry.model_dump(mode="json", by_alias=True), {})

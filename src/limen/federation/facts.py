@@ -192,6 +192,51 @@ class Api(Part):
     headers: Headers = Field(default_factory=dict)
 
 
+class Resource(Part):
+    """One of several APIs that access tokens are given for, each by itself.
+
+    Attributes:
+        title: For people.
+        identifier: What its scopes begin with and its tokens are for (their audience); values of
+            the entry may stand in it, in braces. Without a slash at the end.
+        scopes: Asked for when its token is fetched; ``{identifier}`` stands for the identifier.
+        hosts: Where its token may be sent: the identifier's own host, or hosts below it. That
+            host alone if empty.
+        is_default: The one that refreshes of the grant are for; ``Api.hosts`` are its hosts.
+    """
+
+    title: Title
+    identifier: Annotated[
+        str, StringConstraints(pattern=r"^https://(\{[a-z_]+\}|[a-z0-9.-]+)(/[A-Za-z0-9._-]+)*$")
+    ]
+    scopes: tuple[str, ...] = ("{identifier}/.default",)
+    hosts: tuple[ApiHost, ...] = ()
+    is_default: bool = Field(default=False, alias="default")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def host(self) -> str:
+        """The identifier's own host, or the value that is."""
+        return self.identifier.split("/")[2]
+
+    @model_validator(mode="after")
+    def _stays_at_home(self) -> Resource:
+        for host in self.hosts:
+            if host != self.host and not host.endswith(f".{self.host}"):
+                raise ValueError(f"{host} is not the resource's own, nor below it")
+        if self.is_default and self.hosts:
+            raise ValueError("the default resource's hosts are the API's")
+        mine = ("{identifier}/", f"{self.identifier}/")
+        if not self.scopes or not all(each.startswith(mine) for each in self.scopes):
+            raise ValueError("scopes: what is asked for is the resource's own")
+        return self
+
+    def names(self, scope: str) -> bool:
+        """Say whether a scope is one of this resource's."""
+        return scope.startswith(f"{self.identifier}/")
+
+
 class QuotaRule(Part):
     """What one kind of request costs.
 
@@ -305,6 +350,7 @@ class Facts:
         push: Which signed events tell us that a grant ended.
         account_parts: So many parts of a subject name the account; what follows tells several of
             one account apart (YouTube's channels). 0: all of it is the account.
+        resources: What else access tokens are given for, by name; empty where there is one API.
         is_tenants: A tenant described it, who may call anything an identity scope.
     """
 
@@ -325,6 +371,7 @@ class Facts:
     quota: Quota | None = None
     push: Literal["", "google_risc", "github", "slack"] = ""
     account_parts: int = 0
+    resources: Mapping[str, Resource] = field(default_factory=dict)
     is_tenants: bool = False
 
     @property

@@ -138,7 +138,12 @@ async def finish(
         endpoints=endpoints,
         client=client,
         params=provider.exchange_params(
-            Exchange(raw_code=raw_code, raw_verifier=raw_verifier, redirect_uri=away.redirect_uri)
+            Exchange(
+                raw_code=raw_code,
+                raw_verifier=raw_verifier,
+                redirect_uri=away.redirect_uri,
+                scopes=away.detail["scopes"],
+            )
         ),
     )
     claims = await _verified_claims(parts, provider, endpoints=endpoints, away=away, answer=answer)

@@ -186,11 +186,13 @@ class Exchange:
 
     Args:
         redirect_uri: As it was authorized.
+        scopes: What the person was asked for.
     """
 
     raw_code: Secret[str]
     raw_verifier: Secret[str]
     redirect_uri: str
+    scopes: Sequence[str] = ()
 
 
 class Provider(abc.ABC):
@@ -308,8 +310,7 @@ class Provider(abc.ABC):
     def classify(self, answer: ProviderAnswer) -> AnswerClass:
         """Say what a token endpoint's answer means, by RFC 6749; unknown errors are transient.
 
-        A body that says ``error`` is one whatever the status (F23); a status without an error
-        code never ends a grant (F18, F19).
+        A body with ``error`` is one whatever the status (F23); none without ends a grant (F19).
         """
         if answer.status == THROTTLED:
             return "throttled"

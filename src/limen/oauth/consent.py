@@ -34,6 +34,11 @@ async def list_consents(work: Work, *, user_id: str) -> list[Consent]:
     return await store.list_consents(work, user_id=user_id)
 
 
+async def is_remembered(work: Work, *, client_id: str) -> bool:
+    """Say whether anybody would not be asked about a client, for they agreed before."""
+    return await store.is_remembered(work, client_id)
+
+
 async def grant_consent(
     work: Work,
     *,

@@ -9,7 +9,7 @@ Nothing here touches the global configuration of structlog or of ``logging`` unl
 ``configure(..., libraries=True)`` says so: an embedding host keeps its own.
 """
 
-from limen.observe.access_log import log_request
+from limen.observe.access_log import Asked, log_request
 from limen.observe.logs import configure, logger
 
-__all__ = ["configure", "log_request", "logger"]
+__all__ = ["Asked", "configure", "log_request", "logger"]

@@ -29,7 +29,7 @@ class _Metrics(NamedTuple):
     refusals: Counter
     refreshes: Counter
     calls: Histogram
-    outbox: Gauge
+    parked: Counter
     sealed: Counter
     alarms: Counter
     clock_skew: Gauge
@@ -72,7 +72,12 @@ def _metrics() -> _Metrics:
             buckets=_SECONDS,
             registry=registry,
         ),
-        Gauge("limen_outbox_waiting", "Outbox rows that wait", ["kind"], registry=registry),
+        Counter(
+            "limen_outbox_parked",
+            "Deliveries given up after the last attempt, by kind",
+            ["kind"],
+            registry=registry,
+        ),
         Counter("limen_audit_sealed", "Audit events sealed", registry=registry),
         Counter("limen_audit_alarms", "Faults found in the audit", ["reason"], registry=registry),
         Gauge("limen_clock_skew_seconds", "How wrong this machine's clock is", registry=registry),
@@ -104,8 +109,8 @@ def _series(route: str, method: str, status: int) -> tuple[Histogram, Counter]:
 
 
 def count_refusal(code: str) -> None:
-    """Count one refusal by its stable code."""
-    _metrics().refusals.labels(code).inc()
+    """Count one refusal by its stable code; a challenge to who sent no token has none."""
+    _metrics().refusals.labels(code or "(none)").inc()
 
 
 def count_refresh(*, provider: str, outcome: str) -> None:
@@ -118,9 +123,9 @@ def count_call(*, purpose: str, outcome: str, seconds: float) -> None:
     _metrics().calls.labels(purpose, outcome).observe(seconds)
 
 
-def set_outbox_depth(kind: str, waiting: int) -> None:
-    """Note how many outbox rows of a kind wait."""
-    _metrics().outbox.labels(kind).set(waiting)
+def count_parked(kind: str) -> None:
+    """Count one delivery that is not tried again; its row is kept."""
+    _metrics().parked.labels(kind).inc()
 
 
 def set_clock_skew(seconds: float) -> None:

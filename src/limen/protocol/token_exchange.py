@@ -20,7 +20,12 @@ ID_TOKEN: Final = f"{_TYPE}id_token"
 JWT: Final = f"{_TYPE}jwt"
 ID_JAG: Final = f"{_TYPE}id-jag"
 
-EXTENSIONS: Final = ("limen_feature", "limen_min_ttl", "limen_seen_generation")
+EXTENSIONS: Final = (
+    "limen_feature",
+    "limen_min_ttl",
+    "limen_resource",
+    "limen_seen_generation",
+)
 """As the query of a connection's token has them."""
 
 MAX_TYPE_CHARACTERS: Final = 256

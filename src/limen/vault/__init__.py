@@ -16,7 +16,8 @@ named set of scopes an app switches on over a connection.
   ``release/``: token exchange, and reports of tokens that were refused.
   ``proxy/``: a connection used without its token.
   ``quota/``: what calls cost where a provider counts them.
-- ``disconnect``, ``revoke_upstream``: tombstone, revoke at the provider, wipe, receipt.
+- ``disconnect``, ``revoke_upstream``: tombstone, revoke at the provider (``revoking``), wipe,
+  receipt.
   ``erasing/``: preview, export, erase, and the record that survives.
 - ``moving/``: brought from another application with proof, written out for one.
 - ``keep_tokens``: the one live grant of an account. ``sealing``: where its secrets are sealed

@@ -31,6 +31,7 @@ from limen.vault.features.union import scopes_to_ask
 from limen.vault.keep_tokens import let_go_of, live_grant, store_tokens
 from limen.vault.model import TENANT_OWNER, Grant
 from limen.vault.parts import Parts
+from limen.vault.resources.agreed import note_resources
 from limen.vault.store import connections
 from limen.vault.store.standing import move_connection
 
@@ -235,8 +236,10 @@ async def keep_finished(work: Work, parts: Parts, finished: Finished) -> Connect
         connection_id, again = wanted.connection_id, True
     else:
         connection_id, again = await _put_connection(work, wanted, grant, label=label)
+    agreed = await note_resources(work, provider, grant, asked=finished.detail["scopes"])
+    whole = dataclasses.replace(grant, granted_scopes=(*grant.granted_scopes, *agreed))
     await note_features(
-        work, provider, connection_id=connection_id, wanted=wanted.features, grant=grant
+        work, provider, connection_id=connection_id, wanted=wanted.features, grant=whole
     )
     await work.record(
         Connected(

@@ -11,10 +11,10 @@ from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.revoke_upstream import (
     CLIENT_REPLACED,
-    dies_with,
     enqueue_revocation,
     keep_at_provider,
 )
+from limen.vault.revoking.blast_radius import dies_with
 from limen.vault.sealing import open_access, open_refresh
 from limen.vault.store import connections, grants, sharing
 

@@ -243,13 +243,17 @@ class ConnectionsExported(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenReleased(Event):
-    """A reader was given a generation of an access token for the first time."""
+    """A reader was given a generation of an access token for the first time.
+
+    ``resource`` is what the token is for; empty for the provider's default.
+    """
 
     name: ClassVar[str] = "connection:token:released"
     connection_id: str
     grant_id: str
     reader: str
     generation: int
+    resource: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,6 +276,18 @@ class UpstreamTokenRefreshed(Event):
     name: ClassVar[str] = "connection:token:refreshed"
     grant_id: str
     provider: str
+    generation: int
+    rotated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResourceTokenFetched(Event):
+    """A grant has an access token for another of its provider's resources."""
+
+    name: ClassVar[str] = "connection:resource_token:fetched"
+    grant_id: str
+    provider: str
+    resource: str
     generation: int
     rotated: bool
 

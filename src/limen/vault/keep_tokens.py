@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limen.db.work import Work
+from limen.federation.catalogue.resources import defaults_of
 from limen.federation.finish import Finished
 from limen.federation.provider import ExternalIdentity, Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient
@@ -16,6 +17,7 @@ from limen.vault.events import ScopesChanged
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
 from limen.vault.refresh.terms import Before, merge_tokens, terms_of
+from limen.vault.resources.store import begin_anew
 from limen.vault.revoke_upstream import discard_tokens, enqueue_revocation
 from limen.vault.sealing import key_name, open_refresh, seal_tokens
 from limen.vault.store import grants
@@ -126,6 +128,7 @@ async def _renew(work: Work, parts: Parts, given: Given, *, before: Before, gran
         generation=grant.generation + 1,
         tokens=merge_tokens(given.answer, before),
     )
+    await begin_anew(work, grant.id)
     await grants.renew_grant(
         work,
         grant_id=grant.id,
@@ -168,7 +171,10 @@ async def store_tokens(
         identity=finished.identity,
         answer=finished.answer,
         requested_at=finished.requested_at,
-        asked=finished.provider.normalise(finished.detail["scopes"]),
+        asked=defaults_of(
+            finished.provider.normalise(finished.detail["scopes"]),
+            finished.provider.facts.resources,
+        ),
         consented_at=finished.requested_at,
         generation=1 if after is None else after.generation + 1,
     )

@@ -212,7 +212,7 @@ def _shown(
         metadata=connection.metadata,
         belongs_to="tenant" if connection.owner_id == TENANT_OWNER else "person",
         reconnect_by=grant.reconnect_by,
-        generation=grant.generation,
+        generation=grant.token_generation,
         connected_at=connection.created_at,
         expires_at=grant.access_expires_at,
         manage_url=named.manage_url if is_consent else named.keys_url,

@@ -39,6 +39,12 @@ class Grant:
         is_backing_off: It failed a moment ago.
         fence: Outdates whoever lost the lease.
         kind: ``consent``, or that of a credential.
+        access_generation: Of the access token, if only the refresh token is newer; ``None``: both
+            are of ``generation``.
+        resource: What the access token and all that is said of it is for, by name; empty for the
+            provider's default.
+        audience: As ``resource``: what the provider calls it.
+        refused: Why the provider gave no token for that resource; empty if it did not refuse.
         verified_at: When the provider last took a credential; read where it is shown.
         lifted: What the provider said of the account beside its tokens; read where it is shown.
     """
@@ -70,6 +76,15 @@ class Grant:
     lifted: Mapping[str, str] = field(default_factory=dict)
     kind: GrantKind = "consent"
     verified_at: dt.datetime | None = None
+    access_generation: int | None = None
+    resource: str = ""
+    audience: str = ""
+    refused: str = ""
+
+    @property
+    def token_generation(self) -> int:
+        """The generation that readers know the access token by."""
+        return self.generation if self.access_generation is None else self.access_generation
 
     @property
     def is_live(self) -> bool:

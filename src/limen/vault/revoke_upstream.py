@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from limen.db.outbox import MAX_ATTEMPTS, Delivery, Handler, enqueue
 from limen.db.work import Work
-from limen.federation.call import ask_about_token, call_as_client
 from limen.federation.provider import Provider, TokenAnswer
 from limen.federation.upstream_clients import UpstreamClient, get_upstream_client
 from limen.kernel.errors import ProviderUnavailable, Refusal
 from limen.kernel.ids import new_id
-from limen.kernel.secret import Secret
-from limen.kernel.site import Site
 from limen.observe import logger
 from limen.vault.events import UpstreamRevoked
 from limen.vault.model import Grant, Tokens
 from limen.vault.parts import Parts
+from limen.vault.revoking.at_provider import SUBJECT, Dead, end, is_another_clients
+from limen.vault.revoking.blast_radius import ends_another
 from limen.vault.sealing import key_name, revocation_place
 from limen.vault.store import grants, revocations
-from limen.vault.store.grants import Sibling
 from limen.vault.store.revocations import Overdue
 
 KIND: Final = "vault.revoke"
@@ -40,7 +37,6 @@ GIVE_UP_AFTER: Final = dt.timedelta(days=7)
 
 _MOST_OVERDUE: Final = 200
 _PAUSE_SECONDS: Final = 3600.0
-_SUBJECT: Final = "subject"
 _log: Final = logger("limen.vault")
 
 
@@ -49,7 +45,7 @@ async def enqueue_revocation(
 ) -> None:
     """Have tokens revoked at their provider once this transaction is durable.
 
-    Not if a live grant would die with them when their turn comes: see ``_ends_another``.
+    Not if a live grant would die with them when their turn comes: see ``ends_another``.
 
     Args:
         work: The transaction.
@@ -60,7 +56,7 @@ async def enqueue_revocation(
     """
     revocation_id = new_id(work.now)
     # Erased, the grant says no more whose account it was of.
-    plain = {"access": tokens.raw_access.reveal(), _SUBJECT: grant.subject}
+    plain = {"access": tokens.raw_access.reveal(), SUBJECT: grant.subject}
     if tokens.raw_refresh is not None:
         plain["refresh"] = tokens.raw_refresh.reveal()
     sealed = await parts.envelope.seal(
@@ -136,15 +132,15 @@ async def _attempt(parts: Parts, delivery: Delivery) -> None:
         raise ProviderUnavailable("provider_moved", detail=detail, sent=False)
 
     async def would_end(work: Work) -> bool:
-        return await _ends_another(work, provider, grant)
+        return await ends_another(work, provider, grant)
 
-    dead = _Dead(revocation_id, grant=grant, client=client, provider=provider)
+    dead = Dead(revocation_id, grant=grant, client=client, provider=provider)
     if await parts.works.run(delivery.site, would_end):
         receipt = KEPT_FOR_OTHERS
-    elif await _is_another_clients(parts, dead):
+    elif await is_another_clients(parts, dead):
         receipt = CLIENT_REPLACED
     else:
-        receipt = await _end(parts, delivery.site, dead, tokens=tokens)
+        receipt = await end(parts, delivery.site, dead, tokens=tokens)
 
     async def settle(work: Work) -> None:
         await _settle(work, parts, revocation_id, receipt=receipt)
@@ -171,132 +167,7 @@ async def _read(
     )
     grant = await grants.find_grant(work, found.grant_id)
     assert grant is not None
-    return client, replace(grant, subject=tokens.pop(_SUBJECT, grant.subject)), tokens
-
-
-async def _revoke(
-    parts: Parts, client: UpstreamClient, *, provider: Provider, tokens: Mapping[str, str]
-) -> str:
-    """Revoke, refresh token first where both count; return what became of it.
-
-    Raises:
-        ProviderUnavailable: Not confirmed; the outbox tries again.
-    """
-    endpoints = await provider.endpoints(parts.net, now=parts.works.clock.now())
-    if endpoints.revoke is None:
-        return "no_endpoint"
-    facts = provider.facts
-    first = facts.sends_first if facts.sends_first in tokens else next(iter(tokens))
-    order = [first]
-    if facts.sends_each:
-        order += [kind for kind in tokens if kind != first]
-    receipts = []
-    for kind in order:
-        answer = await ask_about_token(
-            parts.net,
-            provider,
-            endpoints.revoke,
-            raw_token=Secret(tokens[kind]),
-            client=client.at_provider,
-            params=_hint(kind, provider),
-        )
-        receipt = provider.read_receipt(answer)
-        if receipt == "failed":
-            raise ProviderUnavailable(
-                "provider_revocation", detail=f"{provider.id}: revoke answered {answer.status}"
-            )
-        receipts.append(receipt)
-    return "revoked" if "revoked" in receipts else "already_gone"
-
-
-@dataclass(frozen=True, slots=True)
-class _Dead:
-    """A grant that ended here, whose tokens are to end at its provider."""
-
-    revocation_id: str
-    _: KW_ONLY
-    grant: Grant
-    client: UpstreamClient
-    provider: Provider
-
-
-async def _is_another_clients(parts: Parts, dead: _Dead) -> bool:
-    """Say whether the provider would be asked by another client than the tokens were given to.
-
-    Some providers answer that such a token is gone, or revoked.
-    """
-    if dead.grant.upstream_client_id == dead.client.at_provider.client_id:
-        return False
-    endpoints = await dead.provider.endpoints(parts.net, now=parts.works.clock.now())
-    return endpoints.revoke is not None and endpoints.revoke.client_auth in {"basic", "post"}
-
-
-async def _end(parts: Parts, site: Site, dead: _Dead, *, tokens: Mapping[str, str]) -> str:
-    """Revoke; return what became of it.
-
-    Where a grant is revoked by its access token, which ends by itself, one that has ended proves
-    nothing: some providers say that it is gone, some that it is revoked, and the grant lives on.
-    """
-    client, provider, grant = dead.client, dead.provider, dead.grant
-    facts, now = provider.facts, parts.works.clock.now()
-    is_by_access = facts.sends_first == "access" and not facts.sends_each and "refresh" in tokens
-    has_ended = grant.access_expires_at is not None and grant.access_expires_at <= now
-    if not (is_by_access and has_ended):
-        receipt = await _revoke(parts, client, provider=provider, tokens=tokens)
-        if not is_by_access or receipt != "already_gone":
-            return receipt
-    renewed = await _renew(parts, site, dead, raw_refresh=tokens["refresh"])
-    if renewed is None:
-        return "already_gone"
-    return await _revoke(parts, client, provider=provider, tokens=renewed)
-
-
-async def _renew(
-    parts: Parts, site: Site, dead: _Dead, *, raw_refresh: str
-) -> dict[str, str] | None:
-    """Get an access token that can be revoked; ``None``: the provider says that the grant is dead.
-
-    What came is kept in the place of the old ones before anything else is done: the refresh token
-    may be spent by now.
-
-    Raises:
-        ProviderUnavailable: It does not say; the outbox tries again.
-    """
-    provider, grant, at_provider = dead.provider, dead.grant, dead.client.at_provider
-    detail = f"{provider.id}: whether the grant lives is not known"
-    if grant.upstream_client_id != at_provider.client_id:
-        raise ProviderUnavailable("provider_revocation", detail=detail)
-    endpoints = await provider.endpoints(parts.net, now=parts.works.clock.now())
-    answer = await call_as_client(
-        parts.net,
-        provider,
-        endpoints.refresh,
-        params=provider.refresh_params(Secret(raw_refresh), scopes=grant.granted_scopes),
-        client=at_provider,
-    )
-    match provider.classify(answer):
-        case "ok":
-            given = provider.read_tokens(answer)
-        case "grant_dead" | "interaction_required":
-            return None
-        case _:
-            raise ProviderUnavailable("provider_revocation", detail=detail)
-    again = given.raw_refresh.reveal() if given.raw_refresh else raw_refresh
-    tokens = {"access": given.raw_access.reveal(), "refresh": again}
-
-    async def keep(work: Work) -> None:
-        told = json.dumps({**tokens, _SUBJECT: grant.subject}).encode()
-        place = revocation_place(grant.id, dead.revocation_id)
-        sealed = await parts.envelope.seal(work, place, told)
-        await revocations.replace_tokens(work, dead.revocation_id, sealed_tokens=sealed)
-
-    await parts.works.run(site, keep)
-    return tokens
-
-
-def _hint(kind: str, provider: Provider) -> dict[str, str]:
-    """Say which kind of token it is where RFC 7009 is spoken."""
-    return {"token_type_hint": f"{kind}_token"} if provider.facts.sends_each else {}
+    return client, replace(grant, subject=tokens.pop(SUBJECT, grant.subject)), tokens
 
 
 async def _settle(work: Work, parts: Parts, revocation_id: str, *, receipt: str) -> None:
@@ -321,41 +192,6 @@ async def erase_if_settled(work: Work, parts: Parts, *, grant_id: str) -> None:
     if await revocations.count_open_revocations(work, grant_id) == 0:
         await grants.erase_grant(work, grant_id=grant.id, reason=grant.reason)
         await parts.envelope.shred(work, name=key_name(grant.id))
-
-
-async def dies_with(work: Work, provider: Provider, grant: Grant) -> list[Sibling]:
-    """Return the other live grants that a revocation of this one would end too.
-
-    Some providers merge what one account gave to all clients of a project; which clients share
-    one nobody tells us, so that every other grant of the account counts.
-    """
-    if provider.facts.blast_radius != "project":
-        return []
-    return await _siblings(work, provider, grant)
-
-
-async def _ends_another(work: Work, provider: Provider, grant: Grant) -> bool:
-    """Say whether revoking tokens of a dead grant would end a live one.
-
-    Their person may have connected the account again while the provider was away, or another of
-    its products; tokens may have come late, or for an account that was not wanted here. Of tokens
-    whose account nobody knows it is not said that they end nothing else.
-    """
-    radius = provider.facts.blast_radius
-    if radius == "token":
-        return False
-    if not grant.subject:
-        return True
-    found = await _siblings(work, provider, grant)
-    if radius == "project":
-        return bool(found)
-    own = (grant.provider, grant.upstream_client_id, grant.subject)
-    return any((each.provider, each.upstream_client_id, each.subject) == own for each in found)
-
-
-async def _siblings(work: Work, provider: Provider, grant: Grant) -> list[Sibling]:
-    account = provider.facts.account_of(grant.subject)
-    return await grants.siblings_of(work, grant, account=account)
 
 
 async def keep_at_provider(

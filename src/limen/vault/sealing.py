@@ -36,8 +36,9 @@ async def seal_tokens(
 
 
 async def open_access(work: Work, envelope: Envelope, grant: Grant) -> Secret[str] | None:
-    """Return a grant's access token."""
-    return await _open(work, envelope, grant, sealed=grant.sealed_access, field="access")
+    """Return the access token of a grant, or of the resource it is seen for."""
+    field = f"access {grant.audience}" if grant.resource else "access"
+    return await _open(work, envelope, grant, sealed=grant.sealed_access, field=field)
 
 
 async def open_refresh(work: Work, envelope: Envelope, grant: Grant) -> Secret[str] | None:
@@ -67,12 +68,36 @@ def revocation_place(grant_id: str, revocation_id: str) -> Place:
     return Place("upstream_revocation", revocation_id, "tokens", key=key_name(grant_id))
 
 
+async def seal_access_for(
+    work: Work,
+    envelope: Envelope,
+    *,
+    grant_id: str,
+    audience: str,
+    generation: int,
+    raw_access: Secret[str],
+) -> bytes:
+    """Seal another resource's access token to what it is for: it opens for nothing else."""
+    place = _place(grant_id, f"access {audience}", generation)
+    return await envelope.seal(work, place, raw_access.reveal().encode())
+
+
+async def seal_refresh(
+    work: Work, envelope: Envelope, *, grant_id: str, generation: int, raw_refresh: Secret[str]
+) -> bytes:
+    """Seal a refresh token that comes without an access token to stand beside it."""
+    return await envelope.seal(
+        work, _place(grant_id, "refresh", generation), raw_refresh.reveal().encode()
+    )
+
+
 async def _open(
     work: Work, envelope: Envelope, grant: Grant, *, sealed: bytes | None, field: str
 ) -> Secret[str] | None:
     if sealed is None:
         return None
-    raw = await envelope.open(work, _place(grant.id, field, grant.generation), sealed)
+    generation = grant.generation if field == "refresh" else grant.token_generation
+    raw = await envelope.open(work, _place(grant.id, field, generation), sealed)
     return Secret(raw.reveal().decode())
 
 

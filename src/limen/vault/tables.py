@@ -31,6 +31,8 @@ upstream_grants = table(
     Column("state", sa.Text, nullable=False),
     Column("reason", sa.Text),
     Column("generation", sa.BigInteger, nullable=False),
+    # Of the access token, where only the refresh token beside it is newer.
+    Column("access_generation", sa.BigInteger),
     Column("sealed_access", sa.LargeBinary),
     Column("sealed_refresh", sa.LargeBinary),
     Column("granted_scopes", Json, nullable=False),
@@ -77,6 +79,30 @@ upstream_grants = table(
         name="tombstone",
     ),
     comment="What one external account gave one of our clients: the token family, sealed.",
+)
+
+resource_tokens = table(
+    "resource_tokens",
+    Column("tenant_id", Id, nullable=False),
+    Column("grant_id", Id, nullable=False),
+    Column("resource", Id, nullable=False),
+    # What the token is for: a name that means another place by now finds no token here.
+    Column("audience", sa.Text, nullable=False),
+    Column("generation", sa.BigInteger, nullable=False),
+    Column("sealed_access", sa.LargeBinary),
+    Column("granted_scopes", Json, nullable=False),
+    Column("requested_at", Moment(), nullable=False),
+    Column("access_expires_at", Moment()),
+    Column("lifetime_seconds", sa.BigInteger),
+    # Why the provider gave none when it was asked last.
+    Column("refused", sa.Text),
+    PrimaryKeyConstraint("tenant_id", "grant_id", "resource"),
+    ForeignKeyConstraint(
+        ["tenant_id", "grant_id"], ["upstream_grants.tenant_id", "upstream_grants.id"]
+    ),
+    CheckConstraint("refused IN ('consent', 'refused', 'not_its_own')", name="refused"),
+    CheckConstraint("refused IS NULL OR sealed_access IS NULL", name="one_of_two"),
+    comment="Access tokens for a provider's other resources, got with a grant's refresh token.",
 )
 
 connections = table(

@@ -26,12 +26,14 @@ from limen.vault.features.states import standing_of
 from limen.vault.model import TENANT_OWNER, Connection, Grant, GrantKind
 from limen.vault.parts import Parts
 from limen.vault.refresh.apply import end_grant
-from limen.vault.refresh.claim import CLIENT_REPLACED, PROVIDER_MOVED
+from limen.vault.refresh.claim import CLIENT_REPLACED, NO_REFRESH_TOKEN, PROVIDER_MOVED
+from limen.vault.refresh.fetch_for_resource import fetch_for_resource
 from limen.vault.refresh.outcome import Outcome, Postponed
 from limen.vault.refresh.redeem import refresh
 from limen.vault.refresh.renew_credential import renew_credential
 from limen.vault.refresh.stands import STANDS
 from limen.vault.refresh.terms import is_fresh, is_settling
+from limen.vault.resources.look import check_not_refused, see_for_resource
 from limen.vault.sealing import open_access
 from limen.vault.sharing.check import Asked, Use, check_release
 from limen.vault.store import connections
@@ -57,6 +59,8 @@ class Wanted:
         use: What for; the owner need not say.
         feature: Must be switched on; empty for whatever the token is good for.
         scopes: Must all be granted.
+        resource: Which of the provider's it is for, by name or as the provider calls it; empty
+            for its default.
         token_only: A key or a password is no use, whatever its provider's entry lets out.
     """
 
@@ -69,7 +73,13 @@ class Wanted:
     use: Use = "raw"
     feature: str = ""
     scopes: tuple[str, ...] = ()
+    resource: str = ""
     token_only: bool = False
+
+    @property
+    def release_key(self) -> str:
+        """What is noted to have been given: each resource's token by itself."""
+        return f"{self.reader} {self.resource}" if self.reader and self.resource else self.reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +125,9 @@ async def token_for(work: Work, parts: Parts, *, wanted: Wanted) -> Released:
         NotFound: ``connection_not_found``: none such, another's, or ended (N243).
         NotPermitted: ``provider_disabled``, fresh or not (N126); as ``check_release``;
             ``credential_by_proxy_only``, ``credential_unbound``; ``refused_by_hook``.
-        Conflict: ``connection_reauth_required``: only its person can help.
+        InvalidInput: ``resource_unknown``.
+        Conflict: ``connection_reauth_required``: only its person can help; ``resource_refused``,
+            ``resource_consent_required``: with this resource.
         ProviderUnavailable: It can't be refreshed now, and what there is has expired.
         Unavailable: ``refresh_in_progress``: somebody else's refresh takes too long;
             ``hook_unavailable``.
@@ -156,6 +168,8 @@ async def _serve(
     if not connection.is_switched_on:
         raise NotPermitted("provider_disabled", "This provider is switched off.")
     provider = await provider_of(work, parts, grant)
+    grant = await see_for_resource(work, parts, grant, raw=wanted.resource)
+    connection = replace(connection, grant=grant)
     if shared is not None:
         asked = Asked(
             use=wanted.use, feature=wanted.feature, askable=wanted.user_id != TENANT_OWNER
@@ -164,13 +178,13 @@ async def _serve(
     if grant.state not in {"active", "uncertain"}:
         _reconnect(grant.reason)
     _check_may_leave(wanted, provider)
-    if wanted.feature or wanted.scopes:
-        await _check_wanted(work, connection, wanted, provider=provider)
+    await check_not_refused(work, parts, grant, connection_id=connection.id)
+    await _check_wanted(work, connection, wanted, provider=provider)
     if not _is_good_enough(grant, provider, work.now, wanted=wanted, lenient=lenient):
         if grant.state == "uncertain" and not _may_retry(grant, work.now):
             await _give_up(work, grant)
         return _Stale(grant)
-    is_new = bool(wanted.reader) and released_generation != grant.generation
+    is_new = bool(wanted.reader) and released_generation != grant.token_generation
     if is_new and not asked_hooks and await _ask_hooks(work, parts, wanted, grant=grant):
         # They took their time: what was agreed before may be taken back by now.
         return await _serve(work, parts, wanted, lenient=lenient, asked_hooks=True)
@@ -189,7 +203,7 @@ async def _release(
         raw_access=raw_access,
         provider=grant.provider,
         expires_at=grant.access_expires_at,
-        generation=grant.generation,
+        generation=grant.token_generation,
         scopes=grant.granted_scopes,
         grant_id=grant.id,
         kind=grant.kind,
@@ -234,6 +248,8 @@ async def _renew(parts: Parts, site: Site, grant: Grant) -> Outcome:
     """Have a grant give another token; a credential is asked about by itself."""
     if grant.kind != "consent":
         return await renew_credential(parts, site, grant=grant)
+    if grant.resource:
+        return await fetch_for_resource(parts, site, grant=grant)
     return await refresh(
         parts,
         site,
@@ -250,7 +266,7 @@ async def _find(work: Work, wanted: Wanted) -> tuple[Connection, int | None, Sha
             work,
             connection_id=wanted.connection_id,
             owner_id=wanted.user_id,
-            reader=wanted.reader,
+            reader=wanted.release_key,
             client_id=wanted.client_id,
         )
         if found is not None:
@@ -260,7 +276,7 @@ async def _find(work: Work, wanted: Wanted) -> tuple[Connection, int | None, Sha
             work,
             connection_id=wanted.connection_id,
             owner_id=wanted.user_id,
-            reader=wanted.reader,
+            reader=wanted.release_key,
         )
         if owned is not None:
             return *owned, None
@@ -271,6 +287,8 @@ async def _check_wanted(
     work: Work, connection: Connection, wanted: Wanted, *, provider: Provider
 ) -> None:
     """Refuse what the token is not good for, before an app learns it from the provider."""
+    if connection.grant.resource and connection.grant.sealed_access is None:
+        return  # what it will cover is known once there is one
     granted = connection.grant.granted_scopes
     if wanted.feature:
         offered = await features_at(work, provider, provider_id=connection.provider)
@@ -282,7 +300,7 @@ async def _check_wanted(
             or standing_of(feature, state, provider=provider, granted=granted).state != "active"
         ):
             raise Conflict("feature_inactive", "The feature is not switched on; activate it.")
-    lacking = set(provider.normalise(wanted.scopes)) - set(granted)
+    lacking = wanted.scopes and set(provider.normalise(wanted.scopes)) - set(granted)
     if lacking:
         raise Conflict("scope_not_granted", "The connection was not granted these scopes.")
 
@@ -294,7 +312,7 @@ def _is_good_enough(
         return False
     if is_settling(grant, provider=provider, now=now):
         return True  # newer than the shortest interval: asking again could not help (F28)
-    if wanted.seen_generation == grant.generation:
+    if wanted.seen_generation == grant.token_generation:
         return False
     if is_fresh(grant, provider=provider, now=now, min_ttl=wanted.min_ttl):
         return True
@@ -341,7 +359,7 @@ def _reconnect(reason: str) -> NoReturn:
 
 def _unrefreshable(outcome: object) -> NoReturn:
     reason = outcome.reason if isinstance(outcome, Postponed) else "backing_off"
-    if outcome in {CLIENT_REPLACED, PROVIDER_MOVED}:
+    if outcome in {CLIENT_REPLACED, PROVIDER_MOVED, NO_REFRESH_TOKEN}:
         _reconnect(reason)
     raise ProviderUnavailable(
         "provider_unavailable",
@@ -356,14 +374,15 @@ async def _note(work: Work, connection: Connection, wanted: Wanted) -> None:
     await connections.note_release(
         work,
         connection_id=connection.id,
-        reader=wanted.reader,
-        generation=grant.generation,
+        reader=wanted.release_key,
+        generation=grant.token_generation,
     )
     await work.record(
         TokenReleased(
             connection_id=connection.id,
             grant_id=grant.id,
             reader=wanted.reader,
-            generation=grant.generation,
+            generation=grant.token_generation,
+            resource=grant.resource,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from limen.web.cookies import is_secure
 from limen.web.framework import answer_fault, face_of, log_crash
 from limen.web.locate import locate, route_path
 from limen.web.peer.client_certificate import take_certificate
+from limen.web.peer.client_ip import address_block
 from limen.web.policy.cors import cors_headers, is_preflight, preflight_headers
 from limen.web.policy.headers import RawHeaders, with_defaults
 from limen.web.state import EdgeParts
@@ -68,6 +69,8 @@ class Edge:
             await self._app(scope, receive, answering.send)
         except Exception as fault:  # noqa: BLE001 -- the last resort: typed, without detail
             await self._last_resort(scope, fault, answering)
+        finally:
+            _tell_who_asked(state)
 
     async def _enter(self, scope: Scope, headers: dict[bytes, bytes]) -> Site:
         state = scope["state"]
@@ -99,6 +102,16 @@ class Edge:
         face = face_of(request) if "site" in scope["state"] else "json"
         response = answer_fault(request, fault, face)
         await response(scope, request.receive, answering.send)
+
+
+def _tell_who_asked(state: dict[str, Any]) -> None:
+    """Leave tenant and address block to whoever writes the request's line, if anybody does."""
+    seen = state.get("seen")
+    if seen is None:
+        return
+    site, address = state.get("site"), state.get("client_ip")
+    seen["tenant"] = "" if site is None else site.slug
+    seen["client"] = "" if address is None else address_block(address)
 
 
 def _has_two_hosts(scope: Scope) -> bool:

@@ -26,7 +26,7 @@ from limen.kernel.errors import MalformedRequest, Refusal, UnsupportedContent
 from limen.kernel.foreign_json import parse_json
 from limen.web import cookies, csrf
 from limen.web.errors import Face
-from limen.web.framework import answer_fault
+from limen.web.framework import answer_fault, as_refusal, note_refusal
 from limen.web.peer.client_ip import address_block, client_ip
 from limen.web.state import (
     FORGET,
@@ -74,6 +74,8 @@ async def run_exchange(
     except Exception as fault:  # noqa: BLE001 -- the edge: whatever it is gets a typed answer
         again: ShowAgain | None = state.get(_AGAIN)
         shown = again(fault) if again is not None and isinstance(fault, Refusal) else None
+        if shown is not None:
+            note_refusal(request, as_refusal(fault))
         response = shown if shown is not None else answer_fault(request, fault, face)
     if added := added_headers(request):
         response.headers.update(added)

@@ -22,6 +22,7 @@ from limen.kernel.errors import (
     UnsupportedContent,
 )
 from limen.observe import logger
+from limen.observe.metrics import count_refusal
 from limen.web.errors import Face, InvalidMembers, ServerFault, answer
 from limen.web.locate import route_path
 from limen.web.policy.cors import path_class
@@ -75,7 +76,7 @@ def as_refusal(fault: Exception) -> Refusal:
 
 def answer_fault(request: Request, fault: Exception, face: Face) -> Response:
     """Answer a fault; one that is nobody's refusal is logged."""
-    refusal = as_refusal(fault)
+    refusal = note_refusal(request, as_refusal(fault))
     if isinstance(refusal, ServerFault):
         log_crash(fault, request.scope)
     elif refusal.detail:
@@ -85,6 +86,13 @@ def answer_fault(request: Request, fault: Exception, face: Face) -> Response:
     if allowed and "Allow" in allowed:
         response.headers["allow"] = allowed["Allow"]
     return response
+
+
+def note_refusal(request: Request, refusal: Refusal) -> Refusal:
+    """Count a refusal and leave its code to the request's line; return it."""
+    count_refusal(refusal.code)
+    request.scope["state"].get("seen", {})["refusal"] = refusal.code
+    return refusal
 
 
 def _by_status(status: int) -> Refusal:

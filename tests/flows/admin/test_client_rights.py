@@ -9,7 +9,7 @@ import pytest
 from limen.oauth.registry.register_client import FIRST_PARTY_CLIENT_ID
 from tests.flows.admin.test_admin_api import Admin, a_client, obtains_token, somebody
 from tests.flows.admin.test_bulk import bulk, export, take_in
-from tests.installation import Installation, Known
+from tests.installation import CALLBACK, Installation, Known
 from tests.oauth_client import Flow
 from tests.standings import EACH_ONCE, add_tenant
 
@@ -67,6 +67,34 @@ async def test_n205_who_writes_clients_lends_themselves_nobodys_rights(
         assert (await who.ask("POST", "/clients", harmless)).status == 201
     (after,) = [each for each in await export(owner) if each["client_id"].startswith(id_)]
     assert after == line
+
+
+async def test_n205_nor_by_what_an_owner_agreed_to_for_another_address(
+    limen: Installation, admin: Admin
+) -> None:
+    api, person = f"{limen.issuer}/api/v1", await limen.person(role="owner")
+    client = await limen.client(scope=("openid", "roles:write"), default_resource=api)
+    id_ = client.id
+    assert (
+        await admin.ask("PATCH", f"/clients/{id_}", {"redirect_uris": [CALLBACK]})
+    ).status == 200
+    granted = await Flow(limen, client).tokens(person, scope="openid roles:write", resource=api)
+    assert "roles:write" in granted["scope"]
+    elsewhere = {"redirect_uris": [CALLBACK, ELSEWHERE]}
+    (line,) = [each for each in await export(admin) if each["client_id"] == id_]
+    there = {**line, "metadata": {**line["metadata"], **elsewhere}}
+    for changes, status in (
+        (elsewhere, 403),
+        ({"name": "Renamed", "redirect_uris": [CALLBACK]}, 200),
+        ({"scope": "openid"}, 200),
+        (elsewhere, 200),
+        ({"scope": "openid roles:write"}, 403),
+    ):
+        told = await admin.ask("PATCH", f"/clients/{id_}", changes)
+        assert told.status == status, (changes, told.text)
+    assert [each["status"] for each in await take_in(admin, there)] == [403]
+    owner = await somebody(limen, "owner")
+    assert [each["status"] for each in await take_in(owner, there)] == [200]
 
 
 async def test_n205_nor_in_a_tenant_where_owners_may_no_more_than_give_their_role(
@@ -137,6 +165,10 @@ async def test_n205_who_may_not_give_roles_has_no_provider_give_them(limen: Inst
     assert (await policies.ask("PATCH", "/policy", {"sign_in": allowed})).status == 200
     assert (await owner.ask("PATCH", "/policy", {"sign_in": maps})).status == 200
     assert (await policies.ask("PATCH", "/policy", {"sign_in": None})).status == 403
+    for widened in ({"domains": ["other.example"]}, {"tenants": ["theirs"]}):
+        google = {**maps["providers"]["google"], **widened}
+        there = {"sign_in": {"providers": {"google": google}}}
+        assert (await policies.ask("PATCH", "/policy", there)).status == 403, widened
     assert (await policies.ask("PATCH", "/policy", {"fresh_minutes": None})).status == 200
     for path, body in (
         ("client", client),

@@ -55,6 +55,13 @@ async def test_a_database_that_is_gone_is_not_asked_for_each_tenant() -> None:
     assert seen == ["a", "b"]
 
 
+async def test_a_database_that_is_gone_to_the_only_tenant_is_gone() -> None:
+    with pytest.raises(Unavailable):
+        await for_each(
+            TENANTS[:1], doing([], {"a": Unavailable("database_unavailable")}), task="test only"
+        )
+
+
 def task(name: str, done: list[str], *, fails: bool = False, finish: bool = False) -> Task:
     async def turn() -> int:
         done.append(name)

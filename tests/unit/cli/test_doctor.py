@@ -48,6 +48,17 @@ def test_nothing_is_made_by_looking(limen: Limen, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_database_whose_key_is_not_there_is_not_called_new(
+    installation: Limen, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "master.key").unlink()
+    told = installation("doctor", "--json")
+    (found,) = (each for each in told.json["findings"] if each["check"] == "database")
+    assert found["state"] == "warning"
+    assert "give the key it was sealed with" in str(found)
+    assert not (tmp_path / "data" / "master.key").exists()
+
+
 def test_all_bad_settings_are_on_one_screen(limen: Limen, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "LIMEN_BASE_URL": "http://id.example.com",

@@ -201,8 +201,10 @@ def test_commands_come_up_from_nothing(tmp_path: Path) -> None:
         assert told in ended.stdout
 
 
-def test_n254_a_worker_ends_cleanly(tmp_path: Path) -> None:
-    made = environment(tmp_path, free_port())
+def test_n254_a_worker_shows_what_it_counts_and_ends_cleanly(tmp_path: Path) -> None:
+    metrics = free_port()
+    more = {"LIMEN_METRICS_WHERE": "port", "LIMEN_METRICS_PORT": str(metrics)}
+    made = environment(tmp_path, free_port(), **more)
     subprocess.run(
         [sys.executable, "-m", "limen", "migrate"],
         env=made,
@@ -219,6 +221,8 @@ def test_n254_a_worker_ends_cleanly(tmp_path: Path) -> None:
         env=made,
     )
     with running(launch) as process:
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
+            assert b"limen_audit_sealed_total" in answer.read()
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert "Traceback" not in log.read_text()

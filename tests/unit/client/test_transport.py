@@ -4,11 +4,12 @@ import base64
 import datetime as dt
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from limen.client import Limen
+from limen.client import Limen, OnBehalfOf, WithAccessToken, WithRefreshToken
 from limen.client.credentials import AccessToken, ApiKey, ClientSecret, credentials_of
 from limen.client.in_process import CALLER, InProcess
 from limen.client.origin import origin_of
@@ -26,6 +27,7 @@ from limen.client.transport import Answer, Call, basic, with_query
 from limen.kernel.actor import Actor
 from limen.kernel.secret import Secret
 from limen.testing.clock import FrozenClock
+from limen.testing.processes import free_port
 
 pytestmark = pytest.mark.anyio
 TTL = dt.timedelta(minutes=10)
@@ -57,6 +59,30 @@ def test_an_answer_is_a_type(status: int, body: bytes, kind: type[Refused]) -> N
     with pytest.raises(Refused) as refused:
         answer(status, body).json()
     assert type(refused.value) is kind
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: ClientSecret("c", text),
+        ApiKey,
+        OnBehalfOf,
+        WithAccessToken,
+        WithRefreshToken,
+    ],
+    ids=["ClientSecret", "ApiKey", "OnBehalfOf", "WithAccessToken", "WithRefreshToken"],
+)
+def test_a_bare_text_is_no_secret_and_is_not_quoted(make: Callable[[Any], object]) -> None:
+    with pytest.raises(TypeError, match=r"wrap it, \w+=Secret") as refused:
+        make("canary-bare-text")
+    assert "canary" not in str(refused.value)
+
+
+async def test_who_does_not_answer_is_named() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    async with Limen(url, ClientSecret("c", Secret("s"))) as limen:
+        with pytest.raises(Unreachable, match=f"{url} does not answer"):
+            await limen.connections.token(OnBehalfOf(Secret("t")), "google")
 
 
 def test_a_pause_is_told() -> None:

@@ -13,7 +13,7 @@ import pytest
 from limen.db.postgres import PostgresConnection, PostgresDatabase
 from limen.db.postgres_pool import PostgresPool
 from tests.conftest import SERVICES
-from tests.patience import until
+from tests.patience import SECONDS, until
 
 pytestmark = pytest.mark.anyio
 WAITING = (
@@ -201,3 +201,22 @@ async def test_a_single_write_begins_nothing(dsn: str) -> None:
     assert not pool.expects_more(), "nothing was committed before"
     assert pool.expects_more(), "one was, just now"
     await pool.close()
+
+
+async def test_who_comes_while_it_is_to_be_ended_is_given_it_and_the_end_waits_for_nobody(
+    dsn: str,
+) -> None:
+    told = Told(dsn, 1, begun_seconds=0.0)
+    plain = await told.pool.acquire()
+    await plain.execute("CREATE TABLE numbers (n int)")
+    await told.pool.release(plain)
+    begun = await told.write(1)
+    told.pool._tidy()
+    held = await told.pool.acquire()
+    assert held is begun, "there are never more than allowed"
+    told.pool._tidy()
+    async with asyncio.timeout(SECONDS):
+        await told.pool.close()
+    assert not told.pool._ending
+    await told.pool.release(held)
+    assert held.is_closed()

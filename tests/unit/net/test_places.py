@@ -17,7 +17,7 @@ from limen.net import Net
 from limen.net.look_up import LookUps
 from limen.net.places import Places
 from limen.settings.sections import NetSettings
-from tests.patience import until
+from tests.patience import SECONDS, until
 from tests.unit.net.servers import answer, listening
 
 pytestmark = pytest.mark.anyio
@@ -160,6 +160,42 @@ async def test_names_that_hang_take_no_other_tenants_threads(
     take_turn(SMALL)
     assert await look_ups.getaddrinfo("quick.example", 443)
     assert len(system.hanging) == 16
+
+
+async def test_names_that_nobody_asks_for_any_more_wait_for_no_thread(
+    system: Threads, look_ups: LookUps
+) -> None:
+    take_turn(BIG)
+    hanging = [
+        asyncio.create_task(look_ups.getaddrinfo(f"hangs{number}.example", 443))
+        for number in range(60)
+    ]
+    await until(lambda: _is(len(system.hanging) == 16))
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    assert len(look_ups._under_way) == 16
+    again = asyncio.create_task(look_ups.getaddrinfo("hangs59.example", 443))
+    await asyncio.sleep(0)
+    system.let_go.set()
+    assert await again
+    assert len(system.asked) == 17
+
+
+async def test_a_name_that_waits_for_its_tenants_places_keeps_no_other_tenant_waiting(
+    system: Threads, look_ups: LookUps
+) -> None:
+    take_turn(BIG)
+    waiting = [
+        asyncio.create_task(look_ups.getaddrinfo(name, 443))
+        for name in (*(f"hangs{number}.example" for number in range(16)), "shared.example")
+    ]
+    await until(lambda: _is(len(system.hanging) == 16))
+    take_turn(SMALL)
+    assert await asyncio.wait_for(look_ups.getaddrinfo("shared.example", 443), SECONDS)
+    assert not waiting[-1].done()
+    system.let_go.set()
+    await asyncio.gather(*waiting)
 
 
 async def test_a_name_is_asked_for_once_at_a_time_and_never_remembered(

@@ -97,7 +97,7 @@ async def test_names_are_looked_up_side_by_side_and_only_where_we_would_call(
         "jwks_uri": [f"https://j{name}/" for name in names],
     }
     resolver: Any = Together(len(names))
-    net = Net(NetSettings.model_validate({"connect_seconds": 1}), resolver=resolver)
+    net = Net(NetSettings.model_validate({"connect_seconds": 20}), resolver=resolver)
     await check(works, site, net, members)
     await net.close()
     assert sorted(resolver.asked) == sorted(names)

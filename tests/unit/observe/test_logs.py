@@ -114,6 +114,6 @@ def test_without_configuration_lines_go_to_the_hosts_logging(
 
 
 def test_the_line_of_a_request_has_no_path(stream: io.StringIO) -> None:
-    log_request(method="GET", route="/t/{slug}/x", status=200, seconds=0.0123, tenant="acme")
+    log_request(method="GET", route="/t/{slug}/x", status=200, seconds=0.0123)
     (line,) = lines(stream)
     assert (line["route"], line["status"], line["milliseconds"]) == ("/t/{slug}/x", 200, 12.3)

@@ -23,12 +23,12 @@ async def test_requests_are_counted_by_template_and_never_by_path() -> None:
     metrics.count_request(route="", method="BREW", status=404, seconds=0.001)
     metrics.count_refresh(provider="google", outcome="done")
     metrics.count_refusal("invalid_grant")
-    metrics.set_outbox_depth("mail", 3)
+    metrics.count_parked("mail")
     text = metrics.render().decode()
     assert 'limen_responses_total{method="GET",route="/x/{id}",status="200"}' in text
     assert 'limen_responses_total{method="OTHER",route="(none)",status="404"}' in text
     assert 'limen_vault_refreshes_total{outcome="done",provider="google"}' in text
-    assert 'limen_outbox_waiting{kind="mail"} 3.0' in text
+    assert 'limen_outbox_parked_total{kind="mail"}' in text
 
 
 async def test_metrics_have_a_port_of_their_own(unused_port: int) -> None:

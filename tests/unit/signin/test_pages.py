@@ -67,6 +67,7 @@ async def test_n130_where_two_signed_up_the_page_asks_for_ones_own_password(way:
     assert found is not None
     asked = await browser.press(sent, "verify-submit", {"code": found[0]})
     assert (asked.status_code, 'href="#password"' in asked.text) == (422, True)
+    assert f'value="{found[0]}"' in asked.text
     page = await browser.open(f"/verify-email?token={token.reveal()}")
     wrong = await browser.press(page, "verify-submit", {"password": OTHER_PASSWORD})
     assert (wrong.status_code, 'id="password-error"' in wrong.text) == (422, True)

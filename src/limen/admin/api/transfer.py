@@ -82,6 +82,6 @@ async def import_line(work: Work, *, parts: Parts, line: ClientLine) -> Done:
     check_offered(parts.mtls, line.metadata)
     await check_addresses(work, parts.net, line.metadata)
     done = await import_client(work, record=line.record(), envelope=parts.envelope)
-    await check_may_shape(work, done.made.client, *(() if before is None else (before,)))
+    await check_may_shape(work, done.made.client, before=before)
     body = shown(done.made.client, done.made.raw_secret).model_dump(mode="json")
     return Done(status=201 if done.is_new else 200, body=body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from limen.cli.checkup.finding import Finding, ok, problem, warning
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from limen.settings import Settings
 
 
+_WITHOUT_KEY: Final = (
+    "not looked into without a sealing key. If it is new, `limen migrate` makes both; if it is "
+    "not, give the key it was sealed with."
+)
+
+
 async def look_at_installation(settings: Settings) -> list[Finding]:
     """Open everything as the server would, and say what does not open.
 
     Nothing is made: where there is no sealing key or no database file yet, nothing is opened.
     """
-    if _is_new(settings):
+    file = settings.database.sqlite_path
+    if file is not None and not file.exists():
         return [warning("database", "nothing there yet; `limen migrate` makes it.")]
+    if settings.keys.master_key is None and not settings.keys.master_key_file.exists():
+        return [warning("database", _WITHOUT_KEY)]
     try:
         async with opened(settings) as runtime:
             return await _look_inside(runtime)
@@ -31,12 +40,6 @@ async def look_at_installation(settings: Settings) -> list[Finding]:
         return [problem("database", refusal.public)]
     except OSError as error:
         return [problem("database", f"can't be reached: {error.strerror or 'no answer'}.")]
-
-
-def _is_new(settings: Settings) -> bool:
-    file = settings.database.sqlite_path
-    has_key = settings.keys.master_key is not None or settings.keys.master_key_file.exists()
-    return not has_key or (file is not None and not file.exists())
 
 
 async def _look_inside(runtime: Runtime) -> list[Finding]:

@@ -2,8 +2,9 @@
 
 Of a tenant, of a kind of work (a provider, say), and of a tenant's work of one kind so much may be
 under way as ``kernel.shares`` has it. What is due is leased in the order in which it is due; once
-more is due than there is room for, others are looked for behind those who have most. However much
-that is, one look reads so many rows at most, and where it ended the next one begins.
+more is due than there is room for, others are looked for behind those who have most, and in turns
+behind all who have any. However much that is, one look reads so many rows at most, and where it
+ended the next one begins.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _Whose = Literal["both", "kind", "tenant"]
 _TIMES: Final[dict[_Whose, int]] = {"both": 2, "kind": 3, "tenant": 4}
 """What each may have of what is left free: a tenant more than its work of one kind, so that its
 other work has room too, and so has a kind more than one tenant's."""
+_Turn = _Whose | Literal["any"]
+_TURNS: Final[tuple[_Turn, ...]] = (*_TIMES, "any")
+"""Behind whom to look: who has most, of each of these, and then whoever has any."""
 _NEWCOMERS: Final = tuple(Holder("", times) for times in _TIMES.values())
 _LOOK_SECONDS: Final = 0.25
 """So often others are looked for while nobody but those who have most is found."""
@@ -172,7 +176,7 @@ class FairLeases(Generic[T]):
         self._enough = max(1.0, min(batch, together) / 2)
         self._room = asyncio.Event()
         self._waits = False
-        self._places: dict[_Whose, _Place] = {whose: _Place() for whose in _TIMES}
+        self._places: dict[_Turn, _Place] = {whose: _Place() for whose in _TURNS}
         self._turn = 0
         self._looked_at = float("-inf")
         self.more = True
@@ -183,8 +187,13 @@ class FairLeases(Generic[T]):
         room = self._plain_room()
         if room:
             self.more = True  # also if this fails
-            first = await self._first(min(self._batch, room))
-            leased += first
+            try:
+                leased += await self._first(min(self._batch, room))
+            except Exception:
+                # What is leased already is begun, and its places given back when it is done:
+                # whatever is the matter is met again with the next.
+                if not leased:
+                    raise
         return leased
 
     def take(self, key: Key, *, count: int = 1) -> None:
@@ -232,7 +241,7 @@ class FairLeases(Generic[T]):
         return leased
 
     async def _others(self) -> list[T]:
-        """Lease what is due of others than those who have most, if that is anybody."""
+        """Lease what is due of others than those who have most, or have any."""
         self._looked_at = asyncio.get_running_loop().time()
         most = min(self._batch, self._shares.room_for(*_NEWCOMERS))
         whose, beside = self._beside()
@@ -264,31 +273,31 @@ class FairLeases(Generic[T]):
                     self.leave(each.key)
         return leased
 
-    def _beside(self) -> tuple[_Whose, Beside]:
+    def _beside(self) -> tuple[_Turn, Beside]:
         """Return behind whom to look this time: who has its share, and who has most.
 
         They take turns: behind a tenant's work of one kind there may be other work of its own,
-        and behind all of that another tenant's.
+        and behind all of that another tenant's. Of several none may have most, and yet somebody
+        who has nothing under way wait behind all of them.
         """
-        turns = list(_TIMES)
-        for _ in turns:
-            whose = turns[self._turn % len(turns)]
+        while True:
+            whose = _TURNS[self._turn % len(_TURNS)]
             self._turn += 1
-            if any(self._has_most(holder) for holder in self._of(whose)):
+            if whose == "any" or any(self._has_most(holder) for holder in self._of(whose)):
                 break
-        else:
-            whose = turns[0]
         return whose, Beside(
             tenants=self._out("tenant", now=whose),
             kinds=self._out("kind", now=whose),
             boths=self._out("both", now=whose),
         )
 
-    def _out(self, whose: _Whose, *, now: _Whose) -> frozenset[str]:
+    def _out(self, whose: _Whose, *, now: _Turn) -> frozenset[str]:
         return frozenset(
             holder.name
             for holder in self._of(whose)
-            if self._shares.room_for(holder) < 1 or (whose == now and self._has_most(holder))
+            if self._shares.room_for(holder) < 1
+            or (whose == now and self._has_most(holder))
+            or (whose == "both" and now == "any")
         )
 
     def _of(self, whose: _Whose) -> list[Holder]:

@@ -19,8 +19,14 @@ from limen.federation.catalogue.entry import (
 )
 from limen.federation.catalogue.identity_rule import at, is_other_subject, read_identity
 from limen.federation.catalogue.operation_entry import OperationEntry
+from limen.federation.catalogue.resources import (
+    defaults_of,
+    filled_features,
+    filled_resources,
+    filled_scopes,
+)
 from limen.federation.catalogue.values import fill_in, filled_api, read_values
-from limen.federation.facts import Api, Facts, Feature
+from limen.federation.facts import Api, Facts, Resource
 from limen.federation.provider import (
     OK,
     THROTTLED,
@@ -99,7 +105,8 @@ class CatalogueProvider(Provider):
         documents = (self._filled(each.url) for each in self.entry.documents.values() if each.url)
         called = {urlsplit(url).netloc for url in (*self.about_tokens, *documents)}
         named = {host for document in self.entry.documents.values() for host in document.hosts}
-        return frozenset(called | named | set(self._facts.api.hosts))
+        apis = {host for each in self._facts.resources.values() for host in each.hosts}
+        return frozenset(called | named | apis | set(self._facts.api.hosts))
 
     @override
     async def endpoints(self, net: Net, *, now: dt.datetime) -> Endpoints:
@@ -133,16 +140,28 @@ class CatalogueProvider(Provider):
         params = super().exchange_params(exchange)
         if self.entry.operations.exchange.redirect_uri == "never":
             del params["redirect_uri"]
+        mine = defaults_of(exchange.scopes, self._facts.resources)
+        if len(mine) < len(exchange.scopes):
+            # People agree to several at once, and a token is for one of them: the default one.
+            params |= self._naming(mine)
         return params
 
     @override
     def refresh_params(self, raw_refresh: Secret[str], *, scopes: Sequence[str]) -> dict[str, str]:
         params = super().refresh_params(raw_refresh, scopes=scopes)
-        authorize = self.entry.operations.authorize
         if self.entry.operations.refresh.send_scope and scopes:
-            wanted = dict.fromkeys([*scopes, *authorize.connect_scopes])
-            params[authorize.scope_param] = authorize.scope_separator.join(wanted)
+            params |= self._naming(scopes)
         return params
+
+    def resource_params(self, raw_refresh: Secret[str], resource: Resource) -> dict[str, str]:
+        """Return what is sent to have a refresh token give another resource's access token."""
+        params = super().refresh_params(raw_refresh, scopes=())
+        return params | self._naming(resource.scopes)
+
+    def _naming(self, scopes: Sequence[str]) -> dict[str, str]:
+        authorize = self.entry.operations.authorize
+        wanted = dict.fromkeys([*scopes, *authorize.connect_scopes])
+        return {authorize.scope_param: authorize.scope_separator.join(wanted)}
 
     @override
     def accepts_issuer(self, issuer: str, endpoints: Endpoints) -> bool:
@@ -322,11 +341,10 @@ class CatalogueProvider(Provider):
 
 def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
     revoke = entry.operations.revoke
-    features: Mapping[str, Feature] = entry.features
     return Facts(
         lifetime=entry.lifetime,
-        features=features,
-        scopes=entry.scopes,
+        features=filled_features(entry, values),
+        scopes=filled_scopes(entry, values),
         identity_scopes=entry.identity_scopes,
         incremental=entry.incremental,
         manage_url=entry.manage_url,
@@ -343,6 +361,7 @@ def _facts(entry: Entry, values: Mapping[str, str]) -> Facts:
         quota=entry.quota,
         push=entry.push,
         account_parts=_account_parts(entry.identity.subject),
+        resources=filled_resources(entry, values),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from limen.federation.catalogue.addresses import HOST, placeholders
 from limen.federation.catalogue.credential_rule import Credentials
@@ -22,6 +23,7 @@ from limen.federation.facts import (
     Name,
     Part,
     Quota,
+    Resource,
     Scope,
     Title,
 )
@@ -37,6 +39,7 @@ class Value(Part):
         kind: ``host``: the whole host of a URL; ``segment``: one segment of a path.
         pattern: All of the value must match it.
         default: ``None``: the tenant has to say it.
+        is_optional: Who does not say it has what is without it.
         hosts: For ``host``: what it must be, or be below. Without any the client's secret
             would go wherever a tenant says: such an entry serves own clients alone.
     """
@@ -45,7 +48,10 @@ class Value(Part):
     kind: Literal["host", "segment"]
     pattern: str = Field(min_length=1, max_length=200)
     default: str | None = None
+    is_optional: bool = Field(default=False, alias="optional")
     hosts: tuple[HostPattern, ...] = ()
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @field_validator("pattern")
     @classmethod
@@ -247,6 +253,7 @@ class Entry(Part):
     lifetime: Lifetime
     api: Api = Api()
     quota: Quota | None = None
+    resources: dict[Name, Resource] = Field(default_factory=dict)
     push: Literal["", "google_risc", "github", "slack"] = ""
     errors: tuple[ErrorRule, ...] = ()
     scopes: dict[str, Scope] = Field(default_factory=dict)
@@ -282,6 +289,8 @@ class Entry(Part):
 def _problems(entry: Entry) -> Iterator[str]:
     """What each part can't see by itself."""
     yield from _unnamed_values(entry)
+    yield from _bad_resources(entry)
+    yield from _bad_values(entry)
     for name, feature in entry.features.items():
         for scope in feature.scopes:
             if scope not in entry.scopes:
@@ -308,3 +317,31 @@ def _unnamed_values(entry: Entry) -> Iterator[str]:
     for host in entry.api.hosts:
         if host.startswith("{") and host[1:-1] not in entry.values:
             yield f"api: nothing says what {host} is"
+
+
+def _bad_resources(entry: Entry) -> Iterator[str]:
+    """Which resources could be taken for one another, or are nobody's."""
+    found = list(entry.resources.values())
+    if found and [each.is_default for each in found].count(True) != 1:
+        yield "resources: one of them is the default"
+    operations = entry.operations
+    if found and not (operations.refresh.send_scope and operations.authorize.scope_separator):
+        yield "resources: scopes are named when a token is fetched, and this provider takes none"
+    for one, other in itertools.permutations(found, 2):
+        if f"{one.identifier}/".startswith(f"{other.identifier}/"):
+            yield f"resources: {one.identifier} is within {other.identifier}"
+    for each in found:
+        for name in placeholders(each.identifier):
+            if name not in entry.values or entry.values[name].kind != "host":
+                yield f"resources: nothing says what {{{name}}} is"
+
+
+def _bad_values(entry: Entry) -> Iterator[str]:
+    """Which values are left out where something can't be made without them."""
+    optional = {name for name, value in entry.values.items() if value.is_optional}
+    for name in optional:
+        if entry.values[name].kind != "host" or entry.values[name].default is not None:
+            yield f"values: {name}: only a host without a default can be left out"
+    for url in entry.urls():
+        if optional & set(placeholders(url)):
+            yield f"{url}: what it is made of can't be left out"

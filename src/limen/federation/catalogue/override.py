@@ -8,7 +8,16 @@ from pydantic import Field, model_validator
 
 from limen.federation.catalogue.entry import Entry, ErrorRule
 from limen.federation.catalogue.operation_entry import HttpsUrl
-from limen.federation.facts import Feature, Lifetime, Name, Part, QuotaChange, Scope, Title
+from limen.federation.facts import (
+    Feature,
+    Lifetime,
+    Name,
+    Part,
+    QuotaChange,
+    Resource,
+    Scope,
+    Title,
+)
 
 
 class Override(Part):
@@ -20,6 +29,8 @@ class Override(Part):
     Attributes:
         features: Added to the entry's; one of the same name takes its place.
         scopes: As ``features``.
+        resources: Added to the entry's, none of which they may stand in for. Each one's token
+            goes to the host that names it.
         quota: What it says takes the shipped figures' place, one by one.
         without_features: Not offered in this tenant.
         errors: Looked at before the entry's.
@@ -32,6 +43,7 @@ class Override(Part):
     scopes: dict[str, Scope] = Field(default_factory=dict)
     features: dict[Name, Feature] = Field(default_factory=dict)
     without_features: tuple[Name, ...] = ()
+    resources: dict[Name, Resource] = Field(default_factory=dict, max_length=50)
     lifetime: Lifetime | None = None
     quota: QuotaChange | None = None
     errors: tuple[ErrorRule, ...] = Field((), max_length=50)
@@ -62,5 +74,7 @@ class Override(Part):
         told["features"] = {
             name: feature for name, feature in features.items() if name not in self.without_features
         }
+        # The shipped ones last: a tenant's never takes the place of one.
+        told["resources"] = {**mine["resources"], **told["resources"]}
         told["errors"] = [*mine["errors"], *told["errors"]]
         return Entry.model_validate(told)

@@ -27,6 +27,8 @@ def read_values(wanted: Mapping[str, Value], given: Mapping[str, str]) -> dict[s
     found: dict[str, str] = {}
     for name, value in wanted.items():
         raw = given.get(name, value.default)
+        if raw is None and value.is_optional:
+            continue
         if raw is None or not value.accepts(raw):
             text = f"{value.title}: is missing or not what this provider takes."
             raise InvalidInput("provider_address", text, field="values")
@@ -52,5 +54,6 @@ def fill_in(template: str, *, wanted: Mapping[str, Value], values: Mapping[str, 
 
 def filled_api(api: Api, values: Mapping[str, str]) -> Api:
     """Return where tokens may be sent, with the hosts that a tenant says in place."""
-    hosts = tuple(values[host[1:-1]] if host.startswith("{") else host for host in api.hosts)
+    known = (host for host in api.hosts if not host.startswith("{") or host[1:-1] in values)
+    hosts = tuple(values[host[1:-1]] if host.startswith("{") else host for host in known)
     return api.model_copy(update={"hosts": hosts})

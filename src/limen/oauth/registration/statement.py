@@ -9,13 +9,14 @@ from typing import Any, Final, final
 from limen.db.work import Work
 from limen.kernel.errors import OAuthRefusal, Unavailable
 from limen.net import Net
-from limen.protocol.client_metadata import CLIENT_ALGS
+from limen.protocol.client_metadata import CLIENT_ALGS, DEVICE_CODE, KEY_METHODS
 from limen.protocol.jwk import EDDSA, InvalidKey, KeySet, import_key_set
 from limen.protocol.jwt import UNTYPED, AudienceIfNamed, Expected, JwtRefused, peek, verify
 from limen.tenants.policies.registration import RegistrationPolicy, StatementIssuer
 from limen.tokens.resource.remote_keys import RemoteKeys
 
 _MOST_ISSUERS: Final = 200
+_ANSWERED_AT_ADDRESSES: Final = frozenset({"authorization_code", "refresh_token"})
 _ABOUT_ITSELF: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
@@ -35,15 +36,33 @@ class Statement:
         """Say whether it stands for whoever registers with it, and not for anybody who copied it.
 
         Statements are no secrets: each installation of an app has one. What it names of a client
-        wins; one that leaves open where answers go, or of a client without such addresses its
-        keys, would lend its name to a stranger's (RFC 7591 section 5).
+        wins; what it leaves open a stranger may fill in, and would have its name lent (RFC 7591
+        section 5). So it names where answers go; and of a client that asks for more than what
+        goes there, with whose keys it authenticates. Devices have neither: it names that grant.
 
         Args:
             members: Of the registration, as sent.
         """
-        if members.get("redirect_uris"):
-            return "redirect_uris" in self.members
-        return not self.members.keys().isdisjoint({"redirect_uris", "jwks", "jwks_uri"})
+        said = {**members, **self.members}
+        if said.get("redirect_uris") and "redirect_uris" not in self.members:
+            return False
+        grants = said.get("grant_types")
+        named = (
+            {each for each in grants if isinstance(each, str)}
+            if isinstance(grants, list)
+            else set()
+        )
+        elsewhere = named - _ANSWERED_AT_ADDRESSES
+        if elsewhere == {DEVICE_CODE} and "grant_types" in self.members:
+            return True
+        return self._names_keys(said) if elsewhere else "redirect_uris" in self.members
+
+    def _names_keys(self, said: Mapping[str, object]) -> bool:
+        """Say whether nobody but who has the keys that it names can authenticate."""
+        method = said.get("token_endpoint_auth_method")
+        if method == "tls_client_auth":
+            return any(name.startswith("tls_client_auth_") for name in self.members)
+        return method in KEY_METHODS and not self.members.keys().isdisjoint({"jwks", "jwks_uri"})
 
 
 @final

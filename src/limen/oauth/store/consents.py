@@ -25,6 +25,15 @@ _FIND: Final = sa.select(*consents.c).where(
 _LIST: Final = (
     sa.select(*consents.c).where(*_OF_USER).order_by(consents.c.client_id, consents.c.resource)
 )
+_REMEMBERED: Final = (
+    sa.select(consents.c.id)
+    .where(
+        consents.c.tenant_id == bindparam("tenant_id"),
+        consents.c.client_id == bindparam("client"),
+        consents.c.remembered,
+    )
+    .limit(1)
+)
 _PUT: Final = upsert(
     consents,
     conflict=("tenant_id", "user_id", "client_id", "resource"),
@@ -54,6 +63,11 @@ async def find_consent(
 async def list_consents(work: Work, *, user_id: str) -> list[Consent]:
     """Return all that a user agreed to."""
     return [_consent(row) for row in (await work.execute(_LIST, user=user_id)).all()]
+
+
+async def is_remembered(work: Work, client_id: str) -> bool:
+    """Say whether any consent for a client is remembered."""
+    return (await work.execute(_REMEMBERED, client=client_id)).first() is not None
 
 
 async def put_consent(work: Work, consent: Consent) -> str:

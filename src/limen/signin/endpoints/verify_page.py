@@ -66,7 +66,8 @@ class VerifyPage:
             self._page.again(request, context)
             await verify_email(work, raw_token=token, chosen=chosen)
         else:
-            self._page.again(request, context)
+            # Typed once: who is asked for their password besides need not look for it again.
+            self._page.again(request, {**context, "code": text_of(form, "code")})
             await verify_email_by_code(
                 work,
                 works=self._parts.works,
@@ -92,6 +93,7 @@ class VerifyPage:
         return {
             "token": text_of(params, "token"),
             "email": text_of(params, "email"),
+            "code": "",
             "continue_": raw if known else "",
             "contested": False,
         }

@@ -13,6 +13,7 @@ from limen.federation.catalogue.key_entry import KeyEntry
 from limen.simulators import wire
 from limen.simulators.misbehave import Stage, answer
 from limen.simulators.state import Account, State, Token
+from limen.simulators.vendor.audience import places_of
 from limen.simulators.vendor.by_key import by_key, machine
 from limen.simulators.vendor.habits_of import bot_id, notion_person
 
@@ -39,6 +40,8 @@ class Apis:
             )
             if token is None:
                 return _refused(401, "invalid_token")
+            if not self._is_for(path, token):
+                return _refused(401, "invalid_token", "The token is for another audience.")
             missing = [
                 name
                 for name, value in self._entry.api.headers.items()
@@ -55,6 +58,16 @@ class Apis:
             return JSONResponse({**told, "query": str(request.url.query), "bytes": len(body)})
 
         return await answer(self._stage, name, perform)
+
+    def _is_for(self, path: str, token: Token) -> bool:
+        """Say whether a token is for the resource that a path is of."""
+        entry = self._entry
+        if not isinstance(entry, Entry) or not entry.resources:
+            return True
+        places = list(places_of(entry, token.scopes) or {""})
+        of = next((name for start, name in _WHERE if path.startswith(start)), "")
+        wanted = entry.resources[of].identifier if of else ""
+        return places == [wanted] or ("{" in wanted and "sharepoint" in places[0])
 
     def _presented(self, request: Request) -> str:
         rule = self._entry.api
@@ -106,6 +119,9 @@ def _whose(account: Account, _: Token) -> dict[str, Any]:
     return {"ok": True, "user": account.name, "user_id": account.sub.rpartition(":")[2]}
 
 
+_WHERE: Final = (("/api/v2.0/", "outlook"), ("/_api/", "sharepoint"))
+"""Which paths are of other resources than Microsoft Graph: here all have one host."""
+
 _CALLS: Final[Mapping[tuple[str, str], tuple[str, frozenset[str], Tell]]] = {
     ("google", "/calendar/v3/users/me/calendarList"): (
         "calendar",
@@ -120,6 +136,7 @@ _CALLS: Final[Mapping[tuple[str, str], tuple[str, frozenset[str], Tell]]] = {
     ("notion", "/v1/users/me"): ("me", frozenset(), _bot),
     ("notion", "/v1/search"): ("search", frozenset(), _pages),
     ("microsoft", "/v1.0/me"): ("me", frozenset(), _me),
+    ("microsoft", "/api/v2.0/me"): ("me", frozenset(), _me),
     ("slack", "/api/auth.test"): ("me", frozenset(), _whose),
     ("slack-bot", "/api/auth.test"): ("me", frozenset(), _whose),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from limen.simulators.control import presented, withdraw
 from limen.simulators.misbehave import answer
 from limen.simulators.state import Client, Code, State, Token
 from limen.simulators.vendor.answers import Answers
+from limen.simulators.vendor.audience import MIXED, UNCONSENTED, consented_at, places_of
 from limen.simulators.vendor.authentication import Sent, client_of, problem_of, read
 from limen.simulators.vendor.errors import Errors, Refused
 from limen.simulators.vendor.shape import Shape
@@ -77,21 +79,22 @@ class TokenEndpoint:
             return self._refuse(sent, "bad_code", "The code is not known.")
         if code.expires_at <= self._stage.now(state):
             return self._refuse(sent, "bad_code", "The code has expired.")
+        scopes = self._of_one(code.scopes, sent)
+        if scopes is None:
+            return self._errors.answer(sent.request, dict(MIXED), 400)
         problem = self._redirect_problem(code, sent)
         if problem:
             return self._refuse(sent, "bad_redirect", problem)
-        verifier = sent.text("code_verifier")
-        if bool(code.challenge) != bool(verifier) and self._entry.operations.authorize.pkce:
-            return self._refuse(sent, "bad_code", "code_verifier does not fit the request.")
-        if code.challenge and wire.challenge_of(verifier) != code.challenge:
-            return self._refuse(sent, "bad_code", "code_verifier is not right.")
+        problem = self._verifier_problem(code, sent)
+        if problem:
+            return self._refuse(sent, "bad_code", problem)
         if self._habits.one_installation:
             withdraw(state, code.sub, client_id=client.client_id)
         now = self._stage.now(state)
         token = Token(
             client_id=client.client_id,
             sub=code.sub,
-            scopes=code.scopes,
+            scopes=scopes,
             issued_at=now,
             granted_at=now,
             family=secrets.token_hex(8),
@@ -112,6 +115,13 @@ class TokenEndpoint:
             return "redirect_uri must not be sent." if uri else ""
         return "" if uri == code.redirect_uri else "redirect_uri must be as it was authorized."
 
+    def _verifier_problem(self, code: Code, sent: Sent) -> str:
+        verifier = sent.text("code_verifier")
+        if bool(code.challenge) != bool(verifier) and self._entry.operations.authorize.pkce:
+            return "code_verifier does not fit the request."
+        is_wrong = code.challenge and wire.challenge_of(verifier) != code.challenge
+        return "code_verifier is not right." if is_wrong else ""
+
     def _lasts(self, client: Client, code: Code) -> bool:
         """Whether a refresh token is given."""
         return code.offline and (client.expires or not self._habits.expiry_is_a_choice)
@@ -124,10 +134,9 @@ class TokenEndpoint:
         presented(state, raw, accepted=alive)
         if old is None or not alive:
             return self._refuse(sent, "grant_dead", "The refresh token is not valid.")
-        scopes = old.scopes
-        if self._entry.operations.refresh.send_scope and sent.text("scope"):
-            asked = self._answers.canonical(sent.text("scope").split())
-            scopes = [scope for scope in old.scopes if scope in asked]
+        scopes = self._scopes_of(state, old, sent)
+        if isinstance(scopes, dict):
+            return self._errors.answer(sent.request, scopes, 400)
         token = old.model_copy(update={"issued_at": now, "scopes": scopes, "superseded_at": None})
         raw_refresh = self._rotated(state, client, raw)
         if self._entry.lifetime.kills_access_token or state.lies.refresh_kills_access:
@@ -137,6 +146,26 @@ class TokenEndpoint:
         return self._issue(
             state, client, token, request=sent.request, raw_refresh=raw_refresh, is_refresh=True
         )
+
+    def _of_one(self, scopes: list[str], sent: Sent) -> list[str] | None:
+        """Return the scopes that a request names, all if it names none; ``None`` of several."""
+        asked = self._answers.canonical(sent.text("scope").split())
+        wanted = [scope for scope in scopes if not asked or scope in asked]
+        return wanted if len(places_of(self._entry, wanted)) <= 1 else None
+
+    def _scopes_of(self, state: State, old: Token, sent: Sent) -> list[str] | dict[str, Any]:
+        """Return what a refresh is for, of one resource; else the refusal."""
+        asked = self._answers.canonical(sent.text("scope").split())
+        if not asked or not self._entry.operations.refresh.send_scope:
+            return old.scopes
+        places = places_of(self._entry, asked)
+        if len(places) > 1:
+            return dict(MIXED)
+        place = next(iter(places), "")
+        if not place:
+            return [scope for scope in old.scopes if scope in asked]
+        agreed = state.consented.get(f"{old.client_id} {old.sub}", [])
+        return consented_at(place, asked, agreed) or dict(UNCONSENTED)
 
     def _works(self, token: Token, now: dt.datetime) -> bool:
         if token.expires_at is not None and token.expires_at <= now:

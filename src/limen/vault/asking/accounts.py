@@ -13,6 +13,7 @@ from limen.vault.asking.model import SharingRequest
 from limen.vault.features.offered import features_at
 from limen.vault.features.states import missing_of, standing_of
 from limen.vault.model import Connection, ReleaseMode
+from limen.vault.resources.agreed import scopes_held
 from limen.vault.sharing.check import not_agreed
 from limen.vault.sharing.policy import Mode
 from limen.vault.store import connections, sharing
@@ -82,11 +83,18 @@ async def accounts_for(
         for consent in await sharing.consents_for(work, [each.id for each in chosen])
         if consent.client_id == request.client_id
     }
-    return [_account(each, judged, agreed=agreed.get(each.id)) for each in chosen]
+    held = {each.id: await scopes_held(work, provider, each.grant) for each in chosen}
+    return [
+        _account(each, judged, agreed=agreed.get(each.id), held=held[each.id]) for each in chosen
+    ]
 
 
 def _account(
-    connection: Connection, judged: _Judged, *, agreed: ConnectionConsent | None
+    connection: Connection,
+    judged: _Judged,
+    *,
+    agreed: ConnectionConsent | None,
+    held: Sequence[str],
 ) -> Account:
     request, offered = judged.request, judged.offered
     granted = connection.grant.granted_scopes
@@ -95,7 +103,7 @@ def _account(
         for name, state in connection.features.items()
         if state == "active"
         and name in offered
-        and not missing_of(offered[name], provider=judged.provider, granted=granted)
+        and not missing_of(offered[name], provider=judged.provider, granted=held)
     ]
     before = [name for name in (agreed.features if agreed else ()) if name in active]
     features = tuple(dict.fromkeys((*request.features, *before)))
@@ -104,8 +112,7 @@ def _account(
     missing = tuple(
         name
         for name in request.features
-        if name not in offered
-        or missing_of(offered[name], provider=judged.provider, granted=granted)
+        if name not in offered or missing_of(offered[name], provider=judged.provider, granted=held)
     )
     return Account(
         connection_id=connection.id,

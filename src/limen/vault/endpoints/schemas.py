@@ -163,7 +163,8 @@ class TokenQuery(BaseModel):
     """How good a token must be.
 
     ``min_ttl`` is in seconds; ``seen_generation`` is that of a token refused with 401;
-    ``feature`` is what it must be good for.
+    ``feature`` is what it must be good for; ``resource`` which of the provider's it is for, where
+    it has several: by name, or as the provider calls it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -171,6 +172,7 @@ class TokenQuery(BaseModel):
     min_ttl: int = Field(default=0, ge=0, le=86_400)
     seen_generation: int | None = Field(default=None, ge=1)
     feature: str = Field(default="", max_length=40)
+    resource: str = Field(default="", max_length=300)
     owner: Owner = "me"
 
 
@@ -208,11 +210,12 @@ class TokenAnswerModel(BaseModel):
 
 
 class ReportBody(BaseModel):
-    """What the provider's API answered to the token of a generation."""
+    """What the provider's API answered to the token of a generation, and of a resource."""
 
     model_config = ConfigDict(extra="forbid")
 
     generation: int = Field(ge=1)
+    resource: str = Field(default="", max_length=300)
     status: Literal[401, 403] = 401
 
 

@@ -47,6 +47,9 @@ def add_tokens(router: APIRouter, parts: Parts) -> None:
         Say ``seen_generation`` when the provider answered 401 to the token of that generation:
         you get a newer one, and of any number of callers one has it refreshed. A client needs
         its owner's consent for the connection, and a release policy of ``raw``.
+
+        Where a provider has several APIs, each with tokens of its own, ``resource`` says which
+        one it is for; ``graph``, ``outlook`` or ``sharepoint`` at Microsoft.
         """
         return await _release(work, parts, connection_id=connection_id, query=query)
 
@@ -86,6 +89,7 @@ def add_tokens(router: APIRouter, parts: Parts) -> None:
             client_id=caller.client_id,
             use="look",
             seen_generation=body.generation,
+            resource=body.resource,
         )
         reported = await report(work, parts, wanted=wanted, status=body.status)
         return ReportAnswer(advice=reported.advice, generation=reported.generation)
@@ -120,6 +124,7 @@ async def _release(
         seen_generation=query.seen_generation,
         client_id=caller.client_id,
         feature=query.feature,
+        resource=query.resource,
     )
     released = await token_for(work, parts, wanted=wanted)
     told = TokenAnswerModel.of(released, now=work.now)

@@ -8,7 +8,7 @@ from typing import Literal
 from limen.db.work import Work
 from limen.vault.features.show import see
 from limen.vault.parts import Parts
-from limen.vault.revoke_upstream import dies_with
+from limen.vault.revoking.blast_radius import dies_with
 from limen.vault.store import connections, sharing
 
 Consequence = Literal["revoked", "kept_for_others", "no_endpoint"]

@@ -14,6 +14,7 @@ from limen.vault.features.offered import features_at
 from limen.vault.features.states import Standing, standing_of
 from limen.vault.model import Connection
 from limen.vault.parts import Parts
+from limen.vault.resources.agreed import scopes_held
 from limen.vault.store import connections
 from limen.vault.store.features import Noted, noted_features
 
@@ -29,12 +30,17 @@ class ShownFeature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A connection with all that its features are decided by."""
+    """A connection with all that its features are decided by.
+
+    Args:
+        held: The scopes it is good for, at whichever of the provider's resources.
+    """
 
     connection: Connection
     provider: Provider
     features: dict[str, Feature]
     noted: dict[str, Noted]
+    held: tuple[str, ...]
 
     def standing(self, name: str) -> Standing:
         """Return what a feature is.
@@ -45,8 +51,8 @@ class Seen:
         feature = self.features.get(name)
         if feature is None:
             raise NotFound("feature_unknown", "The provider has no such feature.")
-        granted = self.connection.grant.granted_scopes
-        return standing_of(feature, self.noted.get(name), provider=self.provider, granted=granted)
+        noted = self.noted.get(name)
+        return standing_of(feature, noted, provider=self.provider, granted=self.held)
 
 
 async def see(work: Work, parts: Parts, *, connection_id: str, owner_id: str) -> Seen:
@@ -67,6 +73,7 @@ async def see(work: Work, parts: Parts, *, connection_id: str, owner_id: str) ->
         provider=provider,
         features=dict(await features_at(work, provider, provider_id=found.provider)),
         noted=await noted_features(work, connection_id),
+        held=await scopes_held(work, provider, found.grant),
     )
 
 

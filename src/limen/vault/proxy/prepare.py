@@ -12,11 +12,12 @@ from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel.errors import NotFound, NotPermitted, Throttled
 from limen.vault.credentials.held_at import seen_by
 from limen.vault.events import ConnectionUsed
-from limen.vault.model import TENANT_OWNER, Connection
+from limen.vault.model import TENANT_OWNER, Connection, Grant
 from limen.vault.parts import Parts
 from limen.vault.proxy.reach import reaches
 from limen.vault.proxy.way import check_host, check_operation, check_path, check_query
 from limen.vault.quota.count import count_call
+from limen.vault.resources.known import resource_at
 from limen.vault.sharing.check import Asked, check_release, not_agreed
 from limen.vault.store import connections, grants, pauses
 from limen.vault.store.connections import Shared
@@ -77,17 +78,14 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     grant = connection.grant
     client = await get_upstream_client(work, parts.envelope, provider=grant.provider)
     provider = seen_by(parts, client, grant)
-    api = provider.facts.api
-    if api.base_pointer:
-        api = provider.api_of(await grants.lifted_of(work, grant.id))
+    api, resource = await _api_at(work, provider, grant, host=call.host)
+    wanted = replace(wanted, resource=resource)
     _check_address(call, api, provider=provider)
     if not provider.keeps_accounts_of(grant.issuer):  # its name is another place's by now
         raise NotPermitted("proxy_host_refused", "The token is not sent to this host.")
     judge = None if shared is None else await provider_of(work, parts, grant)
     if shared is not None and judge is not None:
-        asked = Asked(use="proxy", feature=wanted.feature, askable=wanted.user_id != TENANT_OWNER)
-        check_release(shared, asked, grant=grant, provider=judge)
-        _check_part(shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=judge))
+        _check_shared(shared, call, wanted=wanted, grant=grant, judge=judge)
     await _check_pause(work, grant.id, call.host)
     released = await token_for(work, parts, wanted=wanted)
     if shared is not None and judge is not None:
@@ -113,6 +111,30 @@ async def prepare(work: Work, parts: Parts, *, wanted: Wanted, call: ProxiedCall
     if call.query:
         url = f"{url}?{call.query}"
     return Prepared(url=url, api=api, host=call.host, released=released, wanted=wanted)
+
+
+async def _api_at(work: Work, provider: Provider, grant: Grant, *, host: str) -> tuple[Api, str]:
+    """Return where the token for a host may go, and which resource's it is.
+
+    Another API of the provider's is sent its own token, and never the default one; nor is any
+    other host sent that.
+    """
+    api = provider.facts.api
+    resource = resource_at(provider, host) if grant.kind == "consent" else ""
+    if resource:
+        return api.model_copy(update={"hosts": provider.facts.resources[resource].hosts}), resource
+    if api.base_pointer:
+        api = provider.api_of(await grants.lifted_of(work, grant.id))
+    return api, ""
+
+
+def _check_shared(
+    shared: Shared, call: ProxiedCall, *, wanted: Wanted, grant: Grant, judge: Provider
+) -> None:
+    asked = Asked(use="proxy", feature=wanted.feature, askable=wanted.user_id != TENANT_OWNER)
+    check_release(shared, asked, grant=grant, provider=judge)
+    if not wanted.resource:  # what another resource's token covers is known once there is one
+        _check_part(shared, call, beyond=not_agreed(grant.granted_scopes, shared, provider=judge))
 
 
 async def _find(work: Work, wanted: Wanted) -> tuple[Connection, Shared | None]:

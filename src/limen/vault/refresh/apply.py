@@ -54,10 +54,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journalled:
-    """An answer as the journal keeps it."""
+    """An answer as the journal keeps it.
+
+    Args:
+        resource: Which of the provider's it was asked for, by name; empty for the grant's own.
+        audience: What the provider called that then.
+    """
 
     answer: ProviderAnswer
     requested_at: dt.datetime
+    resource: str = ""
+    audience: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return members to be sealed."""
@@ -67,6 +74,8 @@ class Journalled:
             "is_object": self.answer.is_object,
             "retry_after_seconds": self.answer.retry_after_seconds,
             "requested_at": self.requested_at.isoformat(),
+            "resource": self.resource,
+            "audience": self.audience,
         }
 
     @classmethod
@@ -79,7 +88,12 @@ class Journalled:
             retry_after_seconds=told["retry_after_seconds"],
         )
         requested_at = dt.datetime.fromisoformat(told["requested_at"])
-        return cls(answer=answer, requested_at=requested_at)
+        return cls(
+            answer=answer,
+            requested_at=requested_at,
+            resource=told.get("resource", ""),
+            audience=told.get("audience", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

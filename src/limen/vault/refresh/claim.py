@@ -24,11 +24,11 @@ from limen.vault.refresh.apply import (
     BLOCKED_SECONDS,
     Held,
     Journalled,
-    apply_answer,
     end_grant,
     lose_answer,
     wait,
 )
+from limen.vault.refresh.for_resource import apply_any
 from limen.vault.refresh.outcome import Busy, Outcome, Postponed
 from limen.vault.revoke_upstream import discard_tokens
 from limen.vault.sealing import key_name, open_refresh, open_response
@@ -42,6 +42,7 @@ CLIENT_REPLACED: Final = Postponed("client_replaced")
 PROVIDER_MOVED: Final = Postponed("provider_moved")
 """What an operator set makes this grant's tokens useless: until they set it back, or its person
 connects the account again."""
+NO_REFRESH_TOKEN: Final = Postponed("no_refresh_token")
 _MOVED_SECONDS: Final = 600.0
 """How often the loop looks whether it was set back."""
 
@@ -56,11 +57,16 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A grant under our lease, its intent durable: its refresh token may be spent now."""
+    """A grant under our lease, its intent durable: its refresh token may be spent now.
+
+    Args:
+        resource: What for, by name; empty for the grant's own access token.
+    """
 
     held: Held
     upstream: Upstream
     raw_refresh: Secret[str]
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,13 @@ class Unrenewable:
 
 
 async def claim(
-    work: Work, parts: Parts, *, grant_id: str, seen_generation: int, upstream: Upstream
+    work: Work,
+    parts: Parts,
+    *,
+    grant_id: str,
+    seen_generation: int,
+    upstream: Upstream,
+    resource: str = "",
 ) -> Claimed | Unrenewable | Outcome:
     """Lease one grant that is still at the generation its caller saw.
 
@@ -94,9 +106,9 @@ async def claim(
     )
     if grant is None:
         return Busy()
-    if _can_be_asked_about(grant, upstream, now=work.now):
+    if not resource and _can_be_asked_about(grant, upstream, now=work.now):
         return Unrenewable(grant=grant, upstream=upstream)
-    return await prepare(work, parts, grant, upstream=upstream)
+    return await prepare(work, parts, grant, upstream=upstream, resource=resource)
 
 
 def _can_be_asked_about(grant: Grant, upstream: Upstream, *, now: dt.datetime) -> bool:
@@ -118,7 +130,7 @@ async def may_ask(work: Work, upstream: Upstream) -> bool:
 
 
 async def prepare(
-    work: Work, parts: Parts, grant: Grant, *, upstream: Upstream
+    work: Work, parts: Parts, grant: Grant, *, upstream: Upstream, resource: str = ""
 ) -> Claimed | Outcome:
     """Settle what was left of earlier refreshes, then write the intent of this one."""
     for intent in await journal.intents_of(work, grant.id):
@@ -132,6 +144,9 @@ async def prepare(
         await journal.give_back(work, grant, seconds=_MOVED_SECONDS)
         return PROVIDER_MOVED
     raw_refresh = await open_refresh(work, parts.envelope, grant)
+    if raw_refresh is None and resource:
+        await journal.give_back(work, grant)  # its own access token may be good for long
+        return NO_REFRESH_TOKEN
     if raw_refresh is None:
         return await end_grant(work, grant, reason="no_refresh_token")
     rate = upstream.client.refreshes_per_second
@@ -141,7 +156,7 @@ async def prepare(
     await journal.add_intent(work, grant, refresh_fingerprint=token_hash(raw_refresh))
     failpoints.reach("vault.refresh.in_claim")
     held = Held(grant=grant, provider=upstream.provider, intent_fence=grant.fence)
-    return Claimed(held=held, upstream=upstream, raw_refresh=raw_refresh)
+    return Claimed(held=held, upstream=upstream, raw_refresh=raw_refresh, resource=resource)
 
 
 async def prepare_together(
@@ -233,7 +248,7 @@ async def settle_leftover(
         await journal.settle_intent(work, grant_id=grant.id, fence=intent.fence)
         return None
     told = await open_response(work, parts.envelope, intent)
-    return await apply_answer(work, parts, held, journalled=Journalled.from_json(told))
+    return await apply_any(work, parts, held, journalled=Journalled.from_json(told))
 
 
 async def _drop(work: Work, parts: Parts, held: Held, *, intent: Intent) -> None:

@@ -19,6 +19,8 @@ from typing import Final, TypeVar
 from limen.crypto.sealed_text import SealBroken
 from limen.db.work import Work
 from limen.federation.call import call_as_client
+from limen.federation.catalogue.behaviour import CatalogueProvider
+from limen.federation.facts import Resource
 from limen.federation.provider import Endpoints, ProviderAnswer
 from limen.federation.upstream_clients import get_upstream_client
 from limen.kernel import failpoints
@@ -27,8 +29,9 @@ from limen.kernel.site import Site
 from limen.kernel.tokens import token_hash
 from limen.vault.model import Grant
 from limen.vault.parts import Parts
-from limen.vault.refresh.apply import Held, Journalled, apply_answer, fail, lose_answer, postpone
+from limen.vault.refresh.apply import Held, Journalled, fail, lose_answer, postpone
 from limen.vault.refresh.claim import Claimed, Unrenewable, Upstream, claim
+from limen.vault.refresh.for_resource import apply_any
 from limen.vault.refresh.outcome import Moved, Outcome
 from limen.vault.refresh.stands import ask_whether_it_stands
 from limen.vault.revoke_upstream import discard_tokens
@@ -146,7 +149,13 @@ async def ask(
             parts, site, claimed, sent=unanswered.sent, requested_at=requested_at
         )
     failpoints.reach("vault.refresh.after_answer")
-    return Journalled(answer=answer, requested_at=requested_at)
+    resource = _resource_of(claimed)
+    return Journalled(
+        answer=answer,
+        requested_at=requested_at,
+        resource=claimed.resource,
+        audience="" if resource is None else resource.identifier,
+    )
 
 
 async def settle(parts: Parts, site: Site, claimed: Claimed, *, journalled: Journalled) -> Outcome:
@@ -192,7 +201,7 @@ async def _apply(work: Work, parts: Parts, held: Held, *, journalled: Journalled
     is_ok = held.provider.classify(journalled.answer) == "ok"
     unmoved = now.generation == held.grant.generation
     if unmoved and (is_ok or is_open) and _takes(now):
-        return await apply_answer(work, parts, replace(held, grant=now), journalled=journalled)
+        return await apply_any(work, parts, replace(held, grant=now), journalled=journalled)
     await journal.settle_intent(work, grant_id=now.id, fence=held.intent_fence)
     if is_ok and (unmoved or not now.is_live):
         answer = held.provider.read_tokens(journalled.answer)
@@ -208,9 +217,7 @@ def _takes(grant: Grant) -> bool:
 async def _ask(parts: Parts, claimed: Claimed, *, endpoints: Endpoints) -> ProviderAnswer:
     """Ask the provider, within the deadline for all of our client's secrets together."""
     client = claimed.upstream.client.at_provider
-    params = claimed.held.provider.refresh_params(
-        claimed.raw_refresh, scopes=claimed.held.grant.granted_scopes
-    )
+    params = _params(claimed)
     try:
         async with asyncio.timeout(parts.times.deadline_seconds):
             return await call_as_client(
@@ -222,6 +229,20 @@ async def _ask(parts: Parts, claimed: Claimed, *, endpoints: Endpoints) -> Provi
             )
     except TimeoutError:
         raise ProviderUnavailable("provider_timeout", detail="refresh deadline") from None
+
+
+def _params(claimed: Claimed) -> dict[str, str]:
+    provider, resource = claimed.held.provider, _resource_of(claimed)
+    if resource is not None and isinstance(provider, CatalogueProvider):
+        return provider.resource_params(claimed.raw_refresh, resource)
+    return provider.refresh_params(claimed.raw_refresh, scopes=claimed.held.grant.granted_scopes)
+
+
+def _resource_of(claimed: Claimed) -> Resource | None:
+    """Return the resource a refresh token is sent for; an unknown one is never the default."""
+    if not claimed.resource:
+        return None
+    return claimed.held.provider.facts.resources[claimed.resource]
 
 
 async def _unanswered(

@@ -7,9 +7,13 @@ the scopes that the answer names, whatever was asked for, because few providers 
 The subject token must carry ``connections:token``, as it must at the token's own route: what a
 person let one application do elsewhere opens nothing that another of their tokens would not.
 
-``limen_feature``, ``limen_min_ttl`` and ``limen_seen_generation`` say what the query of the token's
-own route says; the answer names ``limen_connection`` and ``limen_generation``, a refusal the closer
-``limen_code``, and in ``limen_ask_uri`` where to ask the person, if asking them helps.
+Where ``audience`` names the connection, ``resource`` may name one of its provider's APIs, which has
+tokens of its own.
+
+``limen_feature``, ``limen_min_ttl``, ``limen_resource`` and ``limen_seen_generation`` say what the
+query of the token's own route says; the answer names ``limen_connection`` and
+``limen_generation``, a refusal the closer ``limen_code``, and in ``limen_ask_uri`` where to ask the
+person, if asking them helps.
 """
 
 from __future__ import annotations
@@ -20,7 +24,14 @@ from typing import Final
 
 from limen.access.permissions import CONNECTIONS_TOKEN, scope_allows
 from limen.db.work import Work
-from limen.kernel.errors import Conflict, NotFound, NotPermitted, OAuthRefusal, Refusal
+from limen.kernel.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    OAuthRefusal,
+    Refusal,
+)
 from limen.oauth.exchange.case import Case
 from limen.oauth.granted import Handed
 from limen.oauth.trust.chosen import names
@@ -83,6 +94,7 @@ class ConnectionTarget:
             min_ttl=dt.timedelta(seconds=_number(request, "limen_min_ttl", most=86_400)),
             seen_generation=_number(request, "limen_seen_generation", most=2**31) or None,
             scopes=request.scope or (),
+            resource=_resource(request, issuer=work.site.issuer),
             token_only=True,
         )
         released = await _released(work, self._parts, wanted)
@@ -120,6 +132,8 @@ def _number(request: TokenExchangeRequest, name: str, *, most: int) -> int:
 async def _released(work: Work, parts: Parts, wanted: Wanted) -> Released:
     try:
         return await token_for(work, parts, wanted=wanted)
+    except InvalidInput as refusal:
+        raise _in_oauths_words("invalid_target", refusal, field="resource") from None
     except (NotFound, NotPermitted) as refusal:
         if refusal.code == "refused_by_hook":
             raise _in_oauths_words("access_denied", refusal) from None
@@ -156,12 +170,37 @@ async def _only_one(work: Work, *, owner_id: str, provider: str, client_id: str)
 
 
 def _named(request: TokenExchangeRequest, *, issuer: str) -> tuple[str, str] | None:
-    """Read what a request names: the same thing, where it says both."""
+    """Read what a request names: the same thing, where it says both.
+
+    Unless ``audience`` names the connection, and ``resource`` an API of its provider's.
+    """
     told = {each for each in (request.resource, request.audience) if each}
+    if _upstream(request, issuer=issuer):
+        told = {request.audience or ""}
     found = {_read(each, issuer=issuer) for each in told}
     if len(found) != 1:
         return None
     return found.pop()
+
+
+def _resource(request: TokenExchangeRequest, *, issuer: str) -> str:
+    """Return which of the provider's resources is meant, by its name or as it is called there."""
+    named = request.extensions.get("limen_resource", "")
+    uri = _upstream(request, issuer=issuer)
+    if named and uri:
+        text = "Say resource, or limen_resource."
+        raise OAuthRefusal("invalid_request", text, field="limen_resource")
+    return named or uri
+
+
+def _upstream(request: TokenExchangeRequest, *, issuer: str) -> str:
+    """Return which of the provider's resources a token is for; empty if it is not said.
+
+    Ours are never one of those: a request that names two connections means neither.
+    """
+    resource, audience = request.resource or "", request.audience or ""
+    is_ours = resource.startswith(("urn:limen:", f"{issuer}/")) or resource == issuer
+    return "" if not audience or is_ours else resource
 
 
 def _read(raw: str, *, issuer: str) -> tuple[str, str] | None:

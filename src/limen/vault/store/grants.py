@@ -12,7 +12,7 @@ from limen.db.statements import DatabaseRetry
 from limen.db.types import DbNow, insert_or_nothing
 from limen.db.work import Work
 from limen.vault.model import Grant, Terms
-from limen.vault.tables import upstream_grants
+from limen.vault.tables import resource_tokens, upstream_grants
 
 _g = upstream_grants.c
 _TENANT: sa.BindParameter[str] = bindparam("tenant_id")
@@ -26,6 +26,7 @@ GRANT_COLUMNS = (
     _g.state,
     _g.reason,
     _g.generation,
+    _g.access_generation,
     _g.sealed_access,
     _g.sealed_refresh,
     _g.granted_scopes,
@@ -68,6 +69,7 @@ _ADD_GRANT = insert_or_nothing(upstream_grants, conflict=None, returning=(_g.id,
 FRESH_TOKENS: Final[Mapping[str, Any]] = {
     "state": "active",
     "reason": None,
+    "access_generation": None,
     "sealed_access": bindparam("new_sealed_access"),
     "sealed_refresh": bindparam("new_sealed_refresh"),
     "granted_scopes": bindparam("new_granted_scopes"),
@@ -142,6 +144,11 @@ _ERASE_GRANT = (
         updated_at=bindparam("new_updated_at"),
     )
 )
+# With the grant go the access tokens for its provider's other resources.
+_DROP_RESOURCES = sa.delete(resource_tokens).where(
+    resource_tokens.c.tenant_id == _TENANT,
+    resource_tokens.c.grant_id == bindparam("of_grant"),
+)
 _NOTE_LIFTED = (
     sa.update(upstream_grants)
     .where(
@@ -199,6 +206,7 @@ async def siblings_of(work: Work, grant: Grant, *, account: str) -> list[Sibling
 
 async def erase_grant(work: Work, *, grant_id: str, reason: str) -> None:
     """Leave of a grant no more than that it was."""
+    await work.execute(_DROP_RESOURCES, of_grant=grant_id)
     await work.execute(_ERASE_GRANT, grant_id=grant_id, new_reason=reason, new_updated_at=work.now)
 
 
@@ -273,6 +281,7 @@ async def renew_grant(
 
 async def bury_grant(work: Work, *, grant_id: str, state: str, reason: str) -> None:
     """Make a grant a tombstone: no tokens, and no late write comes through its fence."""
+    await work.execute(_DROP_RESOURCES, of_grant=grant_id)
     await work.execute(
         _BURY_GRANT,
         grant_id=grant_id,
@@ -303,6 +312,7 @@ def to_grant(row: Any) -> Grant:
         state=row.state,
         reason=row.reason or "",
         generation=row.generation,
+        access_generation=row.access_generation,
         sealed_access=row.sealed_access,
         sealed_refresh=row.sealed_refresh,
         granted_scopes=tuple(row.granted_scopes),
