@@ -56,6 +56,13 @@ class Stage:
         body = {"email": person.email, "password": person.password}
         return self.post("/api/v1/auth/login", body)
 
+    def subject(self, person: Person) -> str:
+        """Return how clients know somebody."""
+        headers = {"Authorization": f"Bearer {self.login(person)['access_token']}"}
+        asked = urllib.request.Request(f"{self.url}/api/v1/auth/me", headers=headers)
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return str(json.loads(answer.read())["id"])
+
     def person(self) -> Person:
         """Create an account; its address is not verified."""
         person = Person(new_address())

@@ -75,7 +75,8 @@ def test_what_a_server_asks_waits_on_the_account_page(
 def _have_asked(stage: Stage, person: Person) -> None:
     made = stage.register(name="The Bank", type="machine", grant_types=[CIBA])
     headers = basic(made["client_id"], made["client_secret"])
-    form = {"scope": "openid email", "login_hint": person.email, "binding_message": "W4SCT"}
+    hint = stage.subject(person)
+    form = {"scope": "openid email", "login_hint": hint, "binding_message": "W4SCT"}
     _post(stage, "/oauth2/bc-authorize", headers, **form)
 
 

@@ -39,6 +39,7 @@ async def test_n087_a_token_for_one_api_is_nothing_to_our_own(
     made = await flow.tokens(person, scope="read", resource=resource)
     answer = await person.api("GET", "/api/v1/auth/me", made["access_token"])
     assert answer.status == 401, answer.text
+    assert f"resource={limen.issuer}/api/v1." in answer.json()["detail"]
 
 
 CALLS = (

@@ -10,13 +10,13 @@ from limen.tenants import policy_of
 from limen.tenants.policy import TenantPolicy
 
 
-async def check_may_map_roles(work: Work, *, changed: TenantPolicy) -> None:
-    """Refuse a policy that maps to roles otherwise than the one in force, by who gives none.
+async def check_may_map_roles(work: Work, before: TenantPolicy, changed: TenantPolicy) -> None:
+    """Refuse a policy that maps to roles otherwise than the one before, by who gives none.
 
     Raises:
         NotPermitted: ``not_permitted``.
     """
-    if _mapped(changed) != _mapped(policy_of(work)):
+    if _mapped(changed) != _mapped(before):
         await _check_may_give_roles(work)
 
 

@@ -65,7 +65,7 @@ HeaderName = Annotated[
 Headers = dict[HeaderName, Annotated[str, StringConstraints(pattern=r"^[ -~]{1,1000}$")]]
 """Sent besides; never one that leads a request, and with it a token, to another host's server."""
 
-_SAY_WHO: Final = frozenset({"openid", "profile", "email", "offline_access"})
+SAY_WHO: Final = frozenset({"openid", "profile", "email", "offline_access"})
 
 MOST_SECONDS: Final = 10 * 366 * 24 * 3600
 """Of a lifetime: so long after any moment there still is a calendar."""
@@ -382,7 +382,7 @@ class Facts:
         by it: whoever writes entries would otherwise agree in the owners' place.
         """
         asked = (*self.identity_scopes, *self.unechoed_scopes)
-        return tuple(each for each in asked if not self.is_tenants or each in _SAY_WHO)
+        return tuple(each for each in asked if not self.is_tenants or each in SAY_WHO)
 
     def account_of(self, subject: str) -> str:
         """Return the account that a subject is of."""

@@ -93,7 +93,9 @@ def match_redirect_uri(sent: str | None, *, registered: Sequence[str]) -> Verifi
     loopback = _read_loopback(sent)
     if loopback is not None and any(loopback == _read_loopback(known) for known in registered):
         return VerifiedRedirect(sent)
-    raise _unregistered("This redirect_uri is not registered for the client.")
+    raise _unregistered(
+        "This redirect_uri is not registered for the client, character for character."
+    )
 
 
 def is_loopback(uri: str) -> bool:

@@ -57,9 +57,12 @@ def bearer(keyring: Keyring) -> Authenticator:
             # Another scheme than those we advertise: never guess what was meant.
             raise BearerRefusal("invalid_request", "Send one Authorization: Bearer header.")
         token = await admit(request, work, keyring=keyring, presented=presented)
-        if token.audience != api_audience(work.site):
+        wanted = api_audience(work.site)
+        if token.audience != wanted:
             raise BearerRefusal(
-                "invalid_token", "The access token is not valid here.", scheme=presented.scheme
+                "invalid_token",
+                f"The access token is for another API: ask for one with resource={wanted}.",
+                scheme=presented.scheme,
             )
         return actor_of(token)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from limen.db.work import Work
@@ -18,6 +18,7 @@ async def update_policy(
     changes: Mapping[str, Any],
     defaults: TenantPolicy = DEFAULT_POLICY,
     expected_version: int | None = None,
+    check: Callable[[TenantPolicy, TenantPolicy], Awaitable[None]] | None = None,
 ) -> TenantPolicy:
     """Replace some members of the policy of this Work's tenant.
 
@@ -28,6 +29,8 @@ async def update_policy(
         changes: JSON members; ``None`` gives one back to the server's settings.
         defaults: What those settings say.
         expected_version: The version the caller read, to refuse undoing another's change.
+        check: Refuses, or returns; given the policy as it lies and as it would be. The one of
+            the Work may be older.
 
     Returns:
         The policy in force from now on.
@@ -44,6 +47,8 @@ async def update_policy(
     merged = {**record.members, **changes}
     members = {key: value for key, value in merged.items() if value is not None}
     policy = defaults.with_members(members)
+    if check is not None:
+        await check(defaults.with_members(record.members), policy)
     if members != record.members:
         await store.change_policy(work, members)
         names = tuple(sorted(changes))

@@ -9,6 +9,7 @@ named set of scopes an app switches on over a connection.
 - ``connect``: leave and come back, the same user in the same session. ``connect_link``: begun
   without a browser, continued in one.
 - ``token_for``: the one way to a token. ``refresh/``: one redemption at a time, whatever crashes.
+  ``resources/``: tokens for a provider's other APIs, by the same refresh token.
 - ``credentials/``: API keys, passwords, client secrets, service accounts; asked about at their
   provider. ``giving/``: given, replaced, kept as connections like any other.
 - ``features/``: what apps switch on over a connection. ``annotate``: an owner's name, tags.

@@ -242,6 +242,25 @@ async def test_a_policy_change_over_anothers_change_is_refused(works: Works) -> 
 
 
 @pytest.mark.anyio
+async def test_a_policy_change_is_checked_against_what_others_changed(works: Works) -> None:
+    made = await create(works, NewTenant(slug="acme"))
+    seen = []
+
+    async def check(before: TenantPolicy, changed: TenantPolicy) -> None:
+        seen.append((before.pages, changed.pages))
+        raise NotPermitted
+
+    async def change(work: Work) -> None:
+        await update_policy(work, changes={"pages": True}, check=check)
+
+    await works.run(made, lambda work: update_policy(work, changes={"pages": False}))
+    with pytest.raises(NotPermitted):
+        await works.run(made, change)
+    assert seen == [(False, True)]
+    assert (await works.run(made, lambda work: update_policy(work, changes={}))).pages is False
+
+
+@pytest.mark.anyio
 async def test_concurrent_policy_changes_lose_none(works: Works) -> None:
     made = await create(works, NewTenant(slug="acme"))
     members = {"sign_up": "closed", "pages": False, "require_pkce": False}

@@ -110,7 +110,9 @@ async def test_what_is_no_resource_is_a_mistake(tokens: Tokens, wrong: str) -> N
 
 async def test_n087_a_token_for_another_api_stays_out(tokens: Tokens, api: Api) -> None:
     issued = await tokens.own(audience="https://other.example", scope=("read", "write"))
-    await refused(await api.get("/files", issued.raw.reveal()), 401, "invalid_token")
+    answer = await api.get("/files", issued.raw.reveal())
+    await refused(answer, 401, "invalid_token")
+    assert f"is not for {API}." in answer.headers["www-authenticate"]
 
 
 async def test_too_little_scope(tokens: Tokens, api: Api) -> None:

@@ -305,13 +305,17 @@ async def test_a_grant_that_is_dead_is_found_out_by_its_own_token(vault: Vault) 
 
 async def test_a_token_for_another_resource_is_never_kept_for_this_one(vault: Vault) -> None:
     ada, id_ = await connected(vault, *BOTH, "sharepoint_read")
-    mixed = f"{MAIL} https://{SHAREPOINT}/AllSites.Read"
-    await vault.simulated.order("microsoft", lies={"token_response": {"scope": mixed}})
-    with pytest.raises(Conflict, match="resource_refused"):
-        await vault.token(ada, id_, resource="outlook")
+    site = f"https://{SHAREPOINT}/AllSites.Read"
+    wrong = (f"{MAIL} {site}", f"{MAIL} Calendars.Read", "openid Calendars.Read", "openid", None)
+    for scope in wrong:
+        await vault.simulated.order("microsoft", lies={"token_response": {"scope": scope}})
+        with pytest.raises(Conflict, match="resource_refused"):
+            await vault.token(ada, id_, resource="outlook")
+        vault.house.clock.advance(MINUTE)
     await vault.simulated.order("microsoft", lies={"token_response": {}})
-    await vault.token(ada, id_, resource="sharepoint")
-    assert await presented(vault) == [1, 1]  # what came beside it was kept all the same
+    assert (await vault.token(ada, id_, resource="sharepoint")).scopes == (site,)
+    # What came beside it was kept all the same.
+    assert await presented(vault) == [1] * (len(wrong) + 1)
 
 
 async def test_a_401_of_one_resource_renews_that_one_alone(vault: Vault) -> None:

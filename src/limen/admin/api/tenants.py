@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -56,8 +57,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 
         Mapping what a provider says to roles takes the permission to give them besides.
         """
-        policy = await update_policy(work, changes=body, defaults=parts.defaults)
-        await check_may_map_roles(work, changed=policy)
-        return policy
+        check = partial(check_may_map_roles, work)
+        return await update_policy(work, changes=body, defaults=parts.defaults, check=check)
 
     return router

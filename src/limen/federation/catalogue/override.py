@@ -52,6 +52,8 @@ class Override(Part):
     def _says_something(self) -> Override:
         if not self.model_fields_set:
             raise ValueError("an override says something")
+        if any(each.is_default for each in self.resources.values()):
+            raise ValueError("resources: the default one is the shipped entry's")
         return self
 
     def on(self, entry: Entry) -> Entry:

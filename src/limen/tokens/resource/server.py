@@ -173,7 +173,9 @@ class ResourceServer:
             raise Unavailable("issuer_unavailable", detail=error.detail) from error
         if token is None or (self._sender_constrained and not token.bound_to):
             raise BearerRefusal(
-                "invalid_token", "The access token is not valid here.", scheme=presented.scheme
+                "invalid_token",
+                f"The access token has expired, was revoked, or is not for {self._audience}.",
+                scheme=presented.scheme,
             )
         proved = set(self._proved(request))
         if presented.scheme == "DPoP":

@@ -6,11 +6,11 @@ What a provider refuses for one resource says nothing of the grant.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from limen.db.work import Work
-from limen.federation.catalogue.resources import others_of
-from limen.federation.facts import Resource
+from limen.federation.facts import SAY_WHO, Resource
 from limen.federation.health.incidents import note_client_works
 from limen.federation.provider import ERROR_CLASSES, AnswerClass, ProviderAnswer
 from limen.vault.events import GrantReinstated, ResourceTokenFetched
@@ -123,9 +123,8 @@ async def _keep(
     if resource is None:
         return  # its name means another place by now: nobody asks for this one any more
     grant = held.grant
-    elsewhere = set(others_of(terms.scopes, held.provider.facts.resources)) - {journalled.resource}
     seen = _seen(held, journalled, resource)
-    if elsewhere:
+    if not _is_its_own(terms.scopes, resource):
         await store.put_token(work, seen, sealed_access=None, terms=terms, refused="not_its_own")
         return
     sealed = await seal_access_for(
@@ -137,6 +136,16 @@ async def _keep(
         raw_access=held.provider.read_tokens(journalled.answer).raw_access,
     )
     await store.put_token(work, seen, sealed_access=sealed, terms=terms)
+
+
+def _is_its_own(scopes: Sequence[str], resource: Resource) -> bool:
+    """Say whether an answer names scopes of a resource, and of no other.
+
+    A provider that pays no heed to what it is asked for gives the default token once more, which
+    would be sent to another host; one that does not say what it gave may have done so.
+    """
+    own = [each for each in scopes if each not in SAY_WHO]
+    return bool(own) and all(map(resource.names, own))
 
 
 def _meant(held: Held, journalled: Journalled) -> Resource | None:

@@ -50,7 +50,7 @@ _PUT = upsert(
 _AGREE = upsert(
     resource_tokens,
     conflict=("tenant_id", "grant_id", "resource"),
-    changes={name: _NEW[name] for name in ("audience", "granted_scopes", "generation")},
+    changes=_NEW,
 )
 _BEGIN_ANEW = (
     sa.update(resource_tokens)
