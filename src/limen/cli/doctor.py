@@ -9,13 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from limen.cli.checkup.finding import Finding, ok, problem
+from limen.cli.checkup.finding import Finding, ok, problem, warning
 from limen.cli.checkup.installation import look_at_installation, look_from_outside
 from limen.cli.checkup.machine import look_at_files, look_at_neighbours
 from limen.cli.checkup.profile import as_profile, look_at_profile
 from limen.cli.inside import read_settings
 from limen.cli.say import AsJson, tell
 from limen.kernel.errors import ConfigurationError
+from limen.settings import Settings
 
 _MARKS: Final = {"ok": "✓", "warning": "!", "problem": "✗"}
 
@@ -49,12 +50,20 @@ async def _look() -> list[Finding]:
     except ConfigurationError as error:
         return [problem("settings", text) for text in error.problems]
     return [
-        ok("settings", f"{settings.environment}, issuer {settings.base_url}"),
+        _issuer(settings),
         *look_at_files(settings),
         *await look_at_installation(settings),
         *await look_at_neighbours(settings),
         *await look_from_outside(settings),
     ]
+
+
+def _issuer(settings: Settings) -> Finding:
+    """Say what is signed with; an issuer that nobody else can ask is seldom meant."""
+    told = f"{settings.environment}, issuer {settings.base_url}"
+    if settings.is_development or settings.is_secure:
+        return ok("settings", told)
+    return warning("settings", f"{told}: for this machine alone; set LIMEN_BASE_URL.")
 
 
 async def _look_for(name: str) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,9 @@ from limen.cli.say import AsJson, progress, tell
 
 if TYPE_CHECKING:
     from limen.settings import Settings
+
+_MOST_BESIDE: Final = 15
+"""Others on this machine that may have the first metrics ports: servers' processes, workers."""
 
 
 def worker(
@@ -53,8 +56,9 @@ async def _work(settings: Settings) -> int:
     application = compose(settings)
     collector.wake()
     async with application.running(worker=True):
-        # What it alone counts is what operators are woken by; a server beside it has the first.
-        metrics = await serve_metrics(settings.metrics, workers=settings.workers + 1)
+        # What it alone counts is what operators are woken by.
+        beside = settings.workers + _MOST_BESIDE
+        metrics = await serve_metrics(settings.metrics, workers=beside)
         progress("working")
         await stop.wait()
         if metrics is not None:

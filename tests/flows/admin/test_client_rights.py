@@ -170,13 +170,14 @@ async def test_n205_who_may_not_give_roles_has_no_provider_give_them(limen: Inst
         there = {"sign_in": {"providers": {"google": google}}}
         assert (await policies.ask("PATCH", "/policy", there)).status == 403, widened
     assert (await policies.ask("PATCH", "/policy", {"fresh_minutes": None})).status == 200
-    for path, body in (
-        ("client", client),
-        ("entry", {"entry": {}}),
-        ("override", {"override": {}}),
+    for method, path, body in (
+        ("PUT", "client", client),
+        ("PUT", "entry", {"entry": {}}),
+        ("PUT", "override", {"override": {}}),
+        ("DELETE", "override", None),
     ):
-        refused = await entries.ask("PUT", f"/providers/google/{path}", body)
-        assert (refused.status, refused.json()["code"]) == (403, "not_permitted"), path
+        refused = await entries.ask(method, f"/providers/google/{path}", body)
+        assert (refused.status, refused.json()["code"]) == (403, "not_permitted"), (method, path)
     assert (await owner.ask("PATCH", "/policy", {"sign_in": None})).status == 200
     told = await entries.ask("PUT", "/providers/google/override", {"override": {}})
     assert told.status != 403

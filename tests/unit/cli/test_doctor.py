@@ -48,6 +48,18 @@ def test_nothing_is_made_by_looking(limen: Limen, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("issuer", "state"), [("", "warning"), ("https://id.example", "ok")], ids=["none", "https"]
+)
+def test_an_issuer_for_this_machine_alone_is_noticed_in_production(
+    limen: Limen, monkeypatch: pytest.MonkeyPatch, issuer: str, state: str
+) -> None:
+    monkeypatch.setenv("LIMEN_ENVIRONMENT", "production")
+    if issuer:
+        monkeypatch.setenv("LIMEN_BASE_URL", issuer)
+    assert states(limen("doctor", "--json").json)["settings"] == state
+
+
 def test_a_database_whose_key_is_not_there_is_not_called_new(
     installation: Limen, tmp_path: Path
 ) -> None:

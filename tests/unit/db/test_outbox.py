@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 
-from limen.db.outbox import Delivery, OutboxLoop, enqueue
+from limen.db.fair.leases import Beside
+from limen.db.outbox import Delivery, OutboxLoop, _Rows, enqueue
 from limen.db.work import Work, Works
 from limen.kernel.errors import NotFound, Unavailable
 from limen.kernel.site import Site
@@ -16,6 +18,7 @@ from tests.patience import until
 
 pytestmark = pytest.mark.anyio
 SLOW, QUICK = "slowtenant", "quicktenan"
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +95,16 @@ async def test_a_tenant_whose_receiver_hangs_keeps_no_other_waiting(
 
 async def _true(fact: bool) -> bool:
     return fact
+
+
+async def test_what_another_process_has_leased_meanwhile_is_not_leased_again(works: Works) -> None:
+    await put(works, QUICK, "quick", 3)
+    ours, theirs = _Rows(works), _Rows(works)
+    seen = await ours.look(Beside(), since=LONG_AGO, rows=9, most=9)
+    [first] = await theirs.first(1)
+    second = await ours.claim(seen.found)
+    assert len(seen.found) == 3
+    assert {row.key.id for row in second} == {each.key.id for each in seen.found} - {first.key.id}
 
 
 async def test_a_delivery_of_a_tenant_that_is_unknown_is_put_off_and_the_others_taken(

@@ -124,11 +124,13 @@ def test_an_entry_can_do_what_its_resources_need() -> None:
 
 
 def test_an_override_makes_no_resources_where_the_entry_has_none() -> None:
-    more = {"more": resource(), "all": resource(identifier="https://all.example", default=True)}
+    plain = MICROSOFT.model_copy(update={"resources": {}})
+    providers = Providers(entries={"microsoft": plain})
+    more = {"more": resource(), "all": resource(identifier="https://all.example")}
     for default in (False, True):
         changed = {**more, "all": {**more["all"], "default": default}}
         with pytest.raises(InvalidInput, match="provider_entry"):
-            Providers().find("atlassian", {"override": {"resources": changed}})
+            providers.find("microsoft", {"override": {"resources": changed}})
 
 
 def test_the_simulated_one_takes_one_place_at_a_time() -> None:

@@ -14,6 +14,7 @@ from limen.kernel.errors import ProviderUnavailable
 from limen.kernel.shares import Holder
 from limen.kernel.site import Site, take_turn
 from limen.net import Net
+from limen.net.doors import read_way
 from limen.net.look_up import LookUps
 from limen.net.places import Places
 from limen.settings.sections import NetSettings
@@ -75,6 +76,22 @@ async def test_who_comes_first_leaves_room_and_those_who_wait_come_in_turns() ->
         go.set()
     await asyncio.gather(*(task for _, task in visitors.tasks))
     assert visitors.inside == []
+
+
+async def test_of_those_who_may_have_as_much_whoever_was_let_in_is_the_last_to_be_again() -> None:
+    visitors = Visitors(6)
+    visitors.come(Holder("ada", 9), 9)
+    visitors.come(Holder("grace", 9), 9)
+    await visitors.settle()
+    assert sorted(visitors.inside) == ["ada"] * 5 + ["grace"]
+    for _ in range(2):
+        await visitors.send_away("ada")
+    assert sorted(visitors.inside) == ["ada"] * 4 + ["grace"], "Ada waited first"
+    await visitors.send_away("ada")
+    assert sorted(visitors.inside) == ["ada"] * 3 + ["grace"] * 2
+    for go in visitors.gone.values():
+        go.set()
+    await asyncio.gather(*(task for _, task in visitors.tasks))
 
 
 async def test_who_gives_up_waiting_takes_no_place_along() -> None:
@@ -209,6 +226,29 @@ async def test_a_name_is_asked_for_once_at_a_time_and_never_remembered(
     assert system.asked == ["hangs.example"]
     await look_ups.getaddrinfo("hangs.example", 443)
     assert len(system.asked) == 2
+
+
+async def test_a_tenant_that_names_many_hosts_leaves_room_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("limen.net.client.PLACES", 3)
+    net = Net(NetSettings())
+
+    async def call(host: str) -> None:
+        async with net.place(read_way(f"https://{host}.example/")):
+            inside.append(host)
+            await over.wait()
+
+    inside: list[str] = []
+    over = asyncio.Event()
+    take_turn(BIG)
+    big = [asyncio.create_task(call(host)) for host in ("a", "b", "c")]
+    await until(lambda: _is(inside == ["a", "b"]))
+    take_turn(SMALL)
+    small = asyncio.create_task(call("d"))
+    await until(lambda: _is(inside == ["a", "b", "d"]))
+    over.set()
+    await asyncio.gather(*big, small)
 
 
 async def test_calls_that_hang_leave_room_for_another_tenants(

@@ -6,14 +6,17 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from limen.db.work import Work, Works
-from limen.kernel.errors import InvalidClient, Throttled
+from limen.kernel.errors import InvalidClient, OAuthRefusal, Throttled
 from limen.kernel.site import Site
 from limen.net import Net
+from limen.oauth.authorization.address import address
+from limen.oauth.authorization.asked import Desk
 from limen.oauth.clients import Clients
 from limen.oauth.endpoints.interactive.schemas import client_view
 from limen.oauth.endpoints.interactive.words import warning
@@ -21,11 +24,13 @@ from limen.oauth.model import Client
 from limen.oauth.registration.documents import Documents
 from limen.oauth.registration.expire_unused import sweep_registrations
 from limen.oauth.registry.disable_client import delete_client, disable_client
+from limen.protocol.params import Params
 from limen.settings.sections import NetSettings
 from limen.tenants.policy import TenantPolicy
 from limen.tenants.store import ensure_tenant_row
 from limen.tenants.tenant import Tenant
 from limen.testing.clock import FrozenClock
+from limen.web.errors import status_of
 from tests.unit.net.servers import Listener, Names, answer, certificate, listening
 
 pytestmark = pytest.mark.anyio
@@ -230,6 +235,16 @@ async def test_html_is_no_document(host: Host) -> None:
 async def test_n213_addresses_that_are_never_fetched(host: Host, url: str) -> None:
     await host.refused(url)
     assert fetches(host) == 0
+
+
+async def test_where_people_are_sent_a_bad_document_is_the_requests_fault(host: Host) -> None:
+    host.raw = b"no JSON"
+    desk = cast("Desk", SimpleNamespace(clients=Clients(host.documents)))
+    params = Params([("client_id", host.url)])
+    with pytest.raises(OAuthRefusal) as refusal:
+        await host.works.run(host.site, lambda work: address(work, params=params, desk=desk))
+    assert (refusal.value.code, status_of(refusal.value)) == ("invalid_client", 400)
+    assert "metadata document" in refusal.value.public
 
 
 async def test_plain_http_is_no_client_id(host: Host) -> None:

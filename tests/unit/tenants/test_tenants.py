@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from limen.audit.record import record
 from limen.db.work import Work, Works
 from limen.kernel.actor import OPERATOR
-from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput
+from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput, NotPermitted
 from limen.tenants import api_audience, display_name, policy_of
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.directory import Directory

@@ -347,6 +347,16 @@ async def test_a_place_that_moved_finds_no_token_of_the_one_before(vault: Vault)
         await vault.token(ada, id_, resource="sharepoint")
 
 
+async def test_a_new_consent_forgets_the_tokens_of_before(vault: Vault) -> None:
+    ada, id_ = await connected(vault)
+    before = await vault.token(ada, id_, resource="outlook")
+    vault.house.clock.advance(MINUTE)
+    await vault.connect(ada, "microsoft", features=("calendar_read",), connection_id=id_)
+    after = await vault.token(ada, id_, resource="outlook")
+    assert after.raw_access.reveal() != before.raw_access.reveal()
+    assert after.generation > before.generation
+
+
 async def test_disconnecting_takes_them_all_away(vault: Vault) -> None:
     ada, id_ = await connected(vault)
     await vault.token(ada, id_, resource="outlook")

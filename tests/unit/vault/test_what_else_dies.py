@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from limen.db.outbox import Delivery
+from limen.db.tables import outbox
 from limen.db.work import Work, Works
 from limen.federation.registry import Providers
 from limen.kernel.actor import Actor
@@ -17,6 +20,9 @@ from limen.simulators.serve import CLIENT_ID
 from limen.vault.disconnect import disconnect
 from limen.vault.erasing.preview import preview
 from limen.vault.push.intake import Sent, take_event
+from limen.vault.revoke_upstream import KIND, revoke_handler
+from limen.vault.revoking.blast_radius import ends_another
+from limen.vault.store import grants
 from limen.vault.tables import upstream_grants, upstream_revocations
 from tests.simulated import ADA, GRACE, NOTION_ADA, Simulated
 from tests.unit.vault.test_every_vendor import register
@@ -110,6 +116,32 @@ async def test_what_has_to_be_connected_again_keeps_nothing_alive(vault: Vault) 
     assert await revocations(vault.simulated) == 1
 
 
+@pytest.mark.parametrize(
+    ("dead", "ends"),
+    [
+        ({}, True),
+        ({"upstream_client_id": "an earlier client of ours"}, False),
+        ({"subject": "another bot"}, False),
+        ({"subject": ""}, True),
+    ],
+    ids=["connected again", "by another client", "another account", "nobody knows whose"],
+)
+async def test_tokens_of_before_end_what_the_same_account_gave_the_same_client(
+    vault: Vault, dead: dict[str, Any], ends: bool
+) -> None:
+    ada = await vault.person()
+    await vault.connect(ada, "notion", account=NOTION_ADA)
+    notion = vault.parts.catalogue.get("notion", {})
+    [lives] = vault.named("connection:account:connected")
+
+    async def would_end(work: Work) -> bool:
+        grant = await grants.find_grant(work, lives.grant_id)
+        assert grant is not None
+        return await ends_another(work, notion, dataclasses.replace(grant, id="buried", **dead))
+
+    assert await vault.run(would_end) is ends
+
+
 async def test_an_account_that_only_begins_alike_is_another(vault: Vault) -> None:
     ada = await vault.person()
     calendar = await vault.connect(ada, account=ADA)
@@ -178,6 +210,29 @@ async def test_f40_a_grant_is_ended_also_after_its_access_token(
     assert await end(vault, ada, connection_id)
     assert await vault.outbox() == []
     seen = await vault.simulated.seen(provider)
+    assert (seen["live_refresh_tokens"], seen["live_access_tokens"]) == ([], [])
+    assert await receipts(vault) == [("revoked", None)]
+
+
+async def test_f40_what_was_renewed_to_be_revoked_is_what_is_revoked_at_the_next_try(
+    vault: Vault,
+) -> None:
+    await register(vault, "github-app")
+    ada = await vault.person()
+    connection_id = await vault.connect(ada, "github-app")
+    vault.house.clock.advance(dt.timedelta(days=2))
+    await vault.simulated.order("github-app", faults={"revoke": [{"kind": "status"}]})
+    assert await end(vault, ada, connection_id)
+    assert await vault.outbox() == ["provider_revocation"]
+    queued = sa.select(outbox.c.payload).where(outbox.c.kind == KIND)
+
+    async def waiting(work: Work) -> bytes:
+        return bytes((await work.execute(queued)).scalar())
+
+    payload = await vault.run(waiting)
+    # Its refresh token was spent by the first.
+    await revoke_handler(vault.parts)(Delivery(vault.house.site, "this", KIND, payload, 2))
+    seen = await vault.simulated.seen("github-app")
     assert (seen["live_refresh_tokens"], seen["live_access_tokens"]) == ([], [])
     assert await receipts(vault) == [("revoked", None)]
 

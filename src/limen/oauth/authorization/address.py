@@ -6,7 +6,7 @@ import dataclasses
 from functools import partial
 
 from limen.db.work import Work
-from limen.kernel.errors import OAuthRefusal
+from limen.kernel.errors import InvalidClient, OAuthRefusal
 from limen.oauth.authorization.asked import Addressed, Desk
 from limen.oauth.authorization.sent import Counted, read_sent
 from limen.oauth.client_keys.recipient import Recipient, recipient_of
@@ -100,7 +100,13 @@ async def _addressed(work: Work, client: Client, desk: Desk, *, params: Params) 
 
 
 async def _known_client(work: Work, *, client_id: str, desk: Desk) -> Client:
-    client = await desk.clients.find_presented(work, client_id)
+    try:
+        client = await desk.clients.find_presented(work, client_id)
+    except InvalidClient as refusal:
+        # Of a document that can't be used: the request is at fault here, no sign-in helps.
+        raise OAuthRefusal(
+            "invalid_client", refusal.public, detail=refusal.detail, field="client_id"
+        ) from None
     if client is None or not client.is_active:
         raise OAuthRefusal("invalid_client", "This client is unknown.", field="client_id")
     return client

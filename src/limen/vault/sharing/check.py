@@ -51,25 +51,25 @@ def check_release(shared: Shared, asked: Asked, *, grant: Grant, provider: Provi
     agreed = shared.features
     if agreed is None or (asked.feature and asked.feature not in agreed):
         raise _to_be_asked(
-            asked,
             "connection_consent_required",
             "The connection's owner has not agreed that this client may use it so.",
+            asked,
         )
     if asked.use == "raw" and shared.agreed != "raw":
         raise _to_be_asked(
-            asked,
             "raw_consent_required",
             "The owner agreed to the proxy alone; use that, or ask them to share the token itself.",
+            asked,
         )
     if asked.use == "raw" and not_agreed(grant.granted_scopes, shared, provider=provider):
         raise _to_be_asked(
-            asked,
             "release_too_broad",
             "The token allows more than the owner agreed to share; use the proxy, or ask for all.",
+            asked,
         )
 
 
-def _to_be_asked(asked: Asked, code: str, public: str) -> NotPermitted:
+def _to_be_asked(code: str, public: str, asked: Asked) -> NotPermitted:
     refusal = NotPermitted(code, public)
     refusal.ask_at = ASK_AT if asked.askable else ""
     return refusal

@@ -120,4 +120,5 @@ def _add_entries(router: APIRouter, parts: Parts) -> None:
     @router.delete("/{provider}/override", status_code=204, dependencies=_WRITE)
     async def delete_override(work: CurrentWork, provider: _Id) -> None:
         """Take a shipped provider as it ships again."""
+        await check_may_speak_for_provider(work, provider=provider)
         await drop_entry(work, entry_id=provider, kind="override")
