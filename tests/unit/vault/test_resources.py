@@ -193,9 +193,11 @@ async def test_what_nobody_agreed_to_is_refused_by_name_and_the_grant_lives_on(
     vault: Vault,
 ) -> None:
     ada, id_ = await connected(vault, "calendar_read")
-    for _ in range(3):
-        with pytest.raises(Conflict, match="resource_consent_required") as refused:
+    for _ in range(2):
+        with pytest.raises(Conflict, match="resource_consent_required"):
             await vault.token(ada, id_, resource="outlook")
+    with pytest.raises(Conflict, match="resource_consent_required") as refused:
+        await vault.token(ada, id_, resource="outlook")
     assert "outlook" in refused.value.public
     expected = f"/api/v1/oauth/connections/{id_}/features/outlook_imap/activate"
     assert refused.value.ask_at == expected
