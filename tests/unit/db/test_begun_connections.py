@@ -16,10 +16,8 @@ from tests.conftest import SERVICES
 from tests.patience import SECONDS, until
 
 pytestmark = pytest.mark.anyio
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE state = 'idle in transaction' AND datname = current_database()"
-)
+OURS = "pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+"""Backends that wait in a transaction; others are other tests'."""
 
 
 @pytest.fixture
@@ -113,7 +111,7 @@ async def test_nobody_came(dsn: str) -> None:
     begun = await told.write(1)
 
     async def is_over() -> bool:
-        return bool(await watching.fetchval(WAITING) == 0)
+        return bool(await watching.fetchval(f"SELECT count(*) FROM {OURS}") == 0)
 
     await until(is_over)
     other = await told.pool.acquire()
@@ -154,8 +152,7 @@ async def test_the_only_one_that_died_in_between_is_replaced(dsn: str) -> None:
     other = await watching.acquire()
     await other.execute("CREATE TABLE numbers (n int)")
     await told.write(1)
-    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = $1"
-    await other.execute(end, "idle in transaction")
+    await other.execute(f"SELECT pg_terminate_backend(pid) FROM {OURS}")
     assert await told.numbers() == [1]
     await watching.release(other)
     await told.pool.close()
