@@ -94,8 +94,10 @@ class SqliteWriter:
 
     async def _lead(self) -> None:
         together = self._together = asyncio.get_running_loop().create_future()
-        # The lock is fair: all who wait already have written when it is ours again.
+        # Once round the loop, so that those whose requests arrived with ours come as far as to
+        # wait. The lock is fair: all who wait have written when it is ours again.
         self._turn.release()
+        await asyncio.sleep(0)
         await self._turn.acquire()
         try:
             if self._together is together:

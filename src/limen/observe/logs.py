@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -75,10 +76,12 @@ class _Lines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._lines: list[str] = []
+        self._one_at_a_time = threading.Lock()
         self._will_flush = False
 
     def __call__(self, level: int, line: str) -> None:
-        self._out.write(line + "\n")
+        self._lines.append(line)
         if level >= logging.WARNING or (loop := asyncio._get_running_loop()) is None:  # noqa: SLF001 -- the public one raises where there is none
             self._flush()
         elif not self._will_flush:
@@ -87,7 +90,11 @@ class _Lines:
 
     def _flush(self) -> None:
         self._will_flush = False
-        self._out.flush()
+        with self._one_at_a_time:  # a thread may say something meanwhile: it stays for the next
+            if lines := self._lines[:]:
+                del self._lines[: len(lines)]
+                self._out.write("\n".join(lines) + "\n")
+            self._out.flush()
 
 
 class _Out:

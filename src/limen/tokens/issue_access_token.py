@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 from limen.crypto.keyring import Keyring
 from limen.db.work import Work
 from limen.kernel.clock import from_timestamp, to_timestamp
-from limen.kernel.ids import b64url
+from limen.kernel.ids import new_name
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, token_hash
 from limen.protocol.authorization_details import Details
@@ -168,10 +167,10 @@ def _claims(work: Work, spec: AccessTokenSpec) -> dict[str, Any]:
 
 
 def _jti(spec: AccessTokenSpec) -> str:
-    random = b64url(secrets.token_bytes(16))
+    name = new_name()
     if spec.grant_id is None:
-        return random
-    return f"{spec.grant_id}{store.EXCHANGED if spec.exchanged else '.'}{random}"
+        return name
+    return f"{spec.grant_id}{store.EXCHANGED if spec.exchanged else '.'}{name}"
 
 
 def _optional(spec: AccessTokenSpec) -> dict[str, Any]:

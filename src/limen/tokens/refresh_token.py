@@ -11,7 +11,6 @@ import base64
 import hmac
 import re
 import secrets
-import uuid
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work
+from limen.kernel.ids import uuid_bytes, uuid_text
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import token_hash
 
@@ -50,7 +50,7 @@ async def mint_refresh(
 ) -> RefreshToken:
     """Make the refresh token of one generation of a grant."""
     key = await envelope.derive(work, "refresh token mac")
-    body = _VERSION + uuid.UUID(grant_id).bytes + generation.to_bytes(4, "big")
+    body = _VERSION + uuid_bytes(grant_id) + generation.to_bytes(4, "big")
     body += secrets.token_bytes(_RANDOM_BYTES)
     text = base64.urlsafe_b64encode(body + _mac(key, work.tenant_id, body)).decode("ascii")
     return RefreshToken(grant_id, generation, Secret(f"{PREFIX}{work.tenant_id}_{text}"))
@@ -67,7 +67,7 @@ async def read_refresh(work: Work, envelope: Envelope, raw: Secret[str]) -> Refr
     key = await envelope.derive(work, "refresh token mac")
     if body[:1] != _VERSION or not hmac.compare_digest(mac, _mac(key, work.tenant_id, body)):
         return None
-    grant_id = str(uuid.UUID(bytes=body[1:17]))
+    grant_id = uuid_text(body[1:17])
     return RefreshToken(grant_id, int.from_bytes(body[17:21], "big"), raw)
 
 

@@ -104,6 +104,18 @@ async def test_those_who_wait_for_the_turn_commit_together(
     assert disk.commits == 2
 
 
+async def test_who_comes_in_the_same_turn_of_the_loop_commits_along(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    async def write_soon(name: str) -> None:
+        await asyncio.sleep(0)
+        await write(writer, name)
+
+    await asyncio.gather(write(writer, "first"), write_soon("second"), write_soon("third"))
+    assert durable(tmp_path) == ["first", "second", "third"]
+    assert disk.commits == 1
+
+
 @pytest.mark.parametrize(
     "names",
     [("refused", "a", "b"), ("a", "refused", "b"), ("a", "b", "refused"), ("a", "a", "b")],

@@ -16,7 +16,7 @@ from typing import Final, cast
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from limen.cli.serving.joined_writes import JoinedWrites
+from limen.cli.serving.joined_writes import JoinedWrites, Turn
 from limen.settings.kinds import Networks
 from limen.settings.sections import WebSettings
 
@@ -38,6 +38,7 @@ class OfPeer(HttpToolsProtocol):
         settings: How many connections a peer may have, and who is a proxy: through one come
             many people, and it is the proxy's to keep them in order.
         taken: How many each peer has now.
+        turn: What is written on all connections of this server.
         arriving_since: By the loop's time; ``None`` while no request is arriving.
         unread_since: Likewise; ``None`` while answers leave as fast as they are written.
         heading_bytes: What came since the last byte that belonged to a body.
@@ -45,6 +46,7 @@ class OfPeer(HttpToolsProtocol):
 
     settings: WebSettings
     taken: collections.Counter[str]
+    turn: Turn
     arriving_since: float | None = None
     unread_since: float | None = None
     has_headers = False
@@ -53,7 +55,7 @@ class OfPeer(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        super().connection_made(JoinedWrites(transport, self.loop))
+        super().connection_made(JoinedWrites(transport, self.turn))
         self.arriving_since = self.loop.time()
         self.peer = peer_of(self.client[0] if self.client else "", self.settings.trusted_proxies)
         self.taken[self.peer] += 1
@@ -106,7 +108,8 @@ class OfPeer(HttpToolsProtocol):
 
 def protocol_of(settings: WebSettings) -> type[OfPeer]:
     """Return the connections of one server: uvicorn makes them from a class."""
-    return type("OfPeer", (OfPeer,), {"settings": settings, "taken": collections.Counter()})
+    own = {"settings": settings, "taken": collections.Counter(), "turn": Turn()}
+    return type("OfPeer", (OfPeer,), own)
 
 
 def peer_of(address: str, proxies: Networks) -> str:

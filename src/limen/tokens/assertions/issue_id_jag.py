@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 from limen.crypto.keyring import Keyring
 from limen.db.work import Work
 from limen.kernel.clock import to_timestamp
-from limen.kernel.ids import b64url
+from limen.kernel.ids import new_name
 from limen.kernel.secret import Secret
 from limen.protocol.claims_mapping import RESERVED_CLAIMS
 from limen.protocol.jwt import sign
@@ -63,7 +62,7 @@ async def issue_id_jag(work: Work, *, keyring: Keyring, spec: IdJagSpec) -> tupl
         "sub": spec.subject,
         "aud": spec.audience,
         "client_id": spec.client_id,
-        "jti": b64url(secrets.token_bytes(16)),
+        "jti": new_name(),
         "iat": issued,
         "exp": ends,
     }
