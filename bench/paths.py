@@ -62,8 +62,17 @@ async def _refresh(made: Setting, seconds: float, *, scope: str) -> Measured:
 
 async def code_exchange(made: Setting, seconds: float) -> Measured:
     """A code becomes access, refresh and ID token; the codes were issued before."""
+    return await _redeem(made, made.signed, seconds)
+
+
+async def code_exchange_with_rsa(made: Setting, seconds: float) -> Measured:
+    """The same for a client that chose no algorithm: the OIDC default signs with RSA."""
+    return await _redeem(made, made.web, seconds)
+
+
+async def _redeem(made: Setting, client: dict[str, str], seconds: float) -> Measured:
     codes = [
-        [_form(made, "/oauth2/token", await made.code(made.web)) for _ in range(_CODES)]
+        [_form(made, "/oauth2/token", await made.code(client)) for _ in range(_CODES)]
         for _ in range(CONNECTIONS)
     ]
     return await _measure(made, lambda number: each(codes[number]), seconds)
@@ -124,7 +133,8 @@ PATHS: Final[dict[str, Callable[[Setting, float], Awaitable[Measured]]]] = {
     "introspect a JWT": introspect,
     "refresh, rotating": refresh,
     "refresh, rotating, with ID token": refresh_with_id_token,
-    "code exchange with ID token": code_exchange,
+    "code exchange, ID token by ES256": code_exchange,
+    "code exchange, ID token by RS256": code_exchange_with_rsa,
     "authorize, session and consent on file": authorize,
     "password login": password_login,
     "vault token that is fresh": vault_token,

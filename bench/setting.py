@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ class Setting:
     visitor: Visitor
     web: dict[str, str] = field(default_factory=dict)
     spa: dict[str, str] = field(default_factory=dict)
+    signed: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
     bearer: str = ""
     connection: str = ""
@@ -98,11 +100,14 @@ async def _fill(made: Setting) -> None:
     server = made.server
     server.create_user(EMAIL)
     server.cli("resource", "create", "https://things.example/api", "--scope", "things:read")
-    for kind in ("web", "spa"):
-        made_client = server.cli(
-            "client", "create", kind, "--type", kind, "--redirect-uri", CALLBACK, "--scope", SCOPE
-        )
-        setattr(made, kind, made_client)
+    asks = ("--redirect-uri", CALLBACK, "--scope", SCOPE)
+    made.web = server.cli("client", "create", "web", "--type", "web", *asks)
+    made.spa = server.cli("client", "create", "spa", "--type", "spa", *asks)
+    chosen = server.folder / "chosen.json"
+    chosen.write_text(json.dumps({"id_token_signed_response_alg": "ES256"}))
+    made.signed = server.cli(
+        "client", "create", "signed", "--type", "web", *asks, "--metadata", str(chosen)
+    )
     made.machine = server.cli(
         "client", "create", "machine", "--type", "machine", "--scope", "things:read"
     )

@@ -88,7 +88,10 @@ def test_administration_is_never_public_and_never_a_persons_own() -> None:
 def test_what_is_answered_without_fastapi_demands_what_is_documented() -> None:
     documented = {demand.path: demand for demand in walked()}
     hot = tuple(demands(built().hot))
-    assert [demand.path for demand in hot] == ["/api/v1/oauth/connections/{connection_id}/token"]
+    assert [demand.path for demand in hot] == [
+        "/api/v1/oauth/connections/{connection_id}/token",
+        "/api/v1/auth/login",
+    ]
     for demand in hot:
         assert demand.permissions == documented[demand.path].permissions
         assert demand.methods - {"HEAD"} == documented[demand.path].methods

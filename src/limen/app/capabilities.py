@@ -89,7 +89,7 @@ def build_capabilities(runtime: Runtime) -> Capabilities:
             vault.routes(runtime.vault),
         ],
         admin=lambda: _admin(runtime, short_paths=short_paths),
-        hot=vault.hot_routes(runtime.vault),
+        hot=[*vault.hot_routes(runtime.vault), *signin.hot_routes(signin_parts)],
         mounts=_simulators(runtime),
     )
 

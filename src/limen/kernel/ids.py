@@ -65,9 +65,7 @@ def _random_name() -> bytes:
             return _UNUSED.pop()  # in one step, whichever thread asks
         except IndexError:
             asked = secrets.token_bytes(_NAME_BYTES * _ASKED_AT_ONCE)
-            _UNUSED.extend(
-                asked[at : at + _NAME_BYTES] for at in range(0, len(asked), _NAME_BYTES)
-            )
+            _UNUSED.extend(asked[at : at + _NAME_BYTES] for at in range(0, len(asked), _NAME_BYTES))
 
 
 os.register_at_fork(after_in_child=_UNUSED.clear)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from limen.signin.endpoints import (
     auth_api,
@@ -30,6 +30,11 @@ def routes(parts: Parts) -> APIRouter:
     for api in (auth_api, email_api, password_api, session_api, mfa_api, steps_api, invitation_api):
         router.include_router(api.routes(parts))
     return router
+
+
+def hot_routes(parts: Parts) -> list[Route]:
+    """Return those of the JSON API that are answered without FastAPI."""
+    return auth_api.hot_routes(parts)
 
 
 def pages(parts: Parts) -> list[BaseRoute]:

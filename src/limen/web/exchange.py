@@ -8,7 +8,6 @@ any other fault too, without detail.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from json import JSONDecodeError
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -22,10 +21,10 @@ from typing_extensions import override
 from limen.db.work import Work
 from limen.kernel import failpoints
 from limen.kernel.actor import ANONYMOUS
-from limen.kernel.errors import MalformedRequest, Refusal, UnsupportedContent
-from limen.kernel.foreign_json import parse_json
+from limen.kernel.errors import Refusal
 from limen.web import cookies, csrf
 from limen.web.errors import Face
+from limen.web.forms import check_is_json, read_json
 from limen.web.framework import answer_fault, as_refusal, note_refusal
 from limen.web.peer.client_ip import address_block, client_ip
 from limen.web.state import (
@@ -43,7 +42,6 @@ Handler = Callable[[Request, Work], Awaitable[Response]]
 ShowAgain = Callable[[Refusal], Response | None]
 
 _AGAIN: Final = "show_again"
-_JSON: Final = frozenset({"application/json", "application/x-ndjson"})
 
 
 class _Public:
@@ -192,33 +190,8 @@ class WorkRoute(APIRoute):
 class _JsonRequest(Request):
     @override
     async def json(self) -> Any:
-        """Read the body, in UTF-8 and no deeper than anything of ours is (N236).
-
-        Raises:
-            JSONDecodeError: It is no JSON.
-            MalformedRequest: Too deep, or NaN in it; FastAPI wraps whatever goes wrong here.
-        """
-        text = (await self.body()).decode()
-        try:
-            return parse_json(text, any_text=True)
-        except JSONDecodeError:
-            raise
-        except ValueError:
-            raise MalformedRequest(public="The body is no JSON, or nests too deeply.") from None
-
-
-def check_is_json(request: Request) -> None:
-    """Refuse a body that does not call itself JSON: it is what a forged form can send (N180).
-
-    Raises:
-        UnsupportedContent: ``unsupported_content_type``.
-    """
-    headers = request.headers
-    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
-        return
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise UnsupportedContent(public="Send application/json.")
+        """Read the body; FastAPI wraps whatever goes wrong here."""
+        return await read_json(self)
 
 
 __all__ = [

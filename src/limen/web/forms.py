@@ -1,16 +1,19 @@
-"""Forms and queries, read once, strictly; a query is never merged into a body (N232)."""
+"""Forms, queries and JSON, read strictly; a query is never merged into a body (N232)."""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from json import JSONDecodeError
+from typing import Any, Final, cast
 
 from starlette.requests import Request
 
-from limen.kernel.errors import OAuthRefusal, UnsupportedContent
+from limen.kernel.errors import MalformedRequest, OAuthRefusal, UnsupportedContent
+from limen.kernel.foreign_json import parse_json
 from limen.protocol.params import FORM_LIMITS, QUERY_LIMITS, Limits, Params, parse_params
 from limen.web.state import state_of
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = frozenset({"application/json", "application/x-ndjson"})
 
 
 async def read_form(request: Request, *, limits: Limits = FORM_LIMITS) -> Params:
@@ -47,3 +50,32 @@ def is_form(request: Request) -> bool:
     if rest and rest != "charset=utf-8":
         raise OAuthRefusal("invalid_request", "The form's charset must be UTF-8.")
     return True
+
+
+async def read_json(request: Request) -> Any:
+    """Read the body, in UTF-8 and no deeper than anything of ours is (N236).
+
+    Raises:
+        JSONDecodeError: It is no JSON.
+        MalformedRequest: It is no text, too deep, or NaN is in it.
+    """
+    try:
+        return parse_json((await request.body()).decode(), any_text=True)
+    except JSONDecodeError:
+        raise
+    except ValueError:
+        raise MalformedRequest(public="The body is no JSON, or nests too deeply.") from None
+
+
+def check_is_json(request: Request) -> None:
+    """Refuse a body that does not call itself JSON: it is what a forged form can send (N180).
+
+    Raises:
+        UnsupportedContent: ``unsupported_content_type``.
+    """
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedContent(public="Send application/json.")

@@ -23,7 +23,8 @@ from limen.oauth.registration.manage import (
 )
 from limen.oauth.registration.register import SelfRegistered, register_itself
 from limen.protocol.jose import JwtRefused, parse_object
-from limen.web.exchange import PUBLIC, check_is_json, route
+from limen.web.exchange import PUBLIC, route
+from limen.web.forms import check_is_json
 from limen.web.rate_limit import check_rate
 
 _ITS_CODES: Final = frozenset({"invalid_redirect_uri", "invalid_client_metadata"})
