@@ -35,8 +35,7 @@ async def main(options: argparse.Namespace) -> None:
         await _engine("sqlite", Path(folder) / "sqlite", options=options)
         _start_and_memory("sqlite", Path(folder) / "sqlite")
         with postgres(durable=True) as server:
-            # Over loopback a sender's processor also does what the receiver's would do.
-            url = server.local_url()
+            url = server.url()
             await _engine(
                 "postgresql",
                 Path(folder) / "postgresql",

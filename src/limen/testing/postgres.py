@@ -21,8 +21,6 @@ from typing import Any, Final
 from limen.testing.processes import Launch, free_port, start, stop
 
 _OWNER: Final = "limen"
-_MOST_OF_A_PATH: Final = 90
-"""Of characters; a socket file's may have 107 with its name."""
 _FAST: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -44,7 +42,7 @@ class PostgresServer:
         self._settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
-            "unix_socket_directories": folder if len(str(folder)) < _MOST_OF_A_PATH else "",
+            "unix_socket_directories": "",
             "max_connections": 200,
             "file_copy_method": "clone" if durable else "copy",
             **({} if durable else _FAST),
@@ -54,10 +52,6 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         """Return the URL of one of its databases."""
         return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{database}"
-
-    def local_url(self, database: str = "postgres") -> str:
-        """Return the URL of one of its databases by way of its socket file."""
-        return f"postgresql://{_OWNER}@/{database}?host={self._folder}&port={self.port}"
 
     def create(self) -> None:
         """Make the data folder."""
