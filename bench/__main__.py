@@ -20,6 +20,8 @@ from bench.vault import measure_vault
 from limen.testing.postgres import postgres
 from tests.servers import Server
 
+_RUNS: Final = 2
+"""Of which the better one counts, a yardstick's as a path's: a busy machine's doing is nobody's."""
 IDLE_SECONDS: Final = 3.0
 """After its first answer a process still does the first turn of every background loop."""
 
@@ -60,7 +62,7 @@ def _options() -> argparse.Namespace:
 
 async def _yardsticks(unit: str, seconds: float) -> Yardsticks:
     """Measure what a path is a ratio to, beside it: a shared machine changes by the minute."""
-    empty = (await empty_post(min(2.0, seconds))).cpu_us
+    empty = min([(await empty_post(min(2.0, seconds))).cpu_us for _ in range(_RUNS)])
     other = None
     match unit:
         case "N":
@@ -88,8 +90,9 @@ async def _engine(
             if options.only not in name:
                 continue
             yardsticks = await _yardsticks(BUDGETS[name].unit, options.seconds)
-            measured: Measured = await measure(made, options.seconds)
-            print(line(engine, name, measured, yardsticks=yardsticks), flush=True)
+            runs: list[Measured] = [await measure(made, options.seconds) for _ in range(_RUNS)]
+            best = min(runs, key=lambda run: run.cpu_us)
+            print(line(engine, name, best, yardsticks=yardsticks), flush=True)
 
 
 def _start_and_memory(engine: str, folder: Path, *, database_url: str = "") -> None:

@@ -43,8 +43,8 @@ async def empty_post(seconds: float) -> Measured:
 async def peer_client_credentials(seconds: float) -> Measured:
     """Measure N: npm ``oidc-provider`` in memory issuing an ES256 JWT.
 
-    The same request as ours: secret in the body, resource and scope named. Warm, and the best of
-    two: what a busy machine adds is not the peer's.
+    The same request as ours: secret in the body, resource and scope named. Warm, and the better
+    of two runs, as ours.
     """
     port = free_port()
     with _process([str(node_path()), "bench_peer.mjs", str(port)], port, cwd=_NODE) as pid:

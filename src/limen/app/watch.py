@@ -71,5 +71,5 @@ def _count(method: str, seen: dict[str, Any], *, seconds: float, logs: bool) -> 
     route, status = getattr(seen["route"], "path", ""), seen["status"]
     count_request(route=route, method=method, status=status, seconds=seconds)
     if logs:
-        asked = Asked(*(seen.get(name, "") for name in Asked._fields))
+        asked = Asked(seen.get("tenant", ""), seen.get("client", ""), seen.get("refusal", ""))
         log_request(method=method, route=route, status=status, seconds=seconds, asked=asked)

@@ -44,6 +44,8 @@ def log_request(
             "route": route or "(none)",
             "status": status,
             "milliseconds": round(seconds * 1000, 2),
-            **asked._asdict(),
+            "tenant": asked.tenant,
+            "client": asked.client,
+            "refusal": asked.refusal,
         },
     )

@@ -128,17 +128,15 @@ def parse_params(raw: bytes, *, limits: Limits = FORM_LIMITS) -> Params:
     pairs = []
     for piece in pieces:
         name, _, value = piece.partition("=")
-        pairs.append((_decode_text(name), _decode_text(value)))
+        if "%" in piece or "+" in piece:
+            name, value = _decode(name.encode()), _decode(value.encode())
+        pairs.append((name, value))
     return Params(pairs)
 
 
 def form_decode(raw: bytes) -> str:
     """Decode one form-encoded value; refuse what is not exactly that."""
     return _decode(raw)
-
-
-def _decode_text(text: str) -> str:
-    return _decode(text.encode()) if "%" in text or "+" in text else text
 
 
 def _decode(raw: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from limen.access.permissions import FULL_SCOPE
@@ -187,7 +187,7 @@ async def _pair(
     work: Work, mint: Mint, grant: Grant, *, raw_refresh: Secret[str], claims: Mapping[str, Any]
 ) -> TokenPair:
     spec = spec_for(grant, scope=grant.scope, audience=api_audience(work.site), ttl=mint.ttl)
-    issued = await issue_access_token(work, keyring=mint.keyring, spec=replace(spec, claims=claims))
+    issued = await issue_access_token(work, keyring=mint.keyring, spec=spec._replace(claims=claims))
     return TokenPair(
         raw_access=issued.raw,
         raw_refresh=raw_refresh,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from limen.crypto.keyring import Keyring
 from limen.db.work import Work
@@ -21,11 +22,11 @@ from limen.tokens import access_store as store
 from limen.tokens.grant import Grant
 
 OPAQUE_KIND: Final = "lma"
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessTokenSpec:
-    """What an access token says.
+class AccessTokenSpec(NamedTuple):
+    """What an access token says: a tuple, for two are made of every token.
 
     Args:
         client_id: Who receives it.
@@ -58,7 +59,7 @@ class AccessTokenSpec:
     auth_time: dt.datetime | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = _NOTHING
     roles: tuple[str, ...] = ()
     bound_to: str = ""
     opaque: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -88,7 +87,7 @@ class Tokens:
 
     async def access(self, started: Started | Refreshed, **changes: Any) -> IssuedToken:
         spec = spec_for(started.grant, scope=("read",), audience=API, ttl=MINUTES)
-        return await self.issue(dataclasses.replace(spec, **changes))
+        return await self.issue(spec._replace(**changes))
 
     async def own(self, **changes: Any) -> IssuedToken:
         """A client's own token."""

@@ -125,8 +125,7 @@ async def _issue(
     for their resource and its signature, and end with their client.
     """
     added = await custom_claims(work, granted, client=caller.client)
-    access_spec = dataclasses.replace(
-        granted.access,
+    access_spec = granted.access._replace(
         claims={**granted.access.claims, **added.access},
         roles=added.roles,
         bound_to=caller.bound_to,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
 
 from limen.access.permissions import FULL_SCOPE
@@ -52,7 +51,7 @@ async def exchange_for_access(
         spec = await start_brief_grant(
             work, envelope=desk.envelope, caller=caller, proof=proof, resource=resource, scope=scope
         )
-        return dataclasses.replace(spec, act=case.act)
+        return spec._replace(act=case.act)
     return AccessTokenSpec(
         client_id=caller.client.client_id,
         subject=await _known_as(work, desk, case),

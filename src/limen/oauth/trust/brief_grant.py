@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 
@@ -77,4 +76,4 @@ async def start_brief_grant(
         ),
     )
     spec = access_of(work, started.grant, scope=scope, resource=resource)
-    return dataclasses.replace(spec, auth_time=proof.auth_time)
+    return spec._replace(auth_time=proof.auth_time)
