@@ -13,7 +13,6 @@ from bench.setting import SCOPE, Setting, credentials
 from tests.servers import PASSWORD
 
 CONNECTIONS: Final = 16
-EMAILS: Final = [f"person{number}@example.org" for number in range(CONNECTIONS)]
 _CODES: Final = 240
 
 
@@ -105,11 +104,12 @@ async def password_login(made: Setting, seconds: float) -> Measured:
 
     Each connection is a person of its own: an account lets few attempts be under way at once.
     """
-    for email in EMAILS:
-        made.server.create_user(email)
+    while len(made.people) < CONNECTIONS:
+        made.people.append(f"person{len(made.people)}@example.org")
+        made.server.create_user(made.people[-1])
 
     def log_in(number: int) -> Requests:
-        body = json.dumps({"email": EMAILS[number], "password": PASSWORD}).encode()
+        body = json.dumps({"email": made.people[number], "password": PASSWORD}).encode()
         head = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost:{made.port}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         return repeat(head.encode() + body)

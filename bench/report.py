@@ -54,24 +54,21 @@ def line(engine: str, name: str, measured: Measured, *, yardsticks: Yardsticks) 
     budget = BUDGETS[name]
     other = yardsticks.other_us or 0.0
     shown = f"P {yardsticks.empty_us:.0f}" + (f" {budget.unit} {other:.0f} us" if other else " us")
+    before, unit = "", "P"
     match budget.unit:
         case "N":
-            ratio, before, unit = measured.cpu_us / other, "", "N"
-        case "H" | "R" as beside:
-            ratio, before, unit = (
-                (measured.cpu_us - other) / yardsticks.empty_us,
-                f"{beside} + ",
-                "P",
-            )
+            ratio, unit = measured.cpu_us / other, "N"
+        case "H" | "R":
+            ratio, before = (measured.cpu_us - other) / yardsticks.empty_us, f"{budget.unit} + "
         case _:
-            ratio, before, unit = measured.cpu_us / yardsticks.empty_us, "", "P"
+            ratio = measured.cpu_us / yardsticks.empty_us
     limit = None if budget.times is None else budget.times[engine == "postgresql"]
     if limit is None:
         told = "no budget"
     else:
         told = f"budget {before}{limit:g} {unit:<3} {'within' if ratio <= limit else 'OVER'}"
-    beside = f"{unit} beside {budget.unit}" if before else unit
+    shared = f"{unit} beside {budget.unit}" if before else unit
     return (
         f"{engine:<11}{name:<40}{measured.per_second:>8.0f}/s{measured.cpu_us:>9.0f} us"
-        f"{ratio:>8.2f} {beside:<10} {told:<25} {shown}"
+        f"{ratio:>8.2f} {shared:<10} {told:<25} {shown}"
     )

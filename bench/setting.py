@@ -32,6 +32,7 @@ class Setting:
     spa: dict[str, str] = field(default_factory=dict)
     signed: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
     bearer: str = ""
     connection: str = ""
 
