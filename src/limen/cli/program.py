@@ -15,6 +15,7 @@ from limen.cli import (
     issuers,
     keys,
     migrate,
+    outbox,
     resources,
     serve,
     tenants,
@@ -58,6 +59,7 @@ for name, group in (
     ("token", tokens.group),
     ("issuer", issuers.group),
     ("webhook", webhooks.group),
+    ("outbox", outbox.group),
     ("audit", audit.group),
 ):
     program.add_typer(group, name=name)

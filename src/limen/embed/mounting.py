@@ -11,7 +11,12 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_WELL_KNOWN: Final = ("oauth-authorization-server", "openid-configuration")
+_WELL_KNOWN: Final = {
+    "oauth-authorization-server": "",
+    "openid-configuration": "",
+    "oauth-protected-resource": "/api/v1",
+}
+"""By name, what of ours it speaks of: the issuer, or our JSON API below it (RFC 9728)."""
 
 
 def add_routes(host: FastAPI, asgi: ASGIApp, *, base_path: str) -> None:
@@ -20,12 +25,12 @@ def add_routes(host: FastAPI, asgi: ASGIApp, *, base_path: str) -> None:
     Clients look for the documents of an issuer with a path there (RFC 8414 section 3.1). They
     stand before the host's own routes, one of which may catch everything.
     """
-    for name in _WELL_KNOWN if base_path else ():
+    for name, below in _WELL_KNOWN.items() if base_path else ():
         forward = _Forward(asgi, name=name, base_path=base_path)
         at = f"/.well-known/{name}{base_path}"
         host.router.routes[0:0] = [
-            Route(at, forward, include_in_schema=False),
-            Route(f"{at}/t/{{slug}}", forward, include_in_schema=False),
+            Route(f"{at}{below}", forward, include_in_schema=False),
+            Route(f"{at}/t/{{slug}}{below}", forward, include_in_schema=False),
         ]
     host.mount(base_path, asgi)
 

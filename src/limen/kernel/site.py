@@ -28,6 +28,11 @@ class Site:
         """Scheme, host and port of the issuer, as browsers send it in ``Origin``."""
         return self.issuer.removesuffix(self.path) if self.path else self.issuer
 
+    @property
+    def api_metadata_url(self) -> str:
+        """Where the metadata of the tenant's own JSON API stands (RFC 9728 section 3.1)."""
+        return f"{self.origin}/.well-known/oauth-protected-resource{self.path}/api/v1"
+
 
 ALL_TENANTS = Site("", "", "", "")
 """For background claims that look across tenants; no use case runs under it."""

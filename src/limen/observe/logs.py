@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import contextlib
 import functools
+import io
 import logging
 import sys
 import threading
@@ -75,26 +78,37 @@ class _Lines:
     """
 
     def __init__(self, out: TextIO) -> None:
+        if isinstance(out, io.TextIOWrapper):
+            # One character that the terminal can't show must not cost the lines around it.
+            out.reconfigure(errors="backslashreplace")
         self._out = out
-        self._lines: list[str] = []
-        self._one_at_a_time = threading.Lock()
-        self._will_flush = False
+        self._lines: collections.deque[str] = collections.deque()
+        # Of one thread several times: what dies while it writes may have a last word.
+        self._one_at_a_time = threading.RLock()
+        self._flushing: asyncio.AbstractEventLoop | None = None
 
     def __call__(self, level: int, line: str) -> None:
         self._lines.append(line)
         if level >= logging.WARNING or (loop := asyncio._get_running_loop()) is None:  # noqa: SLF001 -- the public one raises where there is none
             self._flush()
-        elif not self._will_flush:
-            self._will_flush = True
+        elif self._flushing is not loop:  # one that ended before it came to it will not any more
+            self._flushing = loop
             loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._will_flush = False
-        with self._one_at_a_time:  # a thread may say something meanwhile: it stays for the next
-            if lines := self._lines[:]:
-                del self._lines[: len(lines)]
+        self._flushing = None
+        with self._one_at_a_time:
+            if lines := self._taken():
                 self._out.write("\n".join(lines) + "\n")
             self._out.flush()
+
+    def _taken(self) -> list[str]:
+        """Take what waits, line by line: whatever else flushes meanwhile, each is taken once."""
+        taken: list[str] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                taken.append(self._lines.popleft())
+        return taken
 
 
 class _Out:

@@ -157,6 +157,37 @@ def discovery_document(issuer: str, *, offers: Offers) -> dict[str, Any]:
     }
 
 
+def resource_document(
+    identifier: str,
+    *,
+    issuer: str,
+    scopes: Iterable[str] = (),
+    name: str = "",
+    certificates: bool = False,
+    bound: bool = False,
+) -> dict[str, Any]:
+    """Write the metadata of a protected resource (RFC 9728 section 2); empty lists are left out.
+
+    Args:
+        identifier: The resource's, as its metadata's address was made from it.
+        issuer: Whose tokens it takes.
+        scopes: Those worth asking for.
+        name: For people.
+        certificates: Whether it takes tokens that are bound to a certificate.
+        bound: Whether it takes no others than tokens that are bound to some key.
+    """
+    return {
+        "resource": identifier,
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(PROOF_ALGS),
+        **({"tls_client_certificate_bound_access_tokens": True} if certificates else {}),
+        **({"dpop_bound_access_tokens_required": not certificates} if bound else {}),
+        **({"scopes_supported": known} if (known := list(scopes)) else {}),
+        **({"resource_name": name} if name else {}),
+    }
+
+
 def authorization_members(offers: Offers) -> dict[str, Any]:
     """Say what an authorization request may be (RFC 9101, 9126, 9396, OIDC Discovery §3)."""
     return {

@@ -187,16 +187,16 @@ def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
     if isinstance(refusal, BearerRefusal):
         if refusal.code == "insufficient_scope":
             refusal.scheme = _scheme_of(request)
-        headers["www-authenticate"] = bearer_challenge(site_of(request).issuer, refusal)
+        headers["www-authenticate"] = _challenge(request, refusal)
     elif isinstance(refusal, ReauthenticationRequired) and "authorization" in request.headers:
         # What a client of ours asks for next (RFC 9470 section 3); the status stays 403, for
         # the token is good and refreshing it would change nothing.
         wanted = InsufficientAuthentication(
             refusal.public, max_age=refusal.max_age, scheme=_scheme_of(request)
         )
-        headers["www-authenticate"] = bearer_challenge(site_of(request).issuer, wanted)
+        headers["www-authenticate"] = _challenge(request, wanted)
     elif isinstance(refusal, NotAuthenticated):
-        headers["www-authenticate"] = f'Bearer realm="{site_of(request).issuer}"'
+        headers["www-authenticate"] = _challenge(request, BearerRefusal(presented=False))
     elif status == HTTPStatus.UNAUTHORIZED and "authorization" in request.headers:
         # RFC 6749 section 5.2: only who used the header is challenged; a challenge to a
         # script's request would open the browser's own password window.
@@ -210,13 +210,30 @@ def _scheme_of(request: Request) -> Literal["Bearer", "DPoP"]:
     return "DPoP" if scheme.lower() == "dpop" else "Bearer"
 
 
-def bearer_challenge(realm: str, refusal: BearerRefusal) -> str:
-    """Return the ``WWW-Authenticate`` of a refused token (RFC 6750 section 3, RFC 9449 7.1)."""
+def _challenge(request: Request, refusal: BearerRefusal) -> str:
+    """Return the challenge; at our JSON API it says where its metadata stands (RFC 9728 5.1)."""
+    site = site_of(request)
+    is_api = route_path(request.scope).startswith("/api/v1/")
+    return bearer_challenge(
+        site.issuer, refusal, metadata_url=site.api_metadata_url if is_api else ""
+    )
+
+
+def bearer_challenge(realm: str, refusal: BearerRefusal, *, metadata_url: str = "") -> str:
+    """Return the ``WWW-Authenticate`` of a refused token (RFC 6750 section 3, RFC 9449 7.1).
+
+    Args:
+        realm: Whose tokens are taken.
+        refusal: Tells the scheme, and what was wrong unless no token came.
+        metadata_url: Of the API that refuses; empty where it has none.
+    """
     parts = [f'realm="{realm}"']
     if refusal.presented:
         parts.append(f'error="{refusal.code}"')
         described = oauth_body(refusal, 401, issuer=realm)["error_description"]
         parts.append(f'error_description="{described}"')
+    if metadata_url:
+        parts.append(f'resource_metadata="{metadata_url}"')
     if refusal.scope:
         parts.append(f'scope="{refusal.scope}"')
     if isinstance(refusal, InsufficientAuthentication):

@@ -329,3 +329,23 @@ def test_a_provider_is_described_and_gets_a_key_only_where_it_takes_one(
     made = installation("provider", "set", "microsoft", "--client-id", "us", "--make-key", "--json")
     assert made.json["certificate"].startswith("-----BEGIN CERTIFICATE-----")
     assert "PRIVATE" not in made.out
+
+
+def test_what_the_outbox_gave_up_is_listed_and_tried_again(
+    installation: Limen, tmp_path: Path
+) -> None:
+    assert installation("outbox", "list").out.strip() == "Nothing was given up."
+    with sqlite3.connect(tmp_path / "data" / "limen.db") as connection:
+        connection.execute(
+            "insert into limen_outbox (tenant_id, id, kind, payload, created_at, attempts, last_error)"
+            " select tenant_id, '0190', 'mail', x'00', created_at, 12, 'mail_refused'"
+            " from limen_tenants"
+        )
+    listed = installation("outbox", "list", "--json").json["deliveries"]
+    assert [(each["id"], each["kind"], each["last_error"]) for each in listed] == [
+        ("0190", "mail", "mail_refused")
+    ]
+    assert installation("outbox", "retry", "--kind", "webhook", "--json").json == {"retried": 0}
+    assert installation("outbox", "retry", "--kind", "mail").out.strip() == "1 to be tried again."
+    assert rows(tmp_path, "select attempts, due_at is null from limen_outbox") == [(0, 0)]
+    assert installation("outbox", "list", "--tenant", "nobody").status == 1

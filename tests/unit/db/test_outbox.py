@@ -9,7 +9,14 @@ from collections.abc import Callable
 import pytest
 
 from limen.db.fair.leases import Beside
-from limen.db.outbox import Delivery, OutboxLoop, _Rows, enqueue
+from limen.db.outbox import (
+    Delivery,
+    OutboxLoop,
+    _Rows,
+    enqueue,
+    list_parked,
+    retry_parked,
+)
 from limen.db.work import Work, Works
 from limen.kernel.errors import NotFound, Unavailable
 from limen.kernel.site import Site
@@ -156,3 +163,38 @@ async def test_a_database_that_is_gone_is_told_of_by_the_next_turn(
     assert await loop.turn() == 2
     with pytest.raises(Unavailable):
         await loop.finish()
+
+
+async def test_what_was_given_up_is_listed_and_tried_again(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limen.db.outbox.MAX_ATTEMPTS", 1)
+    receivers = Receivers()
+    for tenant_id in (SLOW, QUICK):
+        await put(works, tenant_id, "nobody takes this")
+    await put(works, QUICK, "nor this", 2)
+    await receivers.loop(works).run_once()
+    await put(works, QUICK, "still due")
+
+    async def given_up(work: Work) -> list[tuple[str, int, str]]:
+        return [
+            (each.kind, each.attempts, each.last_error) for each in await list_parked(work, most=9)
+        ]
+
+    async def one_kind(work: Work) -> int:
+        return await retry_parked(work, kinds=["nor this", "unknown"])
+
+    taken = [("nor this", 1, "KeyError")] * 2
+    parked = [("nobody takes this", 1, "KeyError")]
+    assert sorted(await works.run(place(QUICK), given_up)) == parked + taken
+    assert await works.run(place(QUICK), one_kind) == 2
+    assert await works.run(place(QUICK), given_up) == parked
+    assert await works.run(place(QUICK), retry_parked) == 1
+    assert await works.run(place(QUICK), given_up) == []
+    assert await works.run(place(SLOW), given_up) == parked, "another tenant's stays as it is"
+    await receivers.loop(works).run_once()
+    assert sorted(await works.run(place(QUICK), given_up)) == [
+        *parked,
+        *taken,
+        ("still due", 1, "KeyError"),
+    ]

@@ -57,6 +57,27 @@ _PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
         "openidConfiguration", "OpenID Connect Discovery 1.0."
     ),
     "/.well-known/oauth-authorization-server": _document("serverMetadata", "RFC 8414."),
+    "/.well-known/oauth-protected-resource/api/v1": {
+        "get": operation(
+            "apiMetadata",
+            summary="Discovery of this API",
+            says=(
+                "`/api/v1` as a protected resource (RFC 9728): `resource` is what its tokens are "
+                "asked for with. Its challenges name this address."
+            ),
+            answers={
+                200: Answer(
+                    says="Whose tokens it takes, and how.",
+                    schema={"type": "object"},
+                    example={
+                        "resource": "https://id.example/api/v1",
+                        "authorization_servers": ["https://id.example"],
+                        "bearer_methods_supported": ["header"],
+                    },
+                )
+            },
+        )
+    },
 }
 
 PATHS: Final[Mapping[str, Mapping[str, Any]]] = {

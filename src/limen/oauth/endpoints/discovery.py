@@ -1,6 +1,7 @@
-"""Discovery (RFC 8414, OpenID Connect Discovery 1.0). CORS: any origin.
+"""Discovery (RFC 8414, RFC 9728, OpenID Connect Discovery 1.0). CORS: any origin.
 
-Both names answer with the same document, under the tenant's root (suffix) and, the web edge and
+Of the authorization server, and of our own JSON API, which takes its tokens. The server's both
+names answer with the same document, under the tenant's root (suffix) and, the web edge and
 ``mount()`` see to that, at the host's root with the issuer's path behind it.
 """
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from limen.access.permissions import ALL
 from limen.db.work import Work
 from limen.oauth.endpoints.answers import public_answer
 from limen.oauth.mutual_tls.offer import offered_methods
@@ -28,15 +30,16 @@ from limen.protocol.client_metadata import (
     SIGNING_ALGS,
     Profile,
 )
-from limen.protocol.metadata import Offers, discovery_document
+from limen.protocol.metadata import Offers, discovery_document, resource_document
 from limen.protocol.prompt import PROMPTS
 from limen.protocol.scopes import IDENTITY_SCOPES
 from limen.protocol.token_request import GRANT_TYPES
-from limen.tenants import TenantPolicy, policy_of
+from limen.tenants import TenantPolicy, api_audience, policy_of
 from limen.web.exchange import PUBLIC, route
 from limen.web.languages.negotiate import SPOKEN
 
 NAMES: Final = ("openid-configuration", "oauth-authorization-server")
+API_METADATA: Final = "/.well-known/oauth-protected-resource/api/v1"
 
 OFFERS: Final = Offers(
     grant_types=GRANT_TYPES,
@@ -55,7 +58,7 @@ A resource's scopes are in its own metadata (RFC 9728).
 
 
 def routes(parts: Parts) -> list[BaseRoute]:
-    """Return both names of the document."""
+    """Return both names of the server's document, and our API's."""
 
     async def discovery(request: Request, work: Work) -> Response:  # noqa: ARG001 -- a handler's shape
         policy = policy_of(work)
@@ -66,7 +69,19 @@ def routes(parts: Parts) -> list[BaseRoute]:
             json.dumps(discovery_document(work.site.issuer, offers=offers)).encode()
         )
 
-    return [route(f"/.well-known/{name}", discovery, guard=PUBLIC, face="json") for name in NAMES]
+    async def api_metadata(request: Request, work: Work) -> Response:  # noqa: ARG001 -- a handler's shape
+        document = resource_document(
+            api_audience(work.site),
+            issuer=work.site.issuer,
+            scopes=sorted(ALL),
+            certificates=parts.mtls is not None,
+        )
+        return public_answer(json.dumps(document).encode())
+
+    return [
+        *(route(f"/.well-known/{name}", discovery, guard=PUBLIC, face="json") for name in NAMES),
+        route(API_METADATA, api_metadata, guard=PUBLIC, face="json"),
+    ]
 
 
 def _by_policy(offers: Offers, policy: TenantPolicy) -> Offers:

@@ -20,8 +20,8 @@ from limen.kernel.errors import (
     ProviderUnavailable,
     Unavailable,
 )
+from limen.protocol.metadata import resource_document
 from limen.protocol.resource_indicator import parse_resource
-from limen.protocol.sender.proof import PROOF_ALGS
 from limen.tokens.look_up import ActiveToken
 from limen.tokens.resource.bearer import NO_TOKEN, challenge, read_token
 from limen.tokens.resource.prove import DEFAULT_RULES, Prover, SenderRules, nonce_of
@@ -29,6 +29,8 @@ from limen.tokens.resource.sources import Source
 from limen.tokens.sender.check_sender import check_sender
 
 _STATUS: Final = {"insufficient_scope": 403, "invalid_request": 400}
+_WITHOUT_TOKEN: Final = frozenset({NO_TOKEN, "invalid_token"})
+"""Who has to obtain a token is told what it should allow, so as to ask for that and no more."""
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _METADATA_SECONDS: Final = 3600
 _NOWHERE: Final = Response()
@@ -113,21 +115,14 @@ class ResourceServer:
 
     def metadata(self) -> dict[str, Any]:
         """Return the protected resource metadata (RFC 9728 §2)."""
-        said: dict[str, Any] = {
-            "resource": self._resource,
-            "authorization_servers": [self._source.issuer],
-            "bearer_methods_supported": ["header"],
-            "dpop_signing_alg_values_supported": list(PROOF_ALGS),
-        }
-        if self._proved is not _nothing:
-            said["tls_client_certificate_bound_access_tokens"] = True
-        if self._sender_constrained:
-            said["dpop_bound_access_tokens_required"] = self._proved is _nothing
-        if self._scopes:
-            said["scopes_supported"] = list(self._scopes)
-        if self._name:
-            said["resource_name"] = self._name
-        return said
+        return resource_document(
+            self._resource,
+            issuer=self._source.issuer,
+            scopes=self._scopes,
+            name=self._name,
+            certificates=self._proved is not _nothing,
+            bound=self._sender_constrained,
+        )
 
     def metadata_route(self) -> Route:
         """Return the route to add at the root of the application; anyone may read it."""
@@ -233,6 +228,8 @@ class ResourceServer:
                     request, scope=scope, acr_values=acr_values, max_age=max_age
                 )
             except BearerRefusal as refusal:
+                if refusal.code in _WITHOUT_TOKEN:
+                    refusal.scope = scope
                 raise self._refused(refusal, nonce_of(request)) from None
             except Unavailable as refusal:
                 retry = {"Retry-After": str(refusal.retry_after_seconds)}
@@ -246,14 +243,14 @@ class ResourceServer:
     def _refused(self, refusal: BearerRefusal, nonce: str) -> HTTPException:
         named = challenge(refusal, metadata_url=self.metadata_url)
         if refusal.code == NO_TOKEN:
-            named = self._either_way(named)
+            named = self._either_way(named, refusal)
         headers = {"WWW-Authenticate": named, "Cache-Control": "no-store"}
         if nonce:
             headers["DPoP-Nonce"] = nonce
         return HTTPException(_STATUS.get(refusal.code, 401), refusal.public, headers)
 
-    def _either_way(self, bearer: str) -> str:
+    def _either_way(self, bearer: str, refusal: BearerRefusal) -> str:
         """Tell who sent no token in which ways one can be sent (RFC 9449 §7.2)."""
-        refusal = BearerRefusal(NO_TOKEN, scheme="DPoP")
-        dpop = challenge(refusal, metadata_url=self.metadata_url)
+        either = BearerRefusal(NO_TOKEN, scope=refusal.scope, scheme="DPoP")
+        dpop = challenge(either, metadata_url=self.metadata_url)
         return dpop if self._sender_constrained else f"{bearer}, {dpop}"
