@@ -37,6 +37,26 @@ async def test_every_endpoint_it_names_is_there_and_under_the_issuer(limen: Inst
         assert (await limen.api.fetch("GET", url)).status != 404, key
 
 
+async def test_rfc_9728_our_own_api_says_what_its_tokens_are_asked_for_with(
+    limen: Installation,
+) -> None:
+    name, path = "/.well-known/oauth-protected-resource", urlsplit(limen.issuer).path
+    inserted = f"{limen.root}{name}{path}/api/v1"
+    told = [await limen.api.fetch("GET", url) for url in (inserted, f"{limen.issuer}{name}/api/v1")]
+    assert told[0].text == told[1].text
+    document = told[0].json()
+    assert document["resource"] == f"{limen.issuer}/api/v1"
+    assert document["authorization_servers"] == [limen.issuer]
+    assert "limen:full" not in document["scopes_supported"]
+    page = await limen.api.fetch("GET", "/api/v1/auth/me")
+    assert f'resource_metadata="{inserted}"' in page.headers["www-authenticate"]
+    scope = ("openid", *document["scopes_supported"])
+    flow = Flow(limen, await limen.client(scope=scope))
+    person = await limen.person()
+    made = await flow.tokens(person, scope=" ".join(scope), resource=document["resource"])
+    assert (await person.api("GET", "/api/v1/consents", made["access_token"])).status == 200
+
+
 async def test_nothing_weak_is_offered_and_what_is_offered_works(limen: Installation) -> None:
     document = (await limen.api.fetch("GET", _addresses(limen)[0])).json()
     assert document["response_types_supported"] == ["code"]

@@ -74,6 +74,8 @@ async def _up_to_date(runtime: Runtime, told: Callable[[str], None]) -> str:
         _refuse_newer(found)
         if found == head():
             return found
+        if found:  # with another key nothing is changed
+            await check_seal(runtime.works, runtime.keys)
     told("migrating the database")
     return await migrate(runtime.settings.database.url.reveal())
 

@@ -1,3 +1,4 @@
+import base64
 import json
 import sqlite3
 from pathlib import Path
@@ -24,6 +25,19 @@ def test_migrate_makes_the_installation_and_may_be_repeated(limen: Limen, tmp_pa
     assert limen("migrate", "--json").json == first.json
     assert (tmp_path / "data" / "master.key").read_bytes() == key
     assert rows(tmp_path, "select slug from limen_tenants") == [("default",)]
+
+
+def test_migrate_changes_nothing_that_another_key_sealed(
+    installation: Limen, tmp_path: Path
+) -> None:
+    with sqlite3.connect(tmp_path / "data" / "limen.db") as connection:
+        connection.execute("update limen_schema_version set version_num = '0001'")
+    key = tmp_path / "data" / "master.key"
+    key.write_bytes(base64.urlsafe_b64encode(bytes(range(32))) + b"\n")
+    refused = installation("migrate")
+    assert refused.status == 1
+    assert "sealing key is not the one this database was sealed with" in refused.err
+    assert rows(tmp_path, "select version_num from limen_schema_version") == [("0001",)]
 
 
 def test_migrate_shows_the_administrator_of_development_once(

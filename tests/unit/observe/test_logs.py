@@ -1,10 +1,13 @@
+import asyncio
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from limen.observe import configure, log_request, logger, logs
 from limen.settings.sections import LogSettings
@@ -117,3 +120,76 @@ def test_the_line_of_a_request_has_no_path(stream: io.StringIO) -> None:
     log_request(method="GET", route="/t/{slug}/x", status=200, seconds=0.0123)
     (line,) = lines(stream)
     assert (line["route"], line["status"], line["milliseconds"]) == ("/t/{slug}/x", 200, 12.3)
+
+
+class Talking(io.StringIO):
+    """While it is written to, something says a word of its own: garbage that is collected."""
+
+    has_said = False
+
+    @override
+    def write(self, text: str, /) -> int:
+        if not self.has_said:
+            self.has_said = True
+            logger("x").warning("never retrieved")
+        return super().write(text)
+
+
+def test_what_is_said_while_lines_are_written_neither_waits_nor_repeats_them(
+    stream: io.StringIO,
+) -> None:
+    talking = Talking()
+    configure(LogSettings(), stream=talking)
+    saying = threading.Thread(target=logger("x").warning, args=["first"], daemon=True)
+    saying.start()
+    saying.join(10)
+    assert not saying.is_alive()
+    assert sorted(line["event"] for line in lines(talking)) == ["first", "never retrieved"]
+
+
+def test_lines_of_a_turn_are_written_at_its_end_and_a_warning_takes_them_along(
+    stream: io.StringIO,
+) -> None:
+    async def say() -> list[int]:
+        told = []
+        logger("x").info("one")
+        logger("x").info("two")
+        told.append(len(lines(stream)))
+        await asyncio.sleep(0)
+        told.append(len(lines(stream)))
+        logger("x").info("three")
+        logger("x").warning("four")
+        return [*told, len(lines(stream))]
+
+    assert asyncio.run(say()) == [0, 2, 4]
+    assert [line["event"] for line in lines(stream)] == ["one", "two", "three", "four"]
+
+
+def test_a_loop_that_ended_keeps_no_lines_of_the_next(stream: io.StringIO) -> None:
+    ended = asyncio.new_event_loop()
+
+    def say_and_stop() -> None:
+        logger("x").info("before")
+        ended.stop()
+
+    async def say() -> None:
+        logger("x").info("after")
+
+    ended.call_soon(say_and_stop)
+    ended.run_forever()
+    ended.close()
+    asyncio.run(say())
+    assert [line["event"] for line in lines(stream)] == ["before", "after"]
+
+
+def test_a_character_the_terminal_cannot_show_costs_no_line(stream: io.StringIO) -> None:
+    raw = io.BytesIO()
+    configure(LogSettings(), stream=io.TextIOWrapper(raw, encoding="latin-1"))
+
+    async def say() -> None:
+        for event in ("before", "\u0142", "after"):
+            logger("x").info(event)
+
+    asyncio.run(say())
+    told = raw.getvalue().decode("latin-1").splitlines()
+    assert [json.loads(line)["event"] for line in told] == ["before", "\u0142", "after"]

@@ -137,6 +137,18 @@ async def test_without_a_token_no_error_is_named(api: Api) -> None:
     await refused(answer, 401, None)
 
 
+async def test_who_has_to_obtain_a_token_is_told_what_it_should_allow(api: Api) -> None:
+    answers = {raw: (await api.get("/files", raw)).headers for raw in (None, "x")}
+    # With no token each of the two ways of sending one is a challenge of its own.
+    assert [told["www-authenticate"].count('scope="read write"') for told in answers.values()] == [
+        2,
+        1,
+    ]
+    assert "scope=" not in (await api.get("/any")).headers["www-authenticate"]
+    malformed = await api.http.get("/files", headers={"Authorization": "Bearer a b"})
+    assert "scope=" not in malformed.headers["www-authenticate"]
+
+
 async def test_n093_a_token_in_the_query_is_none(tokens: Tokens, api: Api) -> None:
     raw = (await tokens.own()).raw.reveal()
     await refused(await api.get("/any", params={"access_token": raw}), 401, None)

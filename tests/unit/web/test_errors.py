@@ -66,11 +66,18 @@ def test_a_fault_nobody_knows_says_nothing() -> None:
     )
 
 
-def raising(refusal: Refusal, face: Face) -> object:
+OURS = (
+    'realm="https://id.example", resource_metadata='
+    '"https://id.example/.well-known/oauth-protected-resource/api/v1"'
+)
+TOO_LITTLE = 'error="insufficient_scope", error_description="Insufficient scope."'
+
+
+def raising(refusal: Refusal, face: Face, *, path: str = "/x") -> object:
     async def handler(request: Request, work: Work) -> Response:
         raise refusal
 
-    return route("/x", handler, guard=PUBLIC, face=face, methods=["GET", "POST"])
+    return route(path, handler, guard=PUBLIC, face=face, methods=["GET", "POST"])
 
 
 @pytest.mark.anyio
@@ -112,6 +119,25 @@ async def test_challenges(
 ) -> None:
     answer = await serve(raising(refusal, "oauth")).post("/x", headers=sent)
     assert answer.headers.get("www-authenticate") == challenge
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("refusal", "challenge"),
+    [
+        (NotAuthenticated(), f"Bearer {OURS}"),
+        (
+            BearerRefusal("insufficient_scope", scope="a b"),
+            f'Bearer {OURS.replace(", ", f", {TOO_LITTLE}, ")}, scope="a b"',
+        ),
+    ],
+    ids=["nobody", "too little"],
+)
+async def test_rfc_9728_5_1_our_api_says_where_its_metadata_stands(
+    serve: Serve, refusal: Refusal, challenge: str
+) -> None:
+    client = serve(raising(refusal, "json", path="/api/v1/x"))
+    assert (await client.get("/api/v1/x")).headers["www-authenticate"] == challenge
 
 
 @pytest.mark.anyio
