@@ -87,6 +87,13 @@ async def test_scripts_of_other_origins(limen: Installation) -> None:
     for path in ("/.well-known/openid-configuration", "/oauth2/jwks"):
         page = await limen.api.fetch("GET", path, headers=foreign)
         assert page.headers["access-control-allow-origin"] == "*"
+        asks = {
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "mcp-protocol-version",
+        }
+        page = await limen.api.fetch("OPTIONS", path, headers={**foreign, **asks})
+        allowed = page.headers["access-control-allow-headers"].lower().split(", ")
+        assert "mcp-protocol-version" in allowed
     for path in ("/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/oauth2/userinfo"):
         asks = {"Access-Control-Request-Method": "POST"}
         good = await limen.api.fetch("OPTIONS", path, headers={**own, **asks})

@@ -79,6 +79,7 @@ _PARK = (
 
 
 _PARKED_OF_TENANT = (outbox.c.tenant_id == bindparam("tenant_id"), outbox.c.due_at.is_(None))
+# scans: what a tenant has waiting, when an operator asks
 _PARKED = (
     sa.select(
         outbox.c.id,
@@ -91,11 +92,13 @@ _PARKED = (
     .order_by(outbox.c.id)
     .limit(bindparam("most", type_=sa.Integer))
 )
+# scans: what a tenant has waiting, when an operator asks
 _RETRY = (
     sa.update(outbox)
     .where(*_PARKED_OF_TENANT, outbox.c.kind.in_(bindparam("kinds", expanding=True)))
     .values(attempts=0, last_error=None, due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)))
 )
+# scans: as above
 _RETRY_ALL = (
     sa.update(outbox)
     .where(*_PARKED_OF_TENANT)

@@ -179,7 +179,7 @@ class WorkRoute(APIRoute):
             request = _JsonRequest(request.scope, request.receive)
 
             async def body(_: Work) -> Response:
-                check_is_json(request)
+                check_is_json(request, or_lines=True)
                 return await handle(request)
 
             return await run_exchange(request, body, face="json")

@@ -13,7 +13,8 @@ from limen.protocol.params import FORM_LIMITS, QUERY_LIMITS, Limits, Params, par
 from limen.web.state import state_of
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_JSON: Final = frozenset({"application/json", "application/x-ndjson"})
+_JSON: Final = "application/json"
+_JSON_LINES: Final = "application/x-ndjson"
 
 
 async def read_form(request: Request, *, limits: Limits = FORM_LIMITS) -> Params:
@@ -67,8 +68,12 @@ async def read_json(request: Request) -> Any:
         raise MalformedRequest(public="The body is no JSON, or nests too deeply.") from None
 
 
-def check_is_json(request: Request) -> None:
+def check_is_json(request: Request, *, or_lines: bool = False) -> None:
     """Refuse a body that does not call itself JSON: it is what a forged form can send (N180).
+
+    Args:
+        request: As it came.
+        or_lines: Whether it may be lines of JSON as well.
 
     Raises:
         UnsupportedContent: ``unsupported_content_type``.
@@ -77,5 +82,7 @@ def check_is_json(request: Request) -> None:
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+    main, _, sub = kind.partition("/")
+    is_json = kind == _JSON or (main == "application" and sub.endswith("+json") and "/" not in sub)
+    if not is_json and not (or_lines and kind == _JSON_LINES):
         raise UnsupportedContent(public="Send application/json.")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -68,6 +68,8 @@ def as_refusal(fault: Exception) -> Refusal:
             return _invalid(fault)
         case HTTPException(__cause__=Refusal() as cause):
             return cause  # FastAPI wraps whatever reading the body raises
+        case ClientDisconnect():
+            return _by_status(400)  # who hangs up in the middle of a body is no fault of ours
         case HTTPException():
             return _by_status(fault.status_code)
         case _:

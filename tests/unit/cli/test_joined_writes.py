@@ -95,6 +95,25 @@ async def test_nobody_waits_long_for_the_others_of_a_turn(kernel: Kernel) -> Non
     assert kernel.calls == [b"first", b"second"]
 
 
+class Broken(Kernel):
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+async def test_one_that_cannot_be_sent_keeps_back_nobody_elses(kernel: Kernel) -> None:
+    told: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+    turn, broken = Turn(), Broken()
+    JoinedWrites(broken, turn).write(b"lost")
+    JoinedWrites(kernel, turn).write(b"whole")
+    await asyncio.sleep(0)
+    loop.set_exception_handler(None)
+    assert (kernel.calls, broken.is_over) == ([b"whole"], "aborted")
+    assert told == ["an answer was not sent"]
+
+
 async def test_what_is_large_is_not_copied(kernel: Kernel, joined: JoinedWrites) -> None:
     joined.write(b"head")
     joined.write(LARGE)

@@ -135,6 +135,16 @@ def test_a_head_as_browsers_send_it_is_read(server: Server) -> None:
         assert usual.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_who_asks_nothing_more_gets_the_answer_that_is_ready(server: Server, method: bytes) -> None:
+    for _ in range(10):
+        with _connect(server) as last:
+            last.sendall(method + b" /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            last.shutdown(socket.SHUT_WR)
+            assert last.recv(65536).startswith(b"HTTP/1.1 200")
+            assert _ends(last)
+
+
 def test_n237_who_reads_no_answer_is_hung_up_on(server: Server) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(_PLACES):

@@ -446,7 +446,7 @@ async def test_fapi_ciba_5_2_2_requests_are_signed_and_tokens_bound_to_a_key(
     await approved(server, ada, waits)
     form = {"grant_type": CIBA, "auth_req_id": waits.told["auth_req_id"]}
     unbound = await server.http.post("/oauth2/token", data={**form, **authenticated()})
-    assert refusal(unbound) == (400, "invalid_dpop_proof")
+    assert refusal(unbound) == (400, "invalid_request")
     bound = await server.http.post(
         "/oauth2/token",
         data={**form, **authenticated()},

@@ -18,7 +18,7 @@ from tests.client_assertions import assertion_claims, presented, signed
 from tests.request_objects import object_claims, signed_object
 from tests.unit.net.servers import answer, listening
 from tests.unit.oauth.http_kit import Known, Server, serve, under
-from tests.unit.oauth.journey_kit import Browser, extend
+from tests.unit.oauth.journey_kit import Browser, answered, extend
 
 pytestmark = pytest.mark.anyio
 
@@ -155,3 +155,17 @@ async def test_what_is_not_registered_is_said_in_the_words_of_the_specification(
 ) -> None:
     refused = await register(provider, **members)
     assert (refused.status_code, refused.json()["error"]) == (400, error)
+
+
+@pytest.mark.parametrize(("said", "error"), [(False, None), (True, "invalid_request")])
+async def test_a_static_client_is_let_off_pkce_by_its_metadata(
+    provider: Server, said: bool, error: str | None
+) -> None:
+    client = await provider.client(trusted=True, metadata={"require_pkce": said})
+    browser = Browser(provider)
+    await browser.sign_in(await provider.person())
+    told = answered(await browser.ask(client, code_challenge=None, code_challenge_method=None))
+    assert told.get("error") == error
+    if error is None:
+        made = await provider.redeem(client, told["code"], code_verifier="")
+        assert made.status_code == 200, made.text

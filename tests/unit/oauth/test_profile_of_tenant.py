@@ -105,7 +105,7 @@ async def test_one_that_can_is_held_to_it_in_every_request(fapi: Tightened) -> N
         **presented(signed(claims, KEY)),
     }
     refused = await fapi.now.http.post("/oauth2/token", data=form)
-    assert refusal(refused) == (400, "invalid_dpop_proof"), refused.text
+    assert refusal(refused) == (400, "invalid_request"), refused.text
 
 
 async def test_a_device_code_is_for_nobody_under_fapi(fapi: Tightened) -> None:

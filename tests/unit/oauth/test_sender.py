@@ -9,11 +9,11 @@ import pytest
 from starlette.requests import Request
 
 from limen.db.work import Work, Works
+from limen.kernel.errors import OAuthRefusal
 from limen.kernel.site import Site
 from limen.oauth.endpoints.sender import prove_sender
 from limen.oauth.mutual_tls.offer import Mtls
 from limen.protocol.jwt import peek
-from limen.protocol.sender.refusal import ProofRefused
 from tests.certificates import Made, certificate
 from tests.dpop import DpopKey
 from tests.unit.oauth.dpop_kit import Prover
@@ -141,8 +141,17 @@ async def test_fapi_2_5_3_2_1_a_client_gets_no_bearer_token(server: Server) -> N
             client=dataclasses.replace(found, metadata=bare),
         )
 
-    with pytest.raises(ProofRefused):
+    with pytest.raises(OAuthRefusal) as caught:
         await server.run(body)
+    assert caught.value.code == "invalid_request"
+
+
+async def test_fapi_2_5_3_2_1_a_missing_proof_is_a_missing_part_of_the_request(
+    server: Server,
+) -> None:
+    mine = certificate()
+    client = await fapi(server, mine, **BY_PROOF)
+    assert refusal(await machine(server, client, mine)) == (400, "invalid_request")
 
 
 async def test_fapi_2_5_4_1_a_proof_is_not_signed_with_rs256(server: Server) -> None:

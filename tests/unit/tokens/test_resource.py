@@ -208,6 +208,8 @@ async def test_metadata_is_as_rfc9728_wants_it(api: Api, tokens: Tokens) -> None
         "scopes_supported": ["read", "write"],
         "resource_name": "Files",
     }
+    asked = await api.http.options("/.well-known/oauth-protected-resource")
+    assert (asked.status_code, asked.headers["access-control-allow-headers"]) == (204, "*")
     deep = ResourceServer(f"{API}/v1/", source=InProcess(tokens.works, tokens.site, tokens.keyring))
     assert deep.metadata_url == f"{METADATA}/v1/"
     assert deep.metadata() == {

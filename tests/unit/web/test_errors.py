@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import limen
@@ -64,6 +64,10 @@ def test_a_fault_nobody_knows_says_nothing() -> None:
     assert as_refusal(KeyError("canary")).public == (
         "Something went wrong on our side. Nothing was changed."
     )
+
+
+def test_who_hangs_up_in_the_middle_of_a_body_is_no_crash_of_ours() -> None:
+    assert as_refusal(ClientDisconnect()).code == "malformed_request"
 
 
 OURS = (

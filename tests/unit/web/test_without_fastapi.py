@@ -69,6 +69,8 @@ def _routes() -> list[object]:
         (JSON, b'{"name": "a", "hidden": "canary"}', 200),
         ({}, GOOD, 415),
         ({"content-type": "text/plain"}, GOOD, 415),
+        ({"content-type": "application/x/y+json"}, GOOD, 415),
+        ({"content-type": "application/json, text/plain"}, GOOD, 415),
         ({"content-type": "application/x-www-form-urlencoded"}, b"name=a", 415),
         (JSON, b"", 422),
         ({}, b"", 422),
@@ -85,6 +87,8 @@ def _routes() -> list[object]:
         (JSON, b"{name: 1}", 400),
         (JSON, b'{"name": "a"} x', 400),
         (JSON, b'{"name": "\xff"}', 400),
+        (JSON, b"\xef\xbb\xbf" + GOOD, 400),
+        (JSON, GOOD.decode().encode("utf-16"), 400),
         (JSON, b'{"size": NaN}', 400),
         (JSON, b'{"name": ' + b"[" * 300 + b"]" * 300 + b"}", 400),
         (JSON, b" " * 3000, 413),
@@ -98,6 +102,13 @@ async def test_bodies_are_read_and_refused_alike(
     long = await client.post("/api/v1/long", content=content, headers=headers)
     assert short.status_code == status
     assert (short.status_code, short.json()) == (long.status_code, long.json())
+
+
+async def test_lines_are_no_body_of_one_value(serve: Serve) -> None:
+    lines = {"content-type": "application/x-ndjson"}
+    client = serve(*_routes())
+    assert (await client.post("/api/v1/short", content=GOOD, headers=lines)).status_code == 415
+    assert (await client.post("/api/v1/long", content=GOOD, headers=lines)).status_code == 422
 
 
 @pytest.mark.parametrize(

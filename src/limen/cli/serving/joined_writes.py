@@ -53,7 +53,12 @@ class Turn:
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
-            connection.send()
+            try:
+                connection.send()
+            except Exception as error:  # noqa: BLE001 -- the answers after it are other people's
+                connection.abort()
+                told = {"message": "an answer was not sent", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
 
 
 class JoinedWrites(asyncio.Transport):

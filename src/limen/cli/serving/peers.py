@@ -39,6 +39,7 @@ class OfPeer(HttpToolsProtocol):
             many people, and it is the proxy's to keep them in order.
         taken: How many each peer has now.
         turn: What is written on all connections of this server.
+        writes: What is written on this one.
         arriving_since: By the loop's time; ``None`` while no request is arriving.
         unread_since: Likewise; ``None`` while answers leave as fast as they are written.
         heading_bytes: What came since the last byte that belonged to a body.
@@ -47,6 +48,7 @@ class OfPeer(HttpToolsProtocol):
     settings: WebSettings
     taken: collections.Counter[str]
     turn: Turn
+    writes: JoinedWrites
     arriving_since: float | None = None
     unread_since: float | None = None
     has_headers = False
@@ -55,7 +57,8 @@ class OfPeer(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        super().connection_made(JoinedWrites(transport, self.turn))
+        self.writes = JoinedWrites(transport, self.turn)
+        super().connection_made(self.writes)
         self.arriving_since = self.loop.time()
         self.peer = peer_of(self.client[0] if self.client else "", self.settings.trusted_proxies)
         self.taken[self.peer] += 1
@@ -68,6 +71,11 @@ class OfPeer(HttpToolsProtocol):
         if not self.taken[self.peer]:
             del self.taken[self.peer]
         super().connection_lost(exc)
+
+    @override
+    def eof_received(self) -> None:
+        """Send what is ready to whoever asks nothing more: the transport closes itself now."""
+        self.writes.send()
 
     @override
     def data_received(self, data: bytes) -> None:

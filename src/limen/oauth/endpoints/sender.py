@@ -32,15 +32,16 @@ async def prove_sender(request: Request, work: Work, *, parts: Parts, client: Cl
 
     Raises:
         OAuthRefusal: ``invalid_dpop_proof``, ``use_dpop_nonce``; ``invalid_request`` without
-            the certificate. A client that is bound to a key gets nothing without it
-            (RFC 9449 section 5.2, RFC 8705 section 3.4, FAPI 2.0 SP 5.3.2.1).
+            the certificate, and without the proof under FAPI 2.0. A client that is bound to a
+            key gets nothing without it (RFC 9449 section 5.2, RFC 8705 section 3.4, FAPI 2.0 SP
+            5.3.2.1).
     """
     by_proof = await prove_proof(request, work, parts=parts, client=client)
     if by_proof:
         return by_proof
     registered = client.metadata
     if registered.dpop_bound_access_tokens:
-        raise ProofRefused("absent", "This client's tokens are bound to a key: send a DPoP proof.")
+        raise _no_proof(client, "This client's tokens are bound to a key: send a DPoP proof.")
     if registered.tls_client_certificate_bound_access_tokens:
         thumbprint = certificate_thumbprint(request)
         if thumbprint is None:
@@ -50,7 +51,7 @@ async def prove_sender(request: Request, work: Work, *, parts: Parts, client: Cl
             )
         return of_certificate(thumbprint)
     if registered.is_fapi:
-        raise ProofRefused("absent", "FAPI 2.0 binds tokens to a key: send a DPoP proof.")
+        raise _no_proof(client, "FAPI 2.0 binds tokens to a key: send a DPoP proof.")
     return BEARER
 
 
@@ -101,3 +102,14 @@ def check_constrained(resource: Resource, bound_to: str) -> None:
         raise ProofRefused(
             "absent", "Tokens for this resource are bound to a key: send a DPoP proof."
         )
+
+
+def _no_proof(client: Client, public: str) -> OAuthRefusal:
+    """Return the refusal of a request without the proof it needs.
+
+    RFC 9449 names an error for a proof that is not valid, none for one that is not there. FAPI's
+    clients expect one of RFC 6749 section 5.2, as without their certificate.
+    """
+    if client.metadata.is_fapi:
+        return OAuthRefusal("invalid_request", public, detail="dpop: absent")
+    return ProofRefused("absent", public)

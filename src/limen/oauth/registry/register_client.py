@@ -217,23 +217,23 @@ async def _add(work: Work, client: Client) -> bool:
 
 
 def _members(new: NewClient, work: Work) -> dict[str, Any]:
-    """Put the registration into RFC 7591 members; those named apart win."""
-    policy = policy_of(work)
-    scope = policy.default_scopes if new.scope is None and new.type != "machine" else new.scope
+    """Put the registration into RFC 7591 members.
+
+    Those named apart win over the metadata; where neither says, the tenant does.
+    """
     named: dict[str, Any] = {
         "client_name": new.name,
         "redirect_uris": list(new.redirect_uris),
-        "post_logout_redirect_uris": list(new.post_logout_redirect_uris),
-        "scope": " ".join(scope or ()),
+        "post_logout_redirect_uris": list(new.post_logout_redirect_uris) or None,
+        "scope": None if new.scope is None else " ".join(new.scope),
         "token_endpoint_auth_method": new.auth_method,
         "grant_types": None if new.grant_types is None else list(new.grant_types),
-        "require_pkce": _require_pkce(new, policy=policy),
+        "require_pkce": new.require_pkce,
         "allowed_origins": None if new.allowed_origins is None else list(new.allowed_origins),
     }
-    if policy.profile and not new.metadata.get("profile"):
-        named["profile"] = policy.profile
     given = {name: value for name, value in named.items() if value is not None}
-    return {**new.metadata, **given}
+    said = {name: value for name, value in new.metadata.items() if value is not None} | given
+    return _of_tenant(policy_of(work), client_type=new.type, said=said) | said
 
 
 def named_members(new: NewClient) -> Mapping[str, object]:
@@ -243,11 +243,16 @@ def named_members(new: NewClient) -> Mapping[str, object]:
     return {**new.metadata, "token_endpoint_auth_method": new.auth_method}
 
 
-def _require_pkce(new: NewClient, *, policy: TenantPolicy) -> bool | None:
-    """Return what was said, or what the tenant says; a profile has its own mind."""
-    if new.require_pkce is None and not (new.metadata.get("profile") or policy.profile):
-        return policy.require_pkce
-    return new.require_pkce
+def _of_tenant(
+    policy: TenantPolicy, *, client_type: ClientType, said: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return what the tenant says of a client that does not say it; a profile has its own mind."""
+    members: dict[str, Any] = {}
+    if client_type != "machine":
+        members["scope"] = " ".join(policy.default_scopes)
+    if policy.profile and not said.get("profile"):
+        return {**members, "profile": policy.profile}
+    return members if said.get("profile") else {**members, "require_pkce": policy.require_pkce}
 
 
 def _client_id(new: NewClient, work: Work) -> str:

@@ -33,6 +33,13 @@ _WITHOUT_TOKEN: Final = frozenset({NO_TOKEN, "invalid_token"})
 """Who has to obtain a token is told what it should allow, so as to ask for that and no more."""
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _METADATA_SECONDS: Final = 3600
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "600",
+}
+"""For the scripts of clients that add a header of their own to the question (MCP's do)."""
 _NOWHERE: Final = Response()
 """For headers of the answer, where the dependency is called by hand and not by FastAPI."""
 
@@ -127,7 +134,9 @@ class ResourceServer:
     def metadata_route(self) -> Route:
         """Return the route to add at the root of the application; anyone may read it."""
 
-        async def show(_request: Request) -> Response:
+        async def show(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=_PREFLIGHT)
             return JSONResponse(
                 self.metadata(),
                 headers={
@@ -136,7 +145,7 @@ class ResourceServer:
                 },
             )
 
-        return Route(self.metadata_path, show, methods=["GET"], include_in_schema=False)
+        return Route(self.metadata_path, show, methods=["GET", "OPTIONS"], include_in_schema=False)
 
     async def authenticate(
         self,

@@ -26,7 +26,8 @@ _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
     (
         b"access-control-allow-headers",
-        b"Authorization, Content-Type, DPoP, Idempotency-Key, X-CSRF-Token",
+        # The last is sent by MCP clients from discovery on.
+        b"Authorization, Content-Type, DPoP, Idempotency-Key, X-CSRF-Token, MCP-Protocol-Version",
     ),
     (b"access-control-max-age", b"600"),
 )
