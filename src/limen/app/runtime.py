@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from limen.federation.provider import Provider
 from limen.hooks.ask import Hooks
 from limen.hooks.model import HostHooks
 from limen.kernel.clock import SystemClock
+from limen.kernel.ids import forget_names
 from limen.net import Net
 from limen.oauth.client_keys.published import ClientKeys
 from limen.oauth.clients import Clients
@@ -43,6 +45,8 @@ from limen.web.rate_limit import RateLimiter
 from limen.webhooks.publish import Webhooks
 
 _PACKAGE: Final = Path(__file__).parents[1]
+
+os.register_at_fork(after_in_child=forget_names)  # a host's server may fork after it built us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

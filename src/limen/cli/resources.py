@@ -26,10 +26,11 @@ def resources() -> None:
 def create(  # noqa: PLR0913 -- each argument is an option
     identifier: Annotated[str, typer.Argument(metavar="IDENTIFIER", help="An absolute URI.")],
     *,
-    scope: Annotated[str, typer.Option(metavar='"A B"', help="Its scopes.")] = "",
+    scope: Annotated[list[str] | None, typer.Option(metavar='"A B"', help="Its scopes.")] = None,
     default_scope: Annotated[
-        str, typer.Option(metavar='"A B"', help="What a request gets that names none.")
-    ] = "",
+        list[str] | None,
+        typer.Option(metavar='"A B"', help="What a request gets that names none."),
+    ] = None,
     sender_constrained: Annotated[
         bool, typer.Option(help="It takes tokens that are bound to a key (DPoP, mTLS) alone.")
     ] = False,

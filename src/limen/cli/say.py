@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -89,6 +89,6 @@ def read_secret(what: str, *, from_stdin: bool) -> str:
     return secret
 
 
-def split(words: str) -> tuple[str, ...]:
-    """Take a space-separated list apart."""
-    return tuple(words.split())
+def split(words: Sequence[str] | None) -> tuple[str, ...]:
+    """Take apart what was said once as a space-separated list, or again and again, or both."""
+    return tuple(word for each in words or () for word in each.split())

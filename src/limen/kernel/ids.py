@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-import os
 import secrets
 from typing import Final
 
@@ -68,4 +67,6 @@ def _random_name() -> bytes:
             _UNUSED.extend(asked[at : at + _NAME_BYTES] for at in range(0, len(asked), _NAME_BYTES))
 
 
-os.register_at_fork(after_in_child=_UNUSED.clear)
+def forget_names() -> None:
+    """Ask for other random bytes: a process that was forked has its parent's."""
+    _UNUSED.clear()

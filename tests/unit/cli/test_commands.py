@@ -197,6 +197,17 @@ def test_keys_are_rotated_and_wrapped_anew(installation: Limen) -> None:
     assert installation("keys", "rewrap", "--json").json == {"rewrapped": 0}
 
 
+def test_scopes_are_said_at_once_or_one_by_one(installation: Limen) -> None:
+    named = ("--scope", "read write", "--scope", "admin", "--json")
+    made = installation("resource", "create", "https://api.example", *named)
+    assert made.json["scopes"] == ["read", "write", "admin"]
+    made = installation("client", "create", "m", "--type", "machine", *named)
+    assert made.status == 0, made.err
+    lines = [json.loads(each) for each in installation("client", "export").out.splitlines()]
+    kept = {each["client_id"]: each["metadata"]["scope"] for each in lines}
+    assert kept[made.json["client_id"]] == "read write admin"
+
+
 def test_a_resource_is_created(installation: Limen) -> None:
     made = installation(
         "resource", "create", "https://api.example.com/", "--scope", "a b", "--json"

@@ -12,6 +12,7 @@ from limen.kernel.ids import new_id, new_name, uuid_bytes, uuid_text
 NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
 _FORKING: Final = """
 import os
+import limen.app.runtime
 from limen.kernel.ids import new_name
 new_name()
 child = os.fork()

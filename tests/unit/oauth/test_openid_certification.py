@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
 
-from limen.db.work import Works
+from limen.db.work import Work, Works
 from limen.kernel.site import Site
+from limen.oauth.registry.register_client import NewClient, register_client
+from limen.protocol.client_metadata import ClientMetadata
 from limen.protocol.jwk import generate_key
 from limen.protocol.jwt import peek
 from limen.tenants.policy import TenantPolicy
@@ -169,3 +172,28 @@ async def test_a_static_client_is_let_off_pkce_by_its_metadata(
     if error is None:
         made = await provider.redeem(client, told["code"], code_verifier="")
         assert made.status_code == 200, made.text
+
+
+async def test_what_only_the_metadata_says_is_registered(provider: Server) -> None:
+    goodbye = "https://suite.example/post_logout_redirect"
+    said = {"post_logout_redirect_uris": [goodbye], "scope": "openid phone"}
+
+    async def stored(work: Work, **named: Any) -> ClientMetadata:
+        new = NewClient(name="suite", type="web", redirect_uris=(CALLBACK,), **named)
+        return (await register_client(work, new=new)).client.metadata
+
+    told = await provider.run(partial(stored, metadata=said))
+    assert (told.post_logout_redirect_uris, told.scope) == ((goodbye,), ("openid", "phone"))
+    apart = await provider.run(
+        partial(
+            stored,
+            metadata={**said, "require_pkce": False},
+            scope=("openid",),
+            post_logout_redirect_uris=(CALLBACK,),
+            require_pkce=True,
+        )
+    )
+    assert (apart.post_logout_redirect_uris, apart.scope) == ((CALLBACK,), ("openid",))
+    assert apart.require_pkce
+    plain = await provider.run(partial(stored, metadata={"scope": "", "require_pkce": None}))
+    assert (plain.scope, plain.require_pkce) == (TenantPolicy().default_scopes, True)

@@ -32,7 +32,9 @@ def create(  # noqa: PLR0913 -- each argument is an option
     client_type: Annotated[ClientType, typer.Option("--type")] = "web",
     redirect_uri: _Uris = None,
     post_logout_redirect_uri: _Uris = None,
-    scope: Annotated[str, typer.Option(metavar='"A B"', help="All it may ask for.")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar='"A B"', help="All it may ask for.")
+    ] = None,
     auth_method: Annotated[
         AuthMethod | None, typer.Option(help="How it authenticates; its type's way otherwise.")
     ] = None,

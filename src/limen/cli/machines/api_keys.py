@@ -26,7 +26,7 @@ _Account = Annotated[
 def create(  # noqa: PLR0913 -- each argument is an option
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     *,
-    scope: Annotated[str, typer.Option(metavar='"A B"', help="What it may do.")],
+    scope: Annotated[list[str], typer.Option(metavar='"A B"', help="What it may do.")],
     user: _User = "",
     service_account: _Account = "",
     resource: Annotated[str, typer.Option(metavar="URI", help="The API; ours otherwise.")] = "",

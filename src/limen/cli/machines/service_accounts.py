@@ -28,7 +28,9 @@ def create(  # noqa: PLR0913 -- each argument is an option
     name: Annotated[str, typer.Argument(metavar="NAME")],
     *,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
-    scope: Annotated[str, typer.Option(metavar='"A B"', help="All it may ask for.")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar='"A B"', help="All it may ask for.")
+    ] = None,
     resource: Annotated[
         str, typer.Option(metavar="URI", help="The API of its tokens, if it names none.")
     ] = "",

@@ -53,8 +53,12 @@ def register(  # noqa: PLR0913 -- each argument is an option
     make_key: MakeKey = False,
     expires_at: Ends = None,
     issuer: Annotated[str, typer.Option(help="For an OpenID provider not built in.")] = "",
-    scope: Annotated[str, typer.Option(metavar='"A B"', help="To ask at sign-in.")] = "",
-    connect_scope: Annotated[str, typer.Option(metavar='"A B"', help="To ask at connecting.")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar='"A B"', help="To ask at sign-in.")
+    ] = None,
+    connect_scope: Annotated[
+        list[str] | None, typer.Option(metavar='"A B"', help="To ask at connecting.")
+    ] = None,
     value: Annotated[
         list[str] | None,
         typer.Option("--value", metavar="NAME=VALUE", help="Of its address: tenant=contoso-id."),

@@ -232,8 +232,10 @@ def _members(new: NewClient, work: Work) -> dict[str, Any]:
         "allowed_origins": None if new.allowed_origins is None else list(new.allowed_origins),
     }
     given = {name: value for name, value in named.items() if value is not None}
-    said = {name: value for name, value in new.metadata.items() if value is not None} | given
-    return _of_tenant(policy_of(work), client_type=new.type, said=said) | said
+    said = {**new.metadata, **given}
+    tenant = _of_tenant(policy_of(work), client_type=new.type, profile=said.get("profile"))
+    unsaid = {name for name in tenant if name not in given and said.get(name) in (None, "")}
+    return {**said, **{name: tenant[name] for name in unsaid}}
 
 
 def named_members(new: NewClient) -> Mapping[str, object]:
@@ -243,16 +245,12 @@ def named_members(new: NewClient) -> Mapping[str, object]:
     return {**new.metadata, "token_endpoint_auth_method": new.auth_method}
 
 
-def _of_tenant(
-    policy: TenantPolicy, *, client_type: ClientType, said: Mapping[str, object]
-) -> dict[str, Any]:
-    """Return what the tenant says of a client that does not say it; a profile has its own mind."""
-    members: dict[str, Any] = {}
-    if client_type != "machine":
-        members["scope"] = " ".join(policy.default_scopes)
-    if policy.profile and not said.get("profile"):
-        return {**members, "profile": policy.profile}
-    return members if said.get("profile") else {**members, "require_pkce": policy.require_pkce}
+def _of_tenant(policy: TenantPolicy, *, client_type: ClientType, profile: object) -> dict[str, Any]:
+    """Return what the tenant says of a client; a profile has its own mind about PKCE."""
+    scope = {} if client_type == "machine" else {"scope": " ".join(policy.default_scopes)}
+    if profile or policy.profile:
+        return {**scope, "profile": policy.profile}
+    return {**scope, "require_pkce": policy.require_pkce}
 
 
 def _client_id(new: NewClient, work: Work) -> str:
