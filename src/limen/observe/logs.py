@@ -6,7 +6,6 @@ import asyncio
 import collections
 import contextlib
 import functools
-import io
 import logging
 import sys
 import threading
@@ -78,9 +77,6 @@ class _Lines:
     """
 
     def __init__(self, out: TextIO) -> None:
-        if isinstance(out, io.TextIOWrapper):
-            # One character that the terminal can't show must not cost the lines around it.
-            out.reconfigure(errors="backslashreplace")
         self._out = out
         self._lines: collections.deque[str] = collections.deque()
         # Of one thread several times: what dies while it writes may have a last word.
@@ -99,8 +95,16 @@ class _Lines:
         self._flushing = None
         with self._one_at_a_time:
             if lines := self._taken():
-                self._out.write("\n".join(lines) + "\n")
+                self._write("\n".join(lines) + "\n")
             self._out.flush()
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+        except UnicodeEncodeError:
+            # One character that the terminal can't show must not cost the lines around it.
+            encoding = self._out.encoding
+            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
     def _taken(self) -> list[str]:
         """Take what waits, line by line: whatever else flushes meanwhile, each is taken once."""
