@@ -60,13 +60,16 @@ async def _refresh(made: Setting, seconds: float, *, scope: str) -> Measured:
 
 
 async def code_exchange(made: Setting, seconds: float) -> Measured:
-    """A code becomes access, refresh and ID token; the codes were issued before."""
-    return await _redeem(made, made.signed, seconds)
+    """A code becomes access, refresh and ID token, signed with RSA: the OIDC default.
 
-
-async def code_exchange_with_rsa(made: Setting, seconds: float) -> Measured:
-    """The same for a client that chose no algorithm: the OIDC default signs with RSA."""
+    The codes were issued before.
+    """
     return await _redeem(made, made.web, seconds)
+
+
+async def code_exchange_by_es256(made: Setting, seconds: float) -> Measured:
+    """The same for a client that chose the algorithm of access tokens for its ID tokens too."""
+    return await _redeem(made, made.signed, seconds)
 
 
 async def _redeem(made: Setting, client: dict[str, str], seconds: float) -> Measured:
@@ -133,8 +136,8 @@ PATHS: Final[dict[str, Callable[[Setting, float], Awaitable[Measured]]]] = {
     "introspect a JWT": introspect,
     "refresh, rotating": refresh,
     "refresh, rotating, with ID token": refresh_with_id_token,
-    "code exchange, ID token by ES256": code_exchange,
-    "code exchange, ID token by RS256": code_exchange_with_rsa,
+    "code exchange with ID token": code_exchange,
+    "code exchange, ID token by ES256": code_exchange_by_es256,
     "authorize, session and consent on file": authorize,
     "password login": password_login,
     "vault token that is fresh": vault_token,
