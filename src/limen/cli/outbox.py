@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 1000
 
 group = typer.Typer(
-    help="Mails, webhooks and calls that were given up after their last attempt.",
+    help="Mails, notices and calls that were given up; webhooks have their own days and replay.",
     no_args_is_help=True,
 )
 

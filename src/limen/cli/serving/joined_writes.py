@@ -81,9 +81,8 @@ class JoinedWrites(asyncio.Transport):
             self.send()
             self._transport.write(data)
         elif not self._waiting:
-            if data:
-                self._waiting = bytes(data)
-                self._turn.add(self)
+            self._waiting = bytes(data)
+            self._turn.add(self)
         else:
             self._waiting += data
             if len(self._waiting) > _MOST_COPIED_BYTES:
