@@ -13,6 +13,11 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 SECONDS: Final = 60.0
+KEPT_SECONDS: Final = 75
+"""How long servers in tests keep idle connections: longer than clients, as `limen serve`.
+
+A server that hangs up first may do so just when its client asks again.
+"""
 _PAUSE_SECONDS: Final = 0.02
 
 

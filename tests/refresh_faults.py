@@ -34,7 +34,7 @@ from tests.vaults import Vault, make_parts
 WORKERS: Final = 10
 LOOPS: Final = 2
 """So many of the workers refresh in the background, the others for somebody who waits."""
-SHORT: Final = {"deadline_seconds": 1.5, "lease_seconds": 20.0, "wait_seconds": 20.0}
+SHORT: Final = {"deadline_seconds": 4.0, "lease_seconds": 20.0, "wait_seconds": 20.0}
 LATER: Final = dt.timedelta(hours=25)
 
 KINDS: Final = {
@@ -59,7 +59,7 @@ FAULTS: Final[dict[str, tuple[dict[str, Any], bool]]] = {
     "works": ({}, False),
     "drop": ({"kind": "drop"}, True),
     "drop_before": ({"kind": "drop_before"}, True),
-    "slow": ({"kind": "slow", "seconds": 3.0}, True),
+    "slow": ({"kind": "slow", "seconds": 6.0}, True),
     "no object": ({"kind": "array"}, True),
     "HTML, 200": ({"kind": "html", "status": 200}, True),
     "HTML, 502": ({"kind": "html", "status": 502}, False),

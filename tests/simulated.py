@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from limen.kernel.clock import Clock
 from limen.simulators import providers
 from limen.simulators.drive import Page, approve
+from tests.patience import KEPT_SECONDS
 
 ADA = "108000000000000000001"
 GRACE = "108000000000000000002"
@@ -89,7 +90,9 @@ def serving(clock: Clock, *, path: str = "") -> Iterator[str]:
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
     simulators = Mount(path, providers(base_url=base_url, clock=clock))
     application = Starlette(routes=[simulators])
-    config = uvicorn.Config(application, lifespan="off", ws="none", log_config=None)
+    config = uvicorn.Config(
+        application, lifespan="off", ws="none", log_config=None, timeout_keep_alive=KEPT_SECONDS
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -26,6 +26,7 @@ from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.tenant import Tenant
 from tests.installation import Installation, seed_simulated
 from tests.movable_clock import MovableClock
+from tests.patience import KEPT_SECONDS
 
 Standing = Literal["root", "tenant", "mounted", "mounted-tenant"]
 MATRIX: Final[tuple[tuple[Standing, str], ...]] = (
@@ -99,6 +100,7 @@ async def serving(app: Any, *, on: socket.socket) -> AsyncIterator[None]:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEPT_SECONDS,
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[on]))

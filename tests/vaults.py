@@ -43,7 +43,7 @@ from tests.house import House, house
 from tests.simulated import Simulated, serving
 
 T = TypeVar("T")
-QUICK = RefreshTimes(deadline_seconds=2.0, lease_seconds=30.0, wait_seconds=30.0)
+QUICK = RefreshTimes(deadline_seconds=20.0, lease_seconds=30.0, wait_seconds=30.0)
 
 _UNBLOCK = sa.update(upstream_clients).values(blocked_until=None)
 _REST_OVER = (

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _SECONDS: Final = 30.0
+_KEPT_SECONDS: Final = 3.0
+"""Below what a host's server keeps (uvicorn 5 s): a call must not meet a closing connection."""
 
 
 class OverHttp:
@@ -42,7 +44,8 @@ class OverHttp:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=_SECONDS)
             jar = aiohttp.DummyCookieJar()
-            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=jar)
+            kept = aiohttp.TCPConnector(keepalive_timeout=_KEPT_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=jar, connector=kept)
         try:
             async with self._session.request(
                 call.method,

@@ -242,6 +242,8 @@ class WebSettings(Section):
         max_picture_bytes: Of a picture that somebody uploads.
         header_seconds: How long the head of a request may take to arrive.
         request_seconds: How long all of it may take, and how long its answer may wait to be read.
+        idle_seconds: How long a connection is kept for another request; longer than the proxy
+            keeps it, or a request may meet a closing door.
         connections_per_peer: How many an address may have, or an IPv6 network of 64 bits, with
             each process; trusted proxies have as many as they like.
     """
@@ -249,6 +251,7 @@ class WebSettings(Section):
     pages: bool = True
     header_seconds: float = Field(default=10.0, ge=1.0, le=300.0)
     request_seconds: float = Field(default=60.0, ge=1.0, le=3600.0)
+    idle_seconds: int = Field(default=75, ge=1, le=3600)
     connections_per_peer: int = Field(default=256, ge=1, le=100_000)
     short_oauth2_paths: bool = False
     max_picture_bytes: int = Field(default=2_097_152, ge=1024, le=2_097_152)

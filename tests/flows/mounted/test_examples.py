@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from limen.testing.processes import free_port
 from limen.testing.visitor import Visitor
+from tests.patience import KEPT_SECONDS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PASSWORD = "a passphrase of the example"
@@ -28,7 +29,8 @@ def _load(name: str) -> ModuleType:
 
 @contextlib.asynccontextmanager
 async def _served(app: FastAPI, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
+    config = uvicorn.Config(app, port=port, log_config=None, timeout_keep_alive=KEPT_SECONDS)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), task.result()

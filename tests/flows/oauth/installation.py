@@ -28,6 +28,7 @@ from limen.settings import Settings
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.testing.processes import free_port
 from tests.databases import Services
+from tests.patience import KEPT_SECONDS
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery staple 42"
@@ -158,9 +159,15 @@ async def _serving(place: Place, url: str, folder: Path) -> AsyncIterator[Instal
         }
     )
     async with _application(place, settings) as (app, runtime):
-        server = uvicorn.Server(
-            uvicorn.Config(app, host="localhost", port=port, log_config=None, lifespan="on")
+        config = uvicorn.Config(
+            app,
+            host="localhost",
+            port=port,
+            log_config=None,
+            lifespan="on",
+            timeout_keep_alive=KEPT_SECONDS,
         )
+        server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 -- uvicorn offers no event
             await asyncio.sleep(0.01)

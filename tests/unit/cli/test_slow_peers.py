@@ -26,6 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     quick = {
         "LIMEN_WEB_HEADER_SECONDS": "1",
         "LIMEN_WEB_REQUEST_SECONDS": "2",
+        "LIMEN_WEB_IDLE_SECONDS": "1",
         "LIMEN_WEB_CONNECTIONS_PER_PEER": str(_PLACES),
     }
     running = Server(tmp_path_factory.mktemp("slow"), settings=quick)
@@ -84,6 +85,13 @@ def test_n237_a_second_request_on_a_connection_is_not_waited_for_either(server: 
         assert kept.recv(65536).startswith(b"HTTP/1.1 200")
         kept.sendall(b"GET /healthz HT")
         assert _ends(kept)
+
+
+def test_n237_who_asks_nothing_more_is_hung_up_on(server: Server) -> None:
+    with _connect(server) as idle:
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200")
+        assert _ends(idle)
 
 
 _CHUNKED = (

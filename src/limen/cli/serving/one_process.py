@@ -127,5 +127,5 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=15,
+        timeout_keep_alive=settings.web.idle_seconds,
     )
