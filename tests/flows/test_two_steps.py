@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.anyio, EACH_ONCE]
 
 
 async def enrol(limen: Installation, person: Person, token: str) -> App:
-    """Give somebody an app over the API; the code that confirmed it is of the step before."""
+    """Give somebody an app over the API; the step after this one has a code to spend yet."""
     begun = (await person.api("POST", "/api/v1/auth/mfa/totp", token, {})).json()
     app = App.of(limen.clock, begun["secret"])
-    body = {"factor_id": begun["factor_id"], "code": app.code(later=-1)}
+    body = {"factor_id": begun["factor_id"], "code": app.code()}
     done = await person.api("POST", "/api/v1/auth/mfa/totp/confirm", token, body)
     assert done.status == 200, done.text
     return app
@@ -42,7 +42,7 @@ async def test_the_pages_ask_for_the_code_and_the_id_token_says_so(limen: Instal
     flow = Flow(limen, await limen.client(trusted=True))
     page = await person.browser.open(flow.url(acr_values=TWO_FACTORS))
     page = await person.browser.sign_in(person.email, person.password, at=page)
-    page = await code_given(person, page, app.code())
+    page = await code_given(person, page, app.code(later=1))
     assert page.url.partition("?")[0] == CALLBACK
     tokens = (await flow.redeem(page.query["code"])).json()
     claims = claims_in(tokens["id_token"])
@@ -60,7 +60,7 @@ async def test_a_session_of_one_factor_steps_up_for_who_asks(limen: Installation
     person, app = await with_app(limen)
     page = await person.browser.open("/account")
     page = await person.browser.sign_in(person.email, person.password, at=page)
-    page = await code_given(person, page, app.code())
+    page = await code_given(person, page, app.code(later=1))
     again = await person.browser.open(flow.url(acr_values=TWO_FACTORS, prompt="none"))
     tokens = (await flow.redeem(again.query["code"])).json()
     assert claims_in(tokens["id_token"])["acr"] == TWO_FACTORS
@@ -74,14 +74,14 @@ async def test_o8_a_provider_is_no_way_round_the_factor(limen: Installation) -> 
     page = await first.open("/account/two-step")
     secret = page.text.partition('id="totp-secret">')[2].partition("<")[0]
     app = App.of(limen.clock, secret)
-    page = await first.press(page, "mfa-submit", {"code": app.code(later=-1)})
+    page = await first.press(page, "mfa-submit", {"code": app.code()})
     assert page.has("recovery-codes-kept"), page.text[:500]
     second = limen.browser()
     page = await sign_in_with(limen, second, account=account)
     assert page.has("mfa-submit"), page.text[:500]
     me = await second.fetch("GET", "/api/v1/auth/me")
     assert me.status == 401
-    page = await second.press(page, "mfa-submit", {"code": app.code()})
+    page = await second.press(page, "mfa-submit", {"code": app.code(later=1)})
     assert page.url.startswith(f"{limen.issuer}/account")
 
 
@@ -149,7 +149,7 @@ async def test_a_native_app_signs_in_without_a_browser(limen: Installation) -> N
         password=person.password,
     )
     assert second.json()["required"] == "otp", second.text
-    done = await ask(auth_session=second.json()["auth_session"], otp=app.code())
+    done = await ask(auth_session=second.json()["auth_session"], otp=app.code(later=1))
     assert done.status == 200, done.text
     tokens = await flow.redeem(done.json()["authorization_code"], redirect_uri="")
     assert claims_in(tokens.json()["id_token"])["amr"] == ["pwd", "otp", "mfa"]

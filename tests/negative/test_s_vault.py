@@ -174,7 +174,7 @@ async def test_f39_a_refresh_that_ends_after_a_disconnect_brings_nothing_back(
     ada = await vault.person()
     connection_id = await vault.connect(ada, "notion", account=NOTION_ADA)
     vault.house.clock.advance(HOURS)
-    await vault.simulated.order("notion", lies={"latency_seconds": 0.5})
+    await vault.simulated.order("notion", lies={"latency_seconds": 2.0})
     asked = asyncio.ensure_future(vault.token(ada, connection_id, seen_generation=1))
     while (await vault.simulated.seen("notion"))["calls"].get("refresh") is None:
         assert not asked.done()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,13 +17,24 @@ START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _LOG_TAIL_BYTES: Final = 4000
+_FIRST_PORT: Final = 10_000
+_PORTS: Final = 22_000
+_given: Final[set[int]] = set()
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nobody listens on now.
+
+    It is none of those that the system gives to whoever wants any: until somebody listens on it
+    it would be given again.
+    """
+    while True:
+        port = _FIRST_PORT + secrets.randbelow(_PORTS)  # never seeded: others choose beside us
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def answers(port: int) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from limen.accounts.ending.close_account import close_account
@@ -592,6 +592,7 @@ def test_a_log_may_hold_anything(lines: list[str], segment: Any) -> None:
 @given(st.text(), JSON)
 def test_a_key_goes_by_its_thumbprint_alone(kid: str, other: Any) -> None:
     jwk = KEY.public.jwk()
+    assume(other not in (jwk["x"], jwk["kty"]))
     assert keys.import_by_thumbprint(jwk).kid == KEY.kid
     for altered in ({"kid": kid}, {"kid": other}, {"x": other}, {"kty": other}):
         with pytest.raises(InvalidKey):

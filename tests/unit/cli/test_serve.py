@@ -74,7 +74,7 @@ def test_n254_what_was_accepted_is_answered_and_the_exit_is_clean(tmp_path: Path
                 b"Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type="
             )
             # The loop has the request in hand once it answered another one.
-            assert is_ready(port)
+            until_now(lambda: is_ready(port))
             process.send_signal(signal.SIGTERM)
             until_now(lambda: not is_ready(port))
             process.send_signal(signal.SIGTERM)  # a second one hurries nobody
@@ -104,7 +104,7 @@ def test_n254_workers_are_replaced_when_they_die_and_end_with_their_supervisor(
         os.kill(min(first), signal.SIGKILL)
         until_now(lambda: len(workers_of(process.pid) - {min(first)}) == 2)
         crew = workers_of(process.pid)
-        assert is_ready(port)
+        until_now(lambda: is_ready(port))
         process.kill()
         process.wait()
         until_now(lambda: not any(map(is_alive, crew)))

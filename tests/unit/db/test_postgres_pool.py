@@ -84,7 +84,10 @@ async def test_a_connection_whose_query_was_cancelled_goes_on(dsn: str) -> None:
     first, other = await pool.acquire(), await pool.acquire()
     asleep = asyncio.create_task(first.execute("SELECT pg_sleep(600)"))
     # A request to cancel that overtakes its query is lost: wait until the server is at it.
-    running = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    running = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    )
     await until(lambda: other.fetchval(running))
     asleep.cancel()
     await asyncio.gather(asleep, return_exceptions=True)

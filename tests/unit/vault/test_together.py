@@ -323,9 +323,9 @@ async def test_f2_a_slow_one_keeps_no_other_waiting(
         return await ask(parts, site, claimed, **more)
 
     monkeypatch.setattr("limen.vault.refresh.turn.ask", note)
-    slow = {"kind": "slow", "seconds": 1.5}
+    slow = {"kind": "slow", "seconds": 4.0}
     await vault.simulated.order("google", faults={"refresh": [slow]})
-    assert await vault.with_times(batch=1, together=2, deadline_seconds=8.0).loop() == 4
+    assert await vault.with_times(batch=1, together=2, deadline_seconds=12.0).loop() == 4
     assert await generations(vault, held) == [2] * 4
     refreshed = [event.grant_id for event in vault.named("connection:token:refreshed")]
     assert refreshed == [*asked[1:], asked[0]]

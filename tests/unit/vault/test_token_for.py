@@ -172,8 +172,9 @@ async def test_f18_trouble_of_google_changes_no_connection(
     connection_id = await vault.connect(ada)
     vault.house.clock.advance(HOUR)
     await vault.simulated.order("google", faults={"refresh": [fault]})
+    impatient = vault.with_times(deadline_seconds=2.0)
     with pytest.raises(ProviderUnavailable, match="provider_unavailable"):
-        await vault.token(ada, connection_id)
+        await (impatient if fault["kind"] == "slow" else vault).token(ada, connection_id)
     assert (await vault.shown(ada, connection_id)).state == "active"
     with pytest.raises(ProviderUnavailable):  # backing off: nobody is asked
         await vault.token(ada, connection_id)

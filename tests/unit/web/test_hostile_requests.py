@@ -104,7 +104,9 @@ def test_any_certificate_header_is_one_or_none(written: Any, data: st.DataObject
     take_certificate(request.scope, name, trusted=TRUSTED)
     assert [pair for pair in request.scope["headers"] if b"cert" in pair[0].lower()] == []
     found = certificate_of(request)
-    assert found is None or found.thumbprint == MADE.thumbprint
+    # One whose bytes were edited may be another well-formed certificate.
+    if value in WRITTEN.values():
+        assert found is None or found.thumbprint == MADE.thumbprint
 
 
 @pytest.mark.parametrize("written", WRITTEN)
