@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import time
 import uuid
 from collections import Counter
-from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -24,8 +22,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-SECRET: Final = "bench-secret-of-some-length-bench-secret"
-_DIGEST: Final = hashlib.sha256(SECRET.encode()).digest()
+from bench import PEER_SECRET
+
+_DIGEST: Final = hashlib.sha256(PEER_SECRET.encode()).digest()
 _KEY: Final = ECKey.generate_key("P-256", {"kid": "minimal"})
 _HEADER: Final = {"alg": "ES256", "typ": "at+jwt", "kid": "minimal"}
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -36,7 +35,7 @@ structlog.configure(
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.processors.JSONRenderer(),
     ],
-    logger_factory=structlog.WriteLoggerFactory(file=Path(os.devnull).open("w", encoding="utf-8")),
+    logger_factory=structlog.WriteLoggerFactory(),
     cache_logger_on_first_use=True,
 )
 _log = structlog.get_logger()

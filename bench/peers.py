@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from bench import PEER_SECRET
 from bench.load import Measured, Requests, measure, repeat, request
 from limen.crypto.passwords import Cost, PasswordHasher
 from limen.kernel.secret import Secret
@@ -26,17 +27,25 @@ _WARM_SECONDS: Final = 5.0
 """How long Node compiles: in its first seconds it takes twice what it takes ever after."""
 _FORM: Final = (
     b"grant_type=client_credentials&client_id=bench&scope=things%3Aread"
-    b"&resource=https%3A%2F%2Fthings.example%2Fapi"
-    b"&client_secret=bench-secret-of-some-length-bench-secret"
+    b"&resource=https%3A%2F%2Fthings.example%2Fapi&client_secret=" + PEER_SECRET.encode()
 )
 
 
 async def empty_post(seconds: float) -> Measured:
     """Measure P: an empty Starlette POST under the server we run on."""
+    return await _starlette("bench.empty:app", "/", b"a=b", seconds=seconds)
+
+
+async def least_client_credentials(seconds: float) -> Measured:
+    """Measure M: the least of a token endpoint, under the server we run on."""
+    return await _starlette("bench.minimal:app", "/token", _FORM, seconds=seconds)
+
+
+async def _starlette(app: str, path: str, form: bytes, *, seconds: float) -> Measured:
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "bench.empty:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
     with _process([*command, "--loop", "uvloop", "--no-access-log"], port) as pid:
-        body = request("POST", "/", port=port, body=b"a=b")
+        body = request("POST", path, port=port, body=form)
         return await measure(port, pid, requests_of=lambda _: repeat(body), seconds=seconds)
 
 
