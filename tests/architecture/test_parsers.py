@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.source import ROOT, SOURCE, modules, parsed
+from tests.architecture.source import ROOT, SOURCE, imported, modules, parsed
 
 PARSER = re.compile(
     r"(parse|read|decode|normal|named|verify|import)_[a-z0-9_]+|read|peek|decrypt|prove|open_cursor"
@@ -113,3 +113,24 @@ def test_files_are_named_from_the_folder() -> None:
     files = (SOURCE / "protocol").rglob("*.py")
     folder = {path.relative_to(SOURCE).as_posix() for path in files}
     assert len(folder & {place for place, _ in PARSERS}) > 25
+
+
+def patterns() -> dict[str, str]:
+    """Every pattern the package keeps, by module and name."""
+    kept = {
+        f"{module.__name__}.{name}": value.pattern
+        for module in imported()
+        for name, value in vars(module).items()
+        if isinstance(value, re.Pattern)
+    }
+    return {
+        name: text.decode("latin-1") if isinstance(text, bytes) else text
+        for name, text in kept.items()
+    }
+
+
+def test_no_pattern_ends_before_a_last_newline() -> None:
+    # ``$`` does: what it lets through has a line break at its end. ``\Z`` and ``fullmatch`` don't.
+    of_one_character = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
+    assert len(patterns()) > 50
+    assert [n for n, text in patterns().items() if "$" in of_one_character.sub("", text)] == []

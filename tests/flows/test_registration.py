@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from limen.oauth.registration.initial_tokens import create_initial_token
 from limen.testing.visitor import Page
 from tests.installation import CALLBACK, Installation, Known
 from tests.oauth_client import Flow
 from tests.standings import EACH_ONCE
+from tests.unit.net.servers import answer, listening
 
 pytestmark = EACH_ONCE
 
@@ -149,3 +153,33 @@ async def test_only_ways_that_discovery_names_are_registered(limen: Installation
         tls_client_auth_san_dns="app.example",
     )
     assert (answer.status, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+async def test_its_logo_and_links_are_on_the_pages_that_lead_to_it(limen: Installation) -> None:
+    links = {f"{name}_uri": f"https://app.example/{name}" for name in ("client", "policy", "tos")}
+    out = io.BytesIO()
+    Image.new("RGB", (300, 100), "teal").save(out, "PNG")
+    async with listening(answer(out.getvalue())) as theirs:
+        made = await register(limen, logo_uri=f"{theirs.url}/logo.png", client_name="Shop", **links)
+        assert made.status == 201, made.text
+        await limen.settle()
+        flow = Flow(limen, Known(made.json()["client_id"], made.json()["client_secret"]))
+        person = await limen.person()
+        page = await person.browser.open(flow.url())
+        assert page.has("sign-in-submit")
+        assert "<strong>Shop</strong> at app.example" in page.text
+        [path] = re.findall(r'<img class="logo" id="sign-in-logo" src="([^"]+)" alt="">', page.text)
+        assert all(
+            f'href="{link}" rel="noreferrer noopener"' in page.text for link in links.values()
+        )
+        # The link to sign in names nobody in another browser: it was not sent for there.
+        assert "Shop" not in (await limen.browser().open(page.url)).text
+        page = await person.browser.sign_in(person.email, person.password, at=page)
+        assert page.has("consent-allow")
+        assert f'id="consent-logo" src="{path}"' in page.text
+        assert all(
+            f'href="{link}" rel="noreferrer noopener"' in page.text for link in links.values()
+        )
+        shown = await limen.api.fetch("GET", limen.root + path)
+        assert (shown.status, shown.headers["content-type"]) == (200, "image/webp")
+        assert len(theirs.requests) == 1

@@ -4,10 +4,11 @@ import itertools
 
 import pytest
 
+from limen.tenants.switch_tenant import resume_tenant, suspend_tenant
 from tests.at_provider import connect
 from tests.installation import Installation
 from tests.oauth_client import Flow
-from tests.standings import add_tenant
+from tests.standings import EACH_ONCE, add_tenant
 
 _numbers = itertools.count()
 
@@ -84,3 +85,31 @@ async def test_n206_n243_ids_of_another_tenant_name_nothing(
         assert answer.status == 404, (method, path, answer.text)
     still = await person.api("GET", f"/api/v1/oauth/connections/{connection['id']}", own)
     assert still.json()["state"] == "active"
+
+
+@EACH_ONCE
+async def test_a_suspended_tenant_answers_nobody_until_it_is_resumed(
+    limen: Installation, other: Installation
+) -> None:
+    person, flow = await other.person(), Flow(other, await other.client())
+    made = await flow.tokens(person)
+    headers = {"Authorization": f"Bearer {made['access_token']}"}
+    body = {"email": person.email, "password": person.password}
+
+    async def asked() -> list[int]:
+        answers = [
+            await other.api.fetch("POST", "/api/v1/auth/login", body=body),
+            await other.api.fetch("GET", "/oauth2/userinfo", headers=headers),
+            await other.api.fetch("GET", "/.well-known/openid-configuration"),
+            await person.browser.open("/account"),
+        ]
+        return [answer.status for answer in answers]
+
+    assert await asked() == [200] * 4
+    await other.run(suspend_tenant)
+    assert await asked() == [404] * 4
+    assert (await flow.refresh(made["refresh_token"])).status == 404
+    assert (await limen.api.fetch("GET", "/.well-known/openid-configuration")).status == 200
+    await other.run(resume_tenant)
+    assert await asked() == [200] * 4
+    assert (await flow.refresh(made["refresh_token"])).status == 200

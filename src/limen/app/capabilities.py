@@ -14,6 +14,7 @@ from limen.federation.parts import Parts as FederationParts
 from limen.mail import routes as mail
 from limen.oauth import routes as oauth
 from limen.oauth.endpoints.decoupled import development as dev_approvals
+from limen.oauth.endpoints.interactive.who_asks import client_that_asks
 from limen.oauth.exchange.targets import Exchanges
 from limen.oauth.mutual_tls.offer import offered_methods
 from limen.oauth.parts import Parts as OAuthParts
@@ -132,6 +133,7 @@ def _signin(runtime: Runtime, federation: FederationParts) -> SigninParts:
         lifetimes=runtime.lifetimes,
         hooks=runtime.hooks,
         list_providers=provider_buttons(federation),
+        who_asks=client_that_asks(runtime.clients),
         access_ttl=runtime.settings.tokens.first_party_access_ttl,
     )
 

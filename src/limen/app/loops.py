@@ -32,6 +32,8 @@ from limen.oauth.decoupled.ping import KIND as PING
 from limen.oauth.decoupled.ping import ping_handler
 from limen.oauth.logout.back_channel import KIND as LOGOUT
 from limen.oauth.logout.back_channel import logout_handler
+from limen.oauth.registry.logo import KIND as LOGO
+from limen.oauth.registry.logo import logo_handler
 from limen.oauth.service_accounts.last_used import note_account_uses
 from limen.oauth.service_accounts.model import SERVICE_ACCOUNT_USE
 from limen.oauth.sweep import sweep as sweep_oauth
@@ -84,6 +86,7 @@ def loops(runtime: Runtime) -> list[Task]:
                 net=runtime.net,
                 encoder=runtime.pictures,
             ),
+            LOGO: logo_handler(works=runtime.works, net=runtime.net, encoder=runtime.pictures),
             PING: ping_handler(
                 works=runtime.works,
                 envelope=runtime.envelope,

@@ -26,7 +26,7 @@ def show(*, tenant: InTenant = "default", as_json: AsJson = False) -> None:
     """List what was given up, the oldest first; at most a thousand."""
 
     async def body(_: Runtime, work: Work) -> dict[str, Any]:
-        from limen.db.outbox import list_parked  # noqa: PLC0415 -- loaded when it runs
+        from limen.db.parked.retry import list_parked  # noqa: PLC0415 -- loaded when it runs
 
         found = await list_parked(work, most=_MOST_SHOWN)
         return {
@@ -56,7 +56,7 @@ def retry(
     """Have it tried again, from the first attempt on; the server delivers it."""
 
     async def body(_: Runtime, work: Work) -> dict[str, Any]:
-        from limen.db.outbox import retry_parked  # noqa: PLC0415 -- loaded when it runs
+        from limen.db.parked.retry import retry_parked  # noqa: PLC0415 -- loaded when it runs
 
         return {"retried": await retry_parked(work, kinds=kinds or ())}
 

@@ -1,18 +1,24 @@
-"""``limen tenant``: create, list."""
+"""``limen tenant``: create, list, show, disable, enable."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limen.cli.inside import opened, read_settings
+from limen.cli.inside import find_tenant, opened, read_settings
 from limen.cli.say import AsJson, tell
 from limen.kernel.actor import OPERATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from limen.db.work import Work
     from limen.tenants.tenant import Tenant
+
+_Slug = Annotated[str, typer.Argument(metavar="SLUG", help="Its name.")]
 
 group = typer.Typer(help="Separate communities of people and clients.", no_args_is_help=True)
 
@@ -54,8 +60,54 @@ def show(*, as_json: AsJson = False) -> None:
             return await runtime.directory.all()
 
     tenants = [_shown(tenant) for tenant in asyncio.run(run())]
-    words = "\n".join(f"{each['slug']:<20} {each['issuer']}" for each in tenants)
-    tell({"tenants": tenants}, as_json=as_json, words=words)
+    tell({"tenants": tenants}, as_json=as_json, words="\n".join(map(_line, tenants)))
+
+
+@group.command("show")
+def show_one(slug: _Slug, *, as_json: AsJson = False) -> None:
+    """Show a tenant: where it is, whether it answers, and its policy."""
+
+    async def run() -> dict[str, Any]:
+        async with opened(read_settings()) as runtime:
+            tenant = await find_tenant(runtime, slug)
+            return {**_shown(tenant), "version": tenant.version, "policy": tenant.policy.as_json()}
+
+    shown = asyncio.run(run())
+    plain = {name: value for name, value in shown.items() if name != "policy"}
+    words = [f"{name.replace('_', ' '):<10} {value or '-'}" for name, value in plain.items()]
+    words += [f"policy     {name} = {json.dumps(value)}" for name, value in shown["policy"].items()]
+    tell(shown, as_json=as_json, words="\n".join(words))
+
+
+@group.command()
+def disable(slug: _Slug, *, as_json: AsJson = False) -> None:
+    """Have a tenant answer nobody, as if it were not there; what it holds is kept."""
+    from limen.tenants.switch_tenant import suspend_tenant  # noqa: PLC0415 -- loaded when it runs
+
+    _switch(slug, suspend_tenant, as_json=as_json)
+
+
+@group.command()
+def enable(slug: _Slug, *, as_json: AsJson = False) -> None:
+    """Have a disabled tenant answer again, with all that it had."""
+    from limen.tenants.switch_tenant import resume_tenant  # noqa: PLC0415 -- loaded when it runs
+
+    _switch(slug, resume_tenant, as_json=as_json)
+
+
+def _switch(slug: str, switch: Callable[[Work], Awaitable[None]], *, as_json: bool) -> None:
+    async def run() -> Tenant:
+        async with opened(read_settings()) as runtime:
+            tenant = await find_tenant(runtime, slug)
+            await runtime.works.run(tenant, switch, actor=OPERATOR)
+            return await find_tenant(runtime, slug)
+
+    tell(_shown(asyncio.run(run())), as_json=as_json)
+
+
+def _line(shown: Mapping[str, Any]) -> str:
+    off = "" if shown["state"] == "active" else "  (off)"
+    return f"{shown['slug']:<20} {shown['issuer']}{off}"
 
 
 def _shown(tenant: Tenant) -> dict[str, Any]:
@@ -63,5 +115,7 @@ def _shown(tenant: Tenant) -> dict[str, Any]:
         "tenant_id": tenant.tenant_id,
         "slug": tenant.slug,
         "name": tenant.name,
+        "host": tenant.host,
         "issuer": tenant.issuer,
+        "state": tenant.state,
     }

@@ -2,7 +2,7 @@
 
 ``enqueue`` writes a row in the caller's transaction. The loop claims rows by lease, hands each
 to the handler of its kind and completes it on the fence; a failure is tried again with
-back-off and parked after the last attempt, kept for an operator to see.
+back-off and parked after the last attempt, kept for an operator to see (``parked``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import weakref
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -78,34 +78,6 @@ _PARK = (
 )
 
 
-_PARKED_OF_TENANT = (outbox.c.tenant_id == bindparam("tenant_id"), outbox.c.due_at.is_(None))
-# scans: what a tenant has waiting, when an operator asks
-_PARKED = (
-    sa.select(
-        outbox.c.id,
-        outbox.c.kind,
-        outbox.c.created_at,
-        outbox.c.attempts,
-        outbox.c.last_error,
-    )
-    .where(*_PARKED_OF_TENANT)
-    .order_by(outbox.c.id)
-    .limit(bindparam("most", type_=sa.Integer))
-)
-# scans: what a tenant has waiting, when an operator asks
-_RETRY = (
-    sa.update(outbox)
-    .where(*_PARKED_OF_TENANT, outbox.c.kind.in_(bindparam("kinds", expanding=True)))
-    .values(attempts=0, last_error=None, due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)))
-)
-# scans: as above
-_RETRY_ALL = (
-    sa.update(outbox)
-    .where(*_PARKED_OF_TENANT)
-    .values(attempts=0, last_error=None, due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)))
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One row handed to its handler.
@@ -151,48 +123,6 @@ async def enqueue(work: Work, *, kind: str, payload: bytes, delay_seconds: float
     )
     work.after_commit(wake)
     return delivery_id
-
-
-class Parked(NamedTuple):
-    """A delivery that was given up.
-
-    Attributes:
-        attempts: Made until then.
-        last_error: The code or the kind of what went wrong last.
-    """
-
-    id: str
-    kind: str
-    created_at: dt.datetime
-    attempts: int
-    last_error: str
-
-
-async def list_parked(work: Work, *, most: int) -> list[Parked]:
-    """Return what was given up in this tenant, the oldest first; what it holds stays unseen."""
-    rows = await work.execute(_PARKED, most=most)
-    return [
-        Parked(row.id, row.kind, row.created_at, row.attempts, row.last_error or "")
-        for row in rows.all()
-    ]
-
-
-async def retry_parked(work: Work, *, kinds: Collection[str] = ()) -> int:
-    """Have what was given up in this tenant tried again, from the first attempt on.
-
-    Args:
-        work: The tenant's.
-        kinds: Which; all of them if none is named.
-
-    Returns:
-        How many there were.
-    """
-    if kinds:
-        rows = await work.execute(_RETRY, kinds=list(kinds), delay_seconds=0.0)
-    else:
-        rows = await work.execute(_RETRY_ALL, delay_seconds=0.0)
-    work.after_commit(wake)
-    return rows.count
 
 
 _listening: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()

@@ -4,17 +4,20 @@ A COMMIT waits for the disk and costs a thread hop, far more than the statements
 Work that is done does not commit alone: whoever was waiting for the turn by then writes into the
 same transaction, behind a savepoint of its own, and one COMMIT makes all of them durable. Each is
 told so only after that. A Work that is refused rolls back to its savepoint and takes nobody with
-it; if the transaction itself dies, all of them are told.
+it; if the transaction itself dies or its COMMIT fails, whatever the reason, all of them are told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+
+from limen.kernel.errors import Unavailable
 
 _WAIT_SECONDS: Final = 10.0
 _DIED: Final = "SQLite gave up the transaction"
@@ -63,17 +66,21 @@ class SqliteWriter:
             else:
                 self.raw.execute("ROLLBACK TO joined")
                 self.raw.execute("RELEASE joined")
+        except sqlite3.Error as error:
+            self._fail(error)  # else the COMMIT would keep what was refused
+            raise
         finally:
             self._turn.release()
 
     async def commit(self) -> None:
         """Make this Work's writes durable, together with those of all who wait by now.
 
-        Not to be cancelled: the first of those who commit together does it for all of them.
+        The first of those who commit together does it for all of them: whoever cancels that one
+        comes too late. Another one who is cancelled is told nothing; the rest hear how it ended.
 
         Raises:
             SqliteBusy: As ``begin``.
-            Unavailable: If the disk is full or gone.
+            Unavailable: If the disk is full or gone, or the writer is being closed.
         """
         joined = self._together
         if joined is None:
@@ -85,7 +92,7 @@ class SqliteWriter:
             self._fail(error)
         finally:
             self._turn.release()
-        await joined
+        await asyncio.shield(joined)
 
     def close(self) -> None:
         """Close the connection and end the thread."""
@@ -94,11 +101,8 @@ class SqliteWriter:
 
     async def _lead(self) -> None:
         together = self._together = asyncio.get_running_loop().create_future()
-        # Once round the loop, so that those whose requests arrived with ours come as far as to
-        # wait. The lock is fair: all who wait have written when it is ours again.
         self._turn.release()
-        await asyncio.sleep(0)
-        await self._turn.acquire()
+        await self._take_last_turn()
         try:
             if self._together is together:
                 await self._commit_all(together)
@@ -106,23 +110,48 @@ class SqliteWriter:
             self._turn.release()
         await together
 
+    async def _take_last_turn(self) -> None:
+        """Take the turn again after all who wait; not to be cancelled, others wait for us."""
+        # Once round the loop, so that those whose requests arrived with ours come as far as to
+        # wait. The lock is fair: all who wait have written when it is ours again.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._turn.acquire()
+                return
+
     async def _commit_all(self, together: asyncio.Future[None]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._commits, self.raw.execute, "COMMIT")
-        except sqlite3.Error as error:
-            if self.raw.in_transaction:
-                self.raw.rollback()
+            committing = loop.run_in_executor(self._commits, self.raw.execute, "COMMIT")
+            # To its end, whoever is cancelled: a COMMIT that came after ours had been given up
+            # would make the next one's half-written transaction durable.
+            while not committing.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(committing)
+            committing.result()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- all who wait are told, whatever it is
             self._fail(error)
         else:
             self._together = None
             together.set_result(None)
 
-    def _fail(self, error: Exception) -> None:
-        """Tell all who were to commit together that nothing of it happened."""
+    def _fail(self, error: BaseException) -> None:
+        """Undo the whole transaction, and tell all who were to commit together."""
+        with contextlib.suppress(sqlite3.Error):
+            if self.raw.in_transaction:
+                self.raw.rollback()
         together, self._together = self._together, None
         if together is not None:
-            together.set_exception(self._translated(error))
+            together.set_exception(self._told(error))
+
+    def _told(self, error: BaseException) -> Exception:
+        if isinstance(error, sqlite3.Error):
+            return self._translated(error)
+        # An executor that was shut down, say: by nobody's retry does it come back.
+        name = type(error).__name__
+        return Unavailable("database_unavailable", "The database can't be reached.", detail=name)
 
     async def _begin_when_free(self) -> None:
         loop = asyncio.get_running_loop()

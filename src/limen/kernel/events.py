@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from typing_extensions import override
 
-NAME: Final = re.compile(r"^[a-z][a-z_]*:[a-z][a-z_]*:[a-z][a-z_]*$")
+NAME: Final = re.compile(r"[a-z][a-z_]*:[a-z][a-z_]*:[a-z][a-z_]*")
 
 Outcome = Literal["done", "denied"]
 
@@ -36,7 +36,7 @@ class Event:
     @override
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super(Event, cls).__init_subclass__(**kwargs)
-        if not NAME.match(cls.name):
+        if not NAME.fullmatch(cls.name):
             raise TypeError(f"{cls.__name__}.name {cls.name!r} is not subject:noun:verb")
 
     def detail(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from limen.kernel.secret import Secret
 
-_FORM: Final = re.compile(r"^(lm[a-z]{1,3})_([a-z2-7]{10})_([A-Za-z0-9_-]{43})$", re.ASCII)
+_FORM: Final = re.compile(r"(lm[a-z]{1,3})_([a-z2-7]{10})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class ReadToken(NamedTuple):
@@ -35,8 +35,8 @@ def mint(kind: str, tenant_id: str) -> Secret[str]:
 
 def read(raw: Secret[str], *, kind: str) -> ReadToken | None:
     """Read the clear part, or return ``None`` unless it is exactly a token of that kind."""
-    match = _FORM.match(raw.reveal())
-    if match is None or match[1] != kind or raw.reveal().endswith("\n"):
+    match = _FORM.fullmatch(raw.reveal())
+    if match is None or match[1] != kind:
         return None
     return ReadToken(match[1], match[2])
 

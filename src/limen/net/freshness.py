@@ -9,7 +9,7 @@ from limen.net.answer import Answer
 
 LEAST_SECONDS: Final = 300.0
 MOST_SECONDS: Final = 86_400.0
-_MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])", re.ASCII)
+_MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:\Z|[\s,])", re.ASCII)
 
 
 def fresh_seconds(answer: Answer) -> float:

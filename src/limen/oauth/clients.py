@@ -9,6 +9,7 @@ from limen.db.cache import Cache
 from limen.db.work import Work
 from limen.oauth.model import Client
 from limen.oauth.registration.documents import Documents
+from limen.oauth.registry.logo import shown_logo
 from limen.oauth.store import clients as store
 from limen.protocol.client_document import is_document_url
 from limen.protocol.client_metadata import under_profile
@@ -69,7 +70,9 @@ class Clients:
 
 
 def in_force(work: Work, client: Client | None) -> Client | None:
-    """Return a client as its tenant's profile binds it (FAPI 2.0, MCP)."""
+    """Return a client as its tenant's profile binds it (FAPI 2.0, MCP), and shows it."""
+    if client is not None and client.logo_id and shown_logo(work, client) is None:
+        client = dataclasses.replace(client, logo_id="")
     demanded = policy_of(work).profile
     if client is None or not demanded:
         return client

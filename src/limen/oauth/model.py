@@ -64,6 +64,7 @@ class Client:
         is_service_account: Whether it may have several credentials, of several kinds.
         expires_at: When a service account ends by itself; ``None`` for never.
         held_back: What of it the tenant's profile refuses, in words; empty for nothing.
+        logo_id: Of our copy of its logo; empty while there is none.
     """
 
     client_id: str
@@ -82,6 +83,7 @@ class Client:
     is_service_account: bool = False
     expires_at: dt.datetime | None = None
     held_back: str = ""
+    logo_id: str = ""
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from limen.oauth.endpoints import (
     discovery,
     introspect,
     jwks,
+    logos,
     logout,
     par,
     register,
@@ -72,6 +73,7 @@ def pages(parts: Parts) -> list[BaseRoute]:
         *userinfo.routes(parts),
         *jwks.routes(parts),
         *logout.routes(parts),
+        *logos.routes(),
         *register.routes(parts),
         *discovery.routes(parts),
     ]

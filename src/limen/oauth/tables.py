@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
 
 from limen.db.base import table
 from limen.db.types import Id, Json, Moment
@@ -56,6 +63,22 @@ client_origins = table(
     ),
     Index(None, "tenant_id", "client_id"),
     comment="Clients' allowed origins once more, to be found by origin (CORS)",
+)
+
+client_logos = table(
+    "client_logos",
+    Column("tenant_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("image", sa.LargeBinary, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "client_id"),
+    UniqueConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "client_id"], ["clients.tenant_id", "clients.client_id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("length(image) <= 262144", name="image"),
+    comment="Clients' logos as we made them, WebP; id names the very image in its URL",
 )
 
 client_secrets = table(

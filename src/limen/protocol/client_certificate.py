@@ -32,7 +32,7 @@ MAX_HEADER_CHARACTERS: Final = 32_768
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END CERTIFICATE-----\s*"
 )
-_ELEMENT: Final = re.compile(r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)(;|$)', re.ASCII)
+_ELEMENT: Final = re.compile(r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)(;|\Z)', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

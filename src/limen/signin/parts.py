@@ -16,6 +16,7 @@ from limen.hooks.ask import Hooks
 from limen.signin.door import Door
 from limen.signin.token_pair import Mint
 from limen.tokens.lifetimes import TokenLifetimes
+from limen.web.languages.words import Words
 from limen.web.pages import Pages
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -37,7 +38,34 @@ class ProviderButton:
     status: Literal["ok", "failing"] = "ok"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """The application that somebody signs in to go on to, as the page shows it.
+
+    Args:
+        name: As it calls itself.
+        host: Where its answer goes; empty for what is on the person's own device.
+        logo: Where ours of its logo is, under the tenant's root; empty for none.
+        warning: What speaks against believing the name.
+        links: What it links to, each with the text of the link.
+    """
+
+    name: str
+    host: str = ""
+    logo: str = ""
+    warning: Words | None = None
+    links: Sequence[tuple[str, str]] = ()
+
+
 ListProviders = Callable[[Work], Awaitable[Sequence[ProviderButton]]]
+ReadCookie = Callable[[str], str | None]
+WhoAsks = Callable[[Work, str, ReadCookie], Awaitable[Asking | None]]
+"""Says which application waits behind a path of ours, to the browser that it waits for."""
+
+
+async def nobody_asks(_: Work, _path: str, _cookie: ReadCookie) -> Asking | None:
+    """Name none: whoever comes signs in for our own pages."""
+    return None
 
 
 async def no_providers(_: Work) -> Sequence[ProviderButton]:
@@ -52,6 +80,7 @@ class Parts:
     Args:
         hooks: Asked before a sign-up and before a token; ``None`` where nobody can be.
         list_providers: Which providers the tenant offers for sign-in.
+        who_asks: Which application somebody signs in for.
         access_ttl: Of first-party access tokens.
     """
 
@@ -63,6 +92,7 @@ class Parts:
     lifetimes: TokenLifetimes
     hooks: Hooks | None = None
     list_providers: ListProviders = no_providers
+    who_asks: WhoAsks = nobody_asks
     access_ttl: dt.timedelta = dt.timedelta(minutes=15)
 
     @property

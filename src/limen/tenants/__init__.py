@@ -3,7 +3,8 @@
 - ``tenant``: the frozen ``Tenant`` every request carries, and how its issuer is built.
 - ``policy``: what a tenant may decide. ``policy_of``: the policy a Work runs under.
 - ``directory``: host, path or id to tenant, cached in process, stamped every 2 s.
-- ``create_tenant``, ``update_policy``: the use cases. ``events``: what they record.
+- ``create_tenant``, ``switch_tenant``, ``update_policy``: the use cases. ``events``: what they
+  record.
 - ``tables``, ``store``: where it is kept.
 """
 

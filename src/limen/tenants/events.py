@@ -23,3 +23,19 @@ class TenantPolicyChanged(Event):
     name: ClassVar[str] = "tenant:policy:changed"
     members: tuple[str, ...]
     version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantSuspended(Event):
+    """A tenant answers nobody from now on; what it holds is kept."""
+
+    name: ClassVar[str] = "tenant:tenant:suspended"
+    slug: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantResumed(Event):
+    """A suspended tenant answers again."""
+
+    name: ClassVar[str] = "tenant:tenant:resumed"
+    slug: str

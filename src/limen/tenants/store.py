@@ -75,6 +75,15 @@ _CHANGE_POLICY = (
         updated_at=bindparam("new_updated_at"),
     )
 )
+_CHANGE_STATE = (
+    sa.update(tenants)
+    .where(tenants.c.tenant_id == bindparam("tenant_id"))
+    .values(
+        state=bindparam("new_state"),
+        version=tenants.c.version + 1,
+        updated_at=bindparam("new_updated_at"),
+    )
+)
 
 
 async def find_by_slug(work: Work, slug: str) -> TenantRecord | None:
@@ -134,6 +143,12 @@ async def lock_tenant(work: Work) -> TenantRecord | None:
 async def change_policy(work: Work, members: Mapping[str, Any]) -> None:
     """Write what the tenant chooses now, under a new version."""
     await work.execute(_CHANGE_POLICY, new_policy=dict(members), new_updated_at=work.now)
+    forget(work, kind=MEMORY, name=work.tenant_id)
+
+
+async def change_state(work: Work, state: TenantState) -> None:
+    """Write whether the tenant answers, under a new version."""
+    await work.execute(_CHANGE_STATE, new_state=state, new_updated_at=work.now)
     forget(work, kind=MEMORY, name=work.tenant_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,6 +67,10 @@ class Edge:
                     answering.extra = preflight_headers(answering.extra)
                     await Response(status_code=204)(scope, receive, answering.send)
                     return
+            if scope["path"].endswith("\n"):
+                # ``$`` ends the patterns of all routes, and matches before it too: what others
+                # limit or allow by path would be answered under a second spelling.
+                raise HTTPException(404)
             await self._app(scope, receive, answering.send)
         except Exception as fault:  # noqa: BLE001 -- the last resort: typed, without detail
             await self._last_resort(scope, fault, answering)

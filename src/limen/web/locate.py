@@ -19,7 +19,7 @@ from limen.web.state import Sites
 ADDRESS: Final = "address"
 """Set in the state where a request is for a route of the host application, not for ours."""
 
-_UNDER_TENANT: Final = re.compile(r"/t/([a-z0-9][a-z0-9-]{0,62})(?=/|$)", re.ASCII)
+_UNDER_TENANT: Final = re.compile(r"/t/([a-z0-9][a-z0-9-]{0,62})(?=/|\Z)", re.ASCII)
 _INSERTED: Final = re.compile(
     r"(/\.well-known/[a-z0-9-]{1,64})/t/([a-z0-9][a-z0-9-]{0,62})((?:/.*)?)", re.ASCII | re.DOTALL
 )

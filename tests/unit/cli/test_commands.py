@@ -185,6 +185,32 @@ def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_p
     assert installation("tenant", "create", "../etc").status == 1
 
 
+def test_a_tenant_is_shown_disabled_and_enabled(installation: Limen, tmp_path: Path) -> None:
+    made = installation("tenant", "create", "acme", "--name", "Acme Ltd", "--json").json
+    assert (made["state"], made["host"]) == ("active", None)
+    shown = installation("tenant", "show", "acme", "--json").json
+    assert {**shown, **made} == shown
+    assert shown["policy"]["sign_up"] == "open"
+    assert 'sign_up = "open"' in installation("tenant", "show", "acme").out
+    assert installation("tenant", "disable", "acme", "--json").json == {
+        **made,
+        "state": "suspended",
+    }
+    assert installation("tenant", "show", "acme", "--json").json["state"] == "suspended"
+    assert "(off)" in installation("tenant", "list").out
+    assert installation("client", "list", "--tenant", "acme").status == 0, "operators still may"
+    assert installation("tenant", "enable", "acme", "--json").json == made
+    assert "(off)" not in installation("tenant", "list").out
+    told = "select name, actor_kind from limen_audit_events where name like 'tenant:tenant:%'"
+    assert ("tenant:tenant:suspended", "operator") in rows(tmp_path, told)
+    assert ("tenant:tenant:resumed", "operator") in rows(tmp_path, told)
+    refused = installation("tenant", "disable", "default", "--json")
+    assert (refused.status, json.loads(refused.err)["error"]) == (1, "tenant_is_default")
+    for verb in ("show", "disable", "enable"):
+        told_of_nobody = installation("tenant", verb, "nobody")
+        assert (told_of_nobody.status, told_of_nobody.err.count("\n")) == (1, 1)
+
+
 def test_keys_are_rotated_and_wrapped_anew(installation: Limen) -> None:
     first = installation("keys", "rotate", "--json").json
     assert first["rotated"] == ["ES256", "RS256"]
@@ -373,4 +399,9 @@ def test_what_the_outbox_gave_up_is_listed_and_tried_again(
     assert installation("outbox", "retry", "--kind", "webhook", "--json").json == {"retried": 0}
     assert installation("outbox", "retry", "--kind", "mail").out.strip() == "1 to be tried again."
     assert rows(tmp_path, "select attempts, due_at is null from limen_outbox") == [(0, 0)]
+    recorded = (
+        "select actor_kind, detail from limen_audit_events where name = 'tenant:outbox:retried'"
+    )
+    ((actor, detail),) = rows(tmp_path, recorded)
+    assert (actor, json.loads(str(detail))) == ("operator", {"count": 1, "kinds": ["mail"]})
     assert installation("outbox", "list", "--tenant", "nobody").status == 1

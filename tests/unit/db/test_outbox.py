@@ -14,11 +14,12 @@ from limen.db.outbox import (
     OutboxLoop,
     _Rows,
     enqueue,
-    list_parked,
-    retry_parked,
 )
+from limen.db.parked.events import OutboxRetried
+from limen.db.parked.retry import list_parked, retry_parked
 from limen.db.work import Work, Works
 from limen.kernel.errors import NotFound, Unavailable
+from limen.kernel.events import Event
 from limen.kernel.site import Site
 from limen.observe.metrics import render
 from tests.patience import until
@@ -184,12 +185,23 @@ async def test_what_was_given_up_is_listed_and_tried_again(
     async def one_kind(work: Work) -> int:
         return await retry_parked(work, kinds=["nor this", "unknown"])
 
+    told: list[Event] = []
+
+    async def listen(_: Work, event: Event) -> None:
+        told.append(event)
+
+    works.recorders = (listen,)
     taken = [("nor this", 1, "KeyError")] * 2
     parked = [("nobody takes this", 1, "KeyError")]
     assert sorted(await works.run(place(QUICK), given_up)) == parked + taken
     assert await works.run(place(QUICK), one_kind) == 2
     assert await works.run(place(QUICK), given_up) == parked
     assert await works.run(place(QUICK), retry_parked) == 1
+    assert await works.run(place(QUICK), retry_parked) == 0
+    assert told == [
+        OutboxRetried(count=2, kinds=("nor this",)),
+        OutboxRetried(count=1, kinds=("nobody takes this",)),
+    ]
     assert await works.run(place(QUICK), given_up) == []
     assert await works.run(place(SLOW), given_up) == parked, "another tenant's stays as it is"
     await receivers.loop(works).run_once()

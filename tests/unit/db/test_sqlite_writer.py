@@ -11,6 +11,7 @@ import pytest
 from typing_extensions import override
 
 from limen.db.sqlite_writer import SqliteWriter
+from limen.kernel.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -19,10 +20,15 @@ class Disk(sqlite3.Connection):
     """A connection that notes its verbs, and whose disk can be full."""
 
     commits = 0
+    joined = 0
     full = False
+    broken: str | None = None
 
     @override
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql == self.broken:
+            raise sqlite3.OperationalError("disk I/O error")
+        self.joined += sql == "RELEASE joined"
         if sql == "COMMIT":
             self.commits += 1
             if self.full:
@@ -165,3 +171,104 @@ async def test_who_commits_what_sqlite_gave_up_is_told(
     outcomes = await asyncio.gather(write(writer, "before"), lose(), return_exceptions=True)
     assert [type(each) for each in outcomes] == [Lost, Lost]
     assert durable(tmp_path) == []
+
+
+async def write_together(writer: SqliteWriter, disk: Disk, *names: str) -> list[asyncio.Task[None]]:
+    """Come as far as to wait for one COMMIT, which nobody has begun."""
+    before, waiting = disk.joined, [asyncio.create_task(write(writer, name)) for name in names]
+    while disk.joined < before + len(names) - 1 or not disk.in_transaction:  # noqa: ASYNC110 -- turn by turn, not a turn too many
+        await asyncio.sleep(0)
+    return waiting
+
+
+async def ends_of(waiting: list[asyncio.Task[None]]) -> list[object]:
+    together = asyncio.gather(*waiting, return_exceptions=True)
+    return [type(each) for each in await asyncio.wait_for(together, timeout=5)]
+
+
+async def test_a_commit_that_nobody_takes_any_more_is_told_to_all_and_keeps_nothing(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    waiting = await write_together(writer, disk, "a", "b", "c")
+    writer._commits.shutdown()
+    assert await ends_of(waiting) == [Unavailable] * 3
+    assert not disk.in_transaction
+    assert await write_all(writer, "d") == [Unavailable]
+    assert durable(tmp_path) == []
+
+
+async def test_who_waits_for_a_commit_when_the_writer_is_closed_is_told(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    waiting = await write_together(writer, disk, "a", "b")
+    writer.close()
+    assert await ends_of(waiting) == [Unavailable] * 2
+    assert durable(tmp_path) == []
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("who", [0, 1], ids=["the first", "another"])
+async def test_who_is_cancelled_takes_nobody_along(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path, who: int, turns: int
+) -> None:
+    waiting = await write_together(writer, disk, "a", "b", "c")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting[who].cancel()
+    others = [each for each in waiting if each is not waiting[who]]
+    assert await ends_of(others) == [type(None)] * 2
+    assert durable(tmp_path) == ["a", "b", "c"]
+    assert await write_all(writer, "d") == [type(None)]
+    assert not disk.in_transaction
+
+
+async def test_a_writer_cancelled_again_and_again_still_waits_for_its_commit(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    first, second = await write_together(writer, disk, "a", "b")
+    while not second.done():
+        first.cancel()
+        await asyncio.sleep(0)
+    assert await ends_of([second]) == [type(None)]
+    assert durable(tmp_path) == ["a", "b"]
+
+
+def test_an_event_loop_that_ends_leaves_nothing_half_written(disk: Disk, tmp_path: Path) -> None:
+    writer = SqliteWriter(disk, translated=lambda _: Lost())
+
+    async def leave() -> None:
+        await write_together(writer, disk, "a", "b")
+
+    asyncio.run(leave())
+    assert not disk.in_transaction
+    assert durable(tmp_path) == ["a", "b"]
+    writer.close()
+
+
+@pytest.mark.parametrize("verb", ["ROLLBACK TO joined", "RELEASE joined"])
+async def test_a_refused_write_that_can_not_be_undone_alone_undoes_all(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path, verb: str
+) -> None:
+    waiting = await write_together(writer, disk, "a")
+    disk.broken = verb
+    with pytest.raises(sqlite3.OperationalError):
+        await write(writer, "refused")
+    assert await ends_of(waiting) == [Lost]
+    assert not disk.in_transaction
+    disk.broken = None
+    assert await write_all(writer, "b") == [type(None)]
+    assert durable(tmp_path) == ["b"]
+
+
+async def test_a_write_that_can_not_join_undoes_all(
+    writer: SqliteWriter, disk: Disk, tmp_path: Path
+) -> None:
+    waiting = await write_together(writer, disk, "a")
+    disk.broken = "RELEASE joined"
+    with pytest.raises(Lost):
+        await write(writer, "b")
+    assert await ends_of(waiting) == [Lost]
+    assert not disk.in_transaction
+    disk.broken = None
+    assert await write_all(writer, "c") == [type(None)]
+    assert durable(tmp_path) == ["c"]

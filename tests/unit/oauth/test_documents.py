@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from PIL import Image
 
+from limen.accounts.profile.pictures import new_encoder
+from limen.db.outbox import OutboxLoop
 from limen.db.work import Work, Works
 from limen.kernel.errors import InvalidClient, OAuthRefusal, Throttled
 from limen.kernel.site import Site
@@ -24,6 +28,7 @@ from limen.oauth.model import Client
 from limen.oauth.registration.documents import Documents
 from limen.oauth.registration.expire_unused import sweep_registrations
 from limen.oauth.registry.disable_client import delete_client, disable_client
+from limen.oauth.registry.logo import KIND, logo_handler
 from limen.protocol.params import Params
 from limen.settings.sections import NetSettings
 from limen.tenants.policy import TenantPolicy
@@ -46,6 +51,7 @@ class Host:
     works: Works
     site: Site
     documents: Documents
+    net: Net
     shown: dict[str, Any] = field(default_factory=dict)
     headers: str = "Content-Type: application/json\r\n"
     status: str = "200 OK"
@@ -90,7 +96,7 @@ async def host(works: Works, site: Site, tmp_path: Path) -> AsyncIterator[Host]:
         await writer.drain()
 
     async with listening(reply, tls=tls) as listener:
-        made.append(Host(listener, works, site, Documents(works, net)))
+        made.append(Host(listener, works, site, Documents(works, net), net))
         yield made[0]
         await net.close()
 
@@ -325,7 +331,7 @@ def tenant(site: Site, **registration: Any) -> Tenant:
 async def test_people_read_whose_document_it_is(host: Host) -> None:
     host.shown = {"redirect_uris": ["http://localhost/cb", "http://127.0.0.1/cb"]}
     client = await host.client()
-    view = client_view(client)
+    view = client_view(client, host.site)
     assert (view.host, view.verified) == (f"app.example:{host.listener.port}", False)
     loopback = str(warning(client, redirect_uri="http://127.0.0.1:4711/cb"))
     assert "any program on this device" in loopback
@@ -336,3 +342,24 @@ async def test_people_read_whose_document_it_is(host: Host) -> None:
     web = await host.find(clients=clients)
     assert web is not None
     assert "any program" not in str(warning(web, redirect_uri=CALLBACK))
+
+
+async def test_its_logo_is_fetched_when_the_document_names_another(
+    host: Host, clock: FrozenClock
+) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(out, "PNG")
+
+    async def site_of(_: str) -> Site:
+        return host.site
+
+    handler = logo_handler(works=host.works, net=host.net, encoder=new_encoder())
+    outbox = OutboxLoop(host.works, {KIND: handler}, site_of=site_of, on_failure=lambda *_: None)
+    async with listening(answer(out.getvalue())) as shows:
+        for name in ("one", "one", "two"):
+            host.shown = {"logo_uri": f"{shows.url}/{name}.png"}
+            await host.client()
+            await outbox.run_once()
+            assert (await host.client()).logo_id
+            clock.advance(dt.timedelta(hours=1))
+        assert [each.split(b" ")[1] for each in shows.requests] == [b"/one.png", b"/two.png"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ import sqlalchemy as sa
 from limen.audit.record import record
 from limen.db.work import Work, Works
 from limen.kernel.actor import OPERATOR
-from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput, NotPermitted
+from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput, NotFound, NotPermitted
+from limen.kernel.events import Event
 from limen.tenants import api_audience, display_name, policy_of
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.directory import Directory
+from limen.tenants.events import TenantResumed, TenantSuspended
 from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
+from limen.tenants.switch_tenant import resume_tenant, suspend_tenant
 from limen.tenants.tables import tenants
 from limen.tenants.tenant import Tenant, check_host, check_slug, site_urls
 from limen.tenants.update_policy import update_policy
@@ -274,3 +278,43 @@ async def test_concurrent_policy_changes_lose_none(works: Works) -> None:
     assert found is not None
     assert found.version == 4
     assert found.policy == DEFAULT_POLICY.with_members(members)
+
+
+@pytest.mark.anyio
+async def test_a_suspended_tenant_is_known_as_such_at_once_and_kept(works: Works) -> None:
+    told: list[Event] = []
+
+    async def listen(_: Work, event: Event) -> None:
+        told.append(event)
+
+    made = await create(works, NewTenant(slug="acme", policy={"pages": False}))
+    directory = Directory(works, base_url=BASE)
+    assert await directory.refresh()
+    works.recorders = [listen]
+    for switch, state in (
+        (suspend_tenant, "suspended"),
+        (suspend_tenant, "suspended"),
+        (resume_tenant, "active"),
+        (resume_tenant, "active"),
+    ):
+        await works.run(made, switch)
+        found = await directory.by_slug("acme")
+        assert found is not None
+        assert (found.state, found.is_active) == (state, state == "active")
+        assert found.policy == made.policy
+    assert told == [TenantSuspended(slug="acme"), TenantResumed(slug="acme")]
+    assert await directory.refresh(), "another process sees it by the stamp"
+
+
+@pytest.mark.anyio
+async def test_the_default_tenant_and_one_that_is_not_there_are_not_suspended(
+    works: Works,
+) -> None:
+    default = await create(works, NewTenant(slug="default"))
+    with pytest.raises(Conflict, match="tenant_is_default"):
+        await works.run(default, suspend_tenant)
+    assert (await Directory(works, base_url=BASE).default()).is_active
+    nobody = dataclasses.replace(default, tenant_id="zzzzzzzzzz", slug="nobody")
+    for switch in (suspend_tenant, resume_tenant):
+        with pytest.raises(NotFound, match="tenant_not_found"):
+            await works.run(nobody, switch)

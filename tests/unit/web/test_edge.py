@@ -221,3 +221,39 @@ async def test_a_suspended_tenant_is_not_there(serve: Serve) -> None:
 
     answer = await serve(TELL, sites=Sites()).get("/t/initech/where")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_tenant")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/where",
+        "/t/acme/where",
+        "/things/one",
+        "/files/a/b",
+        "/healthz",
+        "/oauth2/token",
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/t/acme",
+    ],
+)
+async def test_a_line_break_behind_a_path_makes_it_one_that_nobody_knows(
+    serve: Serve, path: str
+) -> None:
+    templates = ("/things/{name}", "/files/{rest:path}", "/oauth2/token")
+    more = [route(each, tell, guard=PUBLIC, face="json") for each in templates]
+    client = serve(TELL, WELL_KNOWN, *more, *health_routes({}))
+    assert (await client.get(path)).status_code == 200
+    for end in ("%0A", "%0a", "%0D%0A", "/%0A"):
+        answer = await client.get(path + end)
+        assert answer.status_code == 404, end
+    for accept in ("text/html", "application/json"):
+        headers = {"accept": accept}
+        answer = await client.get("/where%0A", headers=headers)
+        unknown = await client.get("/nowhere", headers=headers)
+        assert (answer.status_code, answer.content) == (404, unknown.content)
+
+
+@pytest.mark.parametrize("path", ["/t/acme%0A", "/t/acme%0A/where"])
+async def test_a_line_break_behind_a_tenant_makes_it_another(serve: Serve, path: str) -> None:
+    answer = await serve(TELL).get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_tenant")

@@ -28,7 +28,7 @@ _FEWEST_STEPS: Final = 7
 _LEAST_LEFT: Final = 8
 """So many characters beside the weak words make it somebody's own."""
 
-_TRIMMINGS: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_TRIMMINGS: Final = re.compile(r"\A[\W\d_]+|[\W\d_]+\Z")
 _SHORTEST_WORD: Final = 3
 _SHORTEST_CONTEXT: Final = 3
 

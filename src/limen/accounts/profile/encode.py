@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from limen.kernel.errors import InvalidInput
 
@@ -18,7 +18,10 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 """Of a picture as given."""
 
 SIDE: Final = 256
-"""Of a picture as kept, in pixels; it is square."""
+"""Of a picture as kept, in pixels."""
+
+Shape = Literal["square", "whole"]
+"""Cut to a square from its middle, or all of it, its longer side no longer than ``SIDE``."""
 
 MEDIA_TYPE: Final = "image/webp"
 _MAX_PIXELS: Final = 24_000_000
@@ -32,13 +35,14 @@ _ENOUGH: Final = 4 * SIDE
 _QUALITY: Final = 82
 
 
-def encode_picture(given: bytes) -> bytes:
-    """Return a picture as a square WebP of 256 pixels, cut from its middle.
+def encode_picture(given: bytes, *, shape: Shape = "square") -> bytes:
+    """Return a picture as a WebP of at most 256 pixels a side.
 
     Runs for some tens of milliseconds: in a thread, and in no transaction.
 
     Args:
         given: JPEG, PNG, WebP or GIF (its first frame), of 24 million pixels at most.
+        shape: What of it is kept.
 
     Raises:
         InvalidInput: ``picture_invalid``: no such picture, broken, or larger than it says.
@@ -58,7 +62,8 @@ def encode_picture(given: bytes) -> bytes:
                 raise refused("it has too many pixels")
             opened.thumbnail((_ENOUGH, _ENOUGH))
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
-            small = ImageOps.fit(upright, (SIDE, SIDE))
+            small = upright if shape == "whole" else ImageOps.fit(upright, (SIDE, SIDE))
+            small.thumbnail((SIDE, SIDE))  # a square is so already
             bare = Image.frombytes("RGBA", small.size, small.tobytes())
             return _written(bare.save)
     except InvalidInput:

@@ -10,7 +10,7 @@ from typing import Final
 
 from limen.accounts.events import PictureChanged
 from limen.accounts.profile import store
-from limen.accounts.profile.encode import MAX_BYTES, encode_picture
+from limen.accounts.profile.encode import MAX_BYTES, Shape, encode_picture
 from limen.accounts.profile.sources import NONE, OWN, choose, offer, withdraw
 from limen.db.work import Work
 from limen.kernel import slow_step
@@ -29,7 +29,7 @@ class Encoder:
 
     turn: asyncio.Semaphore
 
-    async def encode(self, given: bytes) -> bytes:
+    async def encode(self, given: bytes, *, shape: Shape = "square") -> bytes:
         """Return the picture as it may be kept, made in a thread.
 
         Raises:
@@ -37,7 +37,7 @@ class Encoder:
         """
         slow_step.entering("picture")
         async with self.turn:
-            return await asyncio.to_thread(functools.partial(encode_picture, given))
+            return await asyncio.to_thread(functools.partial(encode_picture, given, shape=shape))
 
 
 def new_encoder() -> Encoder:

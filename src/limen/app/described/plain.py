@@ -280,6 +280,20 @@ OTHERS: Final[Mapping[str, Mapping[str, Any]]] = {
             answers={200: Answer(says="The image.", schema=_IMAGE, media="image/webp")},
         )
     },
+    "/logos/{logo_id}": {
+        "get": _operation(
+            "getClientLogo",
+            tag="interactions",
+            summary="Get a client's logo",
+            says=(
+                "What `logo_url` of a client names: our own copy of what its `logo_uri` showed "
+                "when it was registered. A new one has a new address."
+            ),
+            path=("logo_id",),
+            security=[],
+            answers={200: Answer(says="The image.", schema=_IMAGE, media="image/webp")},
+        )
+    },
     "/api/v1/oauth/events/{provider}/{tenant_key}": {"post": _TAKE_EVENT},
     "/api/v1/oauth/connections/{connection_id}/proxy/{host}/{path}": {
         method: _proxied(method) for method in ("get", "post", "put", "patch", "delete")

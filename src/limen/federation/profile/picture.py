@@ -9,7 +9,7 @@ import json
 from typing import Final
 
 from limen.accounts.directory import hold_active_user
-from limen.accounts.profile.encode import MAX_BYTES
+from limen.accounts.profile.fetch import fetch_picture
 from limen.accounts.profile.pictures import Encoder, keep_picture
 from limen.crypto.envelope import Envelope, Place
 from limen.db import outbox
@@ -17,16 +17,10 @@ from limen.db.outbox import Delivery, Handler
 from limen.db.work import Work, Works
 from limen.federation.profile import store
 from limen.federation.profile.identity_id import identity_id
-from limen.kernel.errors import InvalidInput, NetRefused
 from limen.kernel.ids import new_id
 from limen.net import Net
-from limen.observe import logger
 
 KIND: Final = "profile_picture"
-_DEADLINE_SECONDS: Final = 8.0
-_OK: Final = 200
-_GONE: Final = range(300, 500)
-_log = logger("limen.federation")
 
 
 async def ask_for_picture(
@@ -42,8 +36,7 @@ async def ask_for_picture(
 def picture_handler(*, works: Works, envelope: Envelope, net: Net, encoder: Encoder) -> Handler:
     """Return the outbox handler of kind ``profile_picture``.
 
-    What may be called is ``net``'s to say, as everywhere (N213); it follows no redirect. An
-    address that may not be called, or shows no picture, is not asked again.
+    An address that may not be called, or shows no picture, is not asked again.
     """
 
     async def handle(delivery: Delivery) -> None:
@@ -54,7 +47,7 @@ def picture_handler(*, works: Works, envelope: Envelope, net: Net, encoder: Enco
             return dict(json.loads(raw.reveal()))
 
         told = await works.run(delivery.site, read)
-        image = await _fetch(net, encoder, told["url"])
+        image = await fetch_picture(net, encoder, told["url"])
         if image is None:
             return
 
@@ -76,22 +69,3 @@ def picture_handler(*, works: Works, envelope: Envelope, net: Net, encoder: Enco
         await works.run(delivery.site, keep)
 
     return handle
-
-
-async def _fetch(net: Net, encoder: Encoder, url: str) -> bytes | None:
-    try:
-        answer = await net.fetch(
-            "GET",
-            url,
-            headers={"Accept": "image/webp,image/png,image/jpeg"},
-            deadline_seconds=_DEADLINE_SECONDS,
-            max_bytes=MAX_BYTES,
-        )
-        if answer.status in _GONE:
-            return None
-        if answer.status != _OK:
-            raise RuntimeError(f"the picture's server answered {answer.status}")
-        return await encoder.encode(answer.body)
-    except (InvalidInput, NetRefused) as refusal:
-        _log.info("picture refused", refusal=refusal.code)
-        return None

@@ -17,6 +17,7 @@ from limen.oauth.model import Client
 from limen.oauth.registration.offered import offered
 from limen.oauth.registration.register import check_room
 from limen.oauth.registry.check_addresses import check_addresses
+from limen.oauth.registry.logo import follow_logo
 from limen.oauth.registry.register_client import add_client, default_scope, plain_client
 from limen.oauth.registry.update_client import forget_client
 from limen.oauth.store import clients as store
@@ -143,6 +144,7 @@ async def _keep(work: Work, *, url: str, fetched: _Fetched) -> Client:
             version=known.version + 1,
         )
         await store.change_client(work, client)
+        client = await follow_logo(work, before=known, after=client)
         forget_client(work, url)
     await put_registration(
         work,

@@ -17,6 +17,7 @@ from limen.kernel.secret import Secret
 from limen.oauth.events import ClientRegistered
 from limen.oauth.model import Client
 from limen.oauth.registry.client_secrets import make_secret
+from limen.oauth.registry.logo import follow_logo
 from limen.oauth.resources import check_default_resource
 from limen.oauth.store import clients as store
 from limen.protocol.client_metadata import (
@@ -212,6 +213,7 @@ async def _add(work: Work, client: Client) -> bool:
         if not client.document_host:
             raise Conflict("client_id_used", "A client that was deleted had this id.")
         await principals.enable(work, principal_id=client.client_id)
+    await follow_logo(work, before=None, after=client)
     await work.record(ClientRegistered(client_id=client.client_id, client_type=client.type))
     return True
 

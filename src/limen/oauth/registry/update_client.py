@@ -15,6 +15,7 @@ from limen.kernel.secret import Secret
 from limen.oauth.events import ClientUpdated
 from limen.oauth.model import Client
 from limen.oauth.registry.client_secrets import make_secret
+from limen.oauth.registry.logo import follow_logo
 from limen.oauth.registry.register_client import (
     check_profile_of_tenant,
     default_scope,
@@ -116,6 +117,7 @@ async def write_client(
     Its API keys lose the scopes that it lost.
     """
     await store.change_client(work, changed)
+    changed = await follow_logo(work, before=before, after=changed)
     raw_secret, secrets = None, before.secrets
     if _secret_form(before) != _secret_form(changed):
         await store.drop_secrets(work, changed.client_id)

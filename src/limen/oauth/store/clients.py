@@ -14,7 +14,13 @@ from limen.db.statements import Row
 from limen.db.types import insert_or_nothing
 from limen.db.work import Work
 from limen.oauth.model import Client, ClientSecret
-from limen.oauth.tables import client_origins, client_secrets, clients, service_accounts
+from limen.oauth.tables import (
+    client_logos,
+    client_origins,
+    client_secrets,
+    clients,
+    service_accounts,
+)
 from limen.protocol.client_metadata import ClientMetadata
 
 _OWN_COLUMNS: Final[Mapping[str, str]] = {
@@ -38,15 +44,22 @@ _COLUMNS: Final = (
     *clients.c,
     service_accounts.c.client_id.is_not(None).label("is_service_account"),
     service_accounts.c.expires_at.label("expires_at"),
+    client_logos.c.id.label("logo_id"),
 )
-_WITH_ACCOUNT: Final = clients.outerjoin(
+_WITH_MORE: Final = clients.outerjoin(
     service_accounts,
     sa.and_(
         service_accounts.c.tenant_id == clients.c.tenant_id,
         service_accounts.c.client_id == clients.c.client_id,
     ),
+).outerjoin(
+    client_logos,
+    sa.and_(
+        client_logos.c.tenant_id == clients.c.tenant_id,
+        client_logos.c.client_id == clients.c.client_id,
+    ),
 )
-_FIND: Final = sa.select(*_COLUMNS).select_from(_WITH_ACCOUNT).where(*_THIS)
+_FIND: Final = sa.select(*_COLUMNS).select_from(_WITH_MORE).where(*_THIS)
 _LOCK: Final = _FIND.with_for_update(of=clients)
 _SECRETS: Final = (
     sa.select(*client_secrets.c)
@@ -58,7 +71,7 @@ _SECRETS: Final = (
 )
 _LIST: Final = (
     sa.select(*_COLUMNS)
-    .select_from(_WITH_ACCOUNT)
+    .select_from(_WITH_MORE)
     .where(clients.c.tenant_id == bindparam("tenant_id"), clients.c.client_id > bindparam("after"))
     .order_by(clients.c.client_id)
     .limit(bindparam("most", type_=sa.Integer))
@@ -320,6 +333,7 @@ def _client(row: Row) -> Client:
         document_fresh_until=row.document_fresh_until,
         is_service_account=bool(row.is_service_account),
         expires_at=row.expires_at,
+        logo_id=row.logo_id or "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from limen.signin.endpoints.lead_on import lead_on
 from limen.signin.parts import Parts
 from limen.signin.with_password import sign_in_with_password
 from limen.tenants import policy_of
+from limen.web import cookies
 from limen.web.deps import authenticate
 from limen.web.exchange import route
 from limen.web.forms import read_form, read_query
@@ -48,7 +50,7 @@ class SignInPage:
         actor = await authenticate(request, work)
         if _is_in(actor) and query.one("reauth") is None:
             return see_other(await self._target(request, work, query))
-        context = await self._context(work, query)
+        context = await self._context(request, work, query)
         if _is_in(actor) and not context["email"]:
             context["email"] = (await get_user(work, actor.id)).email or ""
         return self._page.show(request, context)
@@ -59,7 +61,7 @@ class SignInPage:
         if "cancel" in form:
             return see_other(await self._cancelled(request, work, form))
         check_rate(request, "login")
-        self._page.again(request, await self._context(work, form))
+        self._page.again(request, await self._context(request, work, form))
         actor = await authenticate(request, work)
         attempt = browser.attempt_of(
             request, email=text_of(form, "email"), raw_password=secret_of(form, "password")
@@ -72,10 +74,14 @@ class SignInPage:
         path = await self._target(request, work, form)
         return await lead_on(request, work, outcome=outcome, path=path, parts=self._parts)
 
-    async def _context(self, work: Work, params: Params) -> dict[str, Any]:
+    async def _context(self, request: Request, work: Work, params: Params) -> dict[str, Any]:
         target = text_of(params, "continue")
         target_path = await read_continue(work, envelope=self._parts.envelope, raw=target)
+        asking = None
+        if target_path is not None:
+            asking = await self._parts.who_asks(work, target_path, partial(cookies.read, request))
         return {
+            "asking": asking,
             "continue_": target if target_path else "",
             "may_cancel": target_path is not None and target not in OWN_PAGES,
             "email": text_of(params, "email") or text_of(params, "login_hint"),

@@ -67,6 +67,8 @@ class RegistrationPolicy(BaseModel):
         most_documents: How many clients of metadata documents there may be at a time.
         unused_days: After so many days a client that nobody vouched for and nobody agreed to
             use is deleted.
+        unverified_logos: Whether people are shown the logos of clients that nobody vouched for,
+            beside the warning that says so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,3 +84,4 @@ class RegistrationPolicy(BaseModel):
     most_open: int = Field(10_000, ge=0, le=10_000_000)
     most_documents: int = Field(10_000, ge=0, le=10_000_000)
     unused_days: int = Field(30, ge=1, le=3650)
+    unverified_logos: StrictBool = True

@@ -15,7 +15,7 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 _HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-_TURNS: Final = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)|%2f|%5c|//", re.IGNORECASE)
+_TURNS: Final = re.compile(r"(^|/)(\.|%2e){1,2}(/|\Z)|%2f|%5c|//", re.IGNORECASE)
 _MAX_PATH_CHARS: Final = 2000
 
 # Where tokens are made and exchanged: a client could have another one made of ours there.

@@ -55,7 +55,7 @@ def _of_servers(router: APIRouter, parts: Parts) -> None:
             # What its client may not have any more can't be approved, and hides no other.
             with suppress(OAuthRefusal):
                 looked = await look_at(work, request=each, who=who, desk=parts.desk)
-                items.append(approval_view(looked))
+                items.append(approval_view(looked, work.site))
         return ApprovalList(items=items)
 
     @router.post("/approvals/{request_id}/approve")
@@ -80,7 +80,8 @@ def _of_devices(router: APIRouter, parts: Parts) -> None:
         """Look at the device that shows this code. Show its person all of it before they answer."""
         found = await _typed(request, work, parts=parts, user_code=user_code, find=find_typed)
         who = answering(work.actor)
-        return approval_view(await look_at(work, request=found, who=who, desk=parts.desk))
+        looked = await look_at(work, request=found, who=who, desk=parts.desk)
+        return approval_view(looked, work.site)
 
     @router.post("/device/{user_code}/approve")
     async def approve_device(request: Request, work: CurrentWork, user_code: UserCode) -> Answered:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from limen.kernel.site import Site
 from limen.oauth.authorization.interaction import Waits
 from limen.oauth.decoupled.decide import Looked
 from limen.oauth.endpoints.interactive import words
@@ -50,14 +51,14 @@ class Answered(BaseModel):
     status: Literal["approved", "denied"]
 
 
-def approval_view(looked: Looked) -> ApprovalView:
+def approval_view(looked: Looked, site: Site) -> ApprovalView:
     """Describe a request as JSON."""
     request, allowed = looked.request, looked.allowed
     return ApprovalView(
         id=request.id,
         kind=request.kind,
         status=looked.waits,
-        client=client_view(allowed.client),
+        client=client_view(allowed.client, site),
         scopes=[
             ScopeView(scope=scope, text=words.scope_text(scope, resource=allowed.resource))
             for scope in allowed.scope

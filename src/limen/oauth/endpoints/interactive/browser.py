@@ -39,8 +39,12 @@ def signed_in(actor: Actor) -> SignedIn | None:
 
 def browser_binding(request: Request) -> Binding | None:
     """Return what this browser's cookie proves; ``None`` without one."""
-    value = cookies.read(request, COOKIE)
-    return None if value is None else _binding(value)
+    return binding_of(cookies.read(request, COOKIE))
+
+
+def binding_of(cookie: str | None) -> Binding | None:
+    """Return what the value of that cookie proves."""
+    return None if cookie is None else _binding(cookie)
 
 
 def bind_browser(request: Request) -> tuple[str, Binding]:

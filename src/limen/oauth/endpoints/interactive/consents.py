@@ -38,7 +38,7 @@ def routes(parts: Parts) -> APIRouter:
         for consent in await list_consents(work, user_id=work.actor.id):
             client = await parts.clients.find(work, consent.client_id)
             if client is not None:
-                views.append(consent_view(consent, client))
+                views.append(consent_view(consent, client, work.site))
         return ConsentList(items=views)
 
     @router.post("", status_code=201, response_model_exclude_none=True)
@@ -56,7 +56,7 @@ def routes(parts: Parts) -> APIRouter:
             scope=parse_scope(body.scope) or (),
             resource=None if body.resource is None else parse_resource(body.resource),
         )
-        return consent_view(consent, client)
+        return consent_view(consent, client, work.site)
 
     @router.delete("/{consent_id}", status_code=204)
     async def withdraw(work: CurrentWork, consent_id: Annotated[str, Path(max_length=64)]) -> None:

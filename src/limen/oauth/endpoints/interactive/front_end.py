@@ -89,7 +89,12 @@ async def open_by_json(
             opened = await open_interaction(
                 work, missing=missing, binding=binding, ttl=parts.interaction_ttl
             )
-            view = waiting(opened.raw_handle, missing=missing, until=opened.interaction.expires_at)
+            view = waiting(
+                opened.raw_handle,
+                site=work.site,
+                missing=missing,
+                until=opened.interaction.expires_at,
+            )
             view = await with_providers(work, view, federation=parts.federation)
             return 200, view.model_dump(mode="json", exclude_none=True)
 

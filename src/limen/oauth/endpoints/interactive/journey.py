@@ -103,7 +103,14 @@ async def view(
     if isinstance(done, AuthorizationResponse):
         return complete(done)
     terms = policy_of(work).assurance.terms
-    told = waiting(Secret(handle), missing=done, until=found.expires_at, step=step, terms=terms)
+    told = waiting(
+        Secret(handle),
+        site=work.site,
+        missing=done,
+        until=found.expires_at,
+        step=step,
+        terms=terms,
+    )
     return await with_providers(work, told, federation=parts.federation)
 
 

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from limen.db.work import Work
 from limen.federation.parts import Parts as FederationParts
 from limen.kernel.secret import Secret
+from limen.kernel.site import Site
 from limen.oauth.authorization.asked import Missing, ShowSignIn
 from limen.oauth.authorization.interaction import Waits, step_of
 from limen.oauth.endpoints.interactive import words
 from limen.oauth.model import Client, Consent
+from limen.oauth.registry.logo import logo_url
 from limen.protocol.responses import AuthorizationResponse
 from limen.signin.endpoints.provider_sign_in import SignInProviderModel, list_sign_in_providers
 from limen.signin.endpoints.step_answers import TermsShape
@@ -29,7 +31,11 @@ class _Read(BaseModel):
 
 
 class ClientView(BaseModel):
-    """Who asks, as a person should see it."""
+    """Who asks, as a person should see it.
+
+    ``logo_url`` is our copy of its logo; ``logo_uri`` is where the client shows it itself, and
+    would tell the client who is looking.
+    """
 
     client_id: str
     name: str
@@ -37,6 +43,7 @@ class ClientView(BaseModel):
     host: str = ""
     client_uri: str | None = None
     logo_uri: str | None = None
+    logo_url: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
 
@@ -133,8 +140,8 @@ class ConsentList(BaseModel):
     items: list[ConsentView]
 
 
-def client_view(client: Client) -> ClientView:
-    """Describe a client to a person."""
+def client_view(client: Client, site: Site) -> ClientView:
+    """Describe a client to a person of its tenant."""
     metadata = client.metadata
     return ClientView(
         client_id=client.client_id,
@@ -143,6 +150,7 @@ def client_view(client: Client) -> ClientView:
         host=client.document_host,
         client_uri=metadata.client_uri,
         logo_uri=metadata.logo_uri,
+        logo_url=logo_url(site, client),
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
     )
@@ -151,6 +159,7 @@ def client_view(client: Client) -> ClientView:
 def waiting(
     raw_handle: Secret[str],
     *,
+    site: Site,
     missing: Missing,
     until: dt.datetime,
     step: Step | None = None,
@@ -160,6 +169,7 @@ def waiting(
 
     Args:
         raw_handle: Of the interaction.
+        site: The tenant's place.
         missing: What is missing to a code.
         until: When the interaction is over.
         step: What who is on the way in has to pass before that.
@@ -171,7 +181,7 @@ def waiting(
     return Waiting(
         status=status,
         id=raw_handle.reveal(),
-        client=client_view(asked.client),
+        client=client_view(asked.client, site),
         scopes=[
             ScopeView(scope=scope, text=words.scope_text(scope, resource=asked.resource))
             for scope in asked.agreed_scope
@@ -206,11 +216,11 @@ def complete(answer: AuthorizationResponse) -> Complete:
     return Complete(redirect_to=answer.location())
 
 
-def consent_view(consent: Consent, client: Client) -> ConsentView:
+def consent_view(consent: Consent, client: Client, site: Site) -> ConsentView:
     """Describe a consent to whoever gave it."""
     return ConsentView(
         id=consent.id,
-        client=client_view(client),
+        client=client_view(client, site),
         resource=consent.resource,
         scopes=list(consent.scopes),
         remembered=consent.remembered,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work
@@ -59,6 +59,12 @@ async def way_on(
             return await step_url(work, envelope=envelope, path=back, step=step)
         case AskConsent():
             return _with_handle(work.site, CONSENT_PATH, raw_handle)
+
+
+def handle_in(site: Site, path: str) -> Secret[str] | None:
+    """Return whose way on a path of ours is, if it leads back to an interaction."""
+    start = f"{site.path}{CONTINUE_PATH}?interaction="
+    return Secret(unquote(path.removeprefix(start))) if path.startswith(start) else None
 
 
 def _with_handle(site: Site, path: str, raw_handle: Secret[str]) -> str:
