@@ -88,7 +88,7 @@ async def test_n206_n243_ids_of_another_tenant_name_nothing(
 
 
 @EACH_ONCE
-async def test_a_suspended_tenant_answers_nobody_until_it_is_resumed(
+async def test_n038_n178_a_suspended_tenant_answers_nobody_until_it_is_resumed(
     limen: Installation, other: Installation
 ) -> None:
     person, flow = await other.person(), Flow(other, await other.client())

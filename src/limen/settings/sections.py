@@ -242,8 +242,7 @@ class WebSettings(Section):
         max_picture_bytes: Of a picture that somebody uploads.
         header_seconds: How long the head of a request may take to arrive.
         request_seconds: How long all of it may take, and how long its answer may wait to be read.
-        idle_seconds: How long a connection is kept for another request; longer than the proxy
-            keeps it, or a request may meet a closing door.
+        idle_seconds: How long a connection is kept for another request; longer than a proxy's.
         connections_per_peer: How many an address may have, or an IPv6 network of 64 bits, with
             each process; trusted proxies have as many as they like.
     """

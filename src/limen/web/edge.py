@@ -67,10 +67,7 @@ class Edge:
                     answering.extra = preflight_headers(answering.extra)
                     await Response(status_code=204)(scope, receive, answering.send)
                     return
-            if scope["path"].endswith("\n"):
-                # ``$`` ends the patterns of all routes, and matches before it too: what others
-                # limit or allow by path would be answered under a second spelling.
-                raise HTTPException(404)
+            _check_end(scope)
             await self._app(scope, receive, answering.send)
         except Exception as fault:  # noqa: BLE001 -- the last resort: typed, without detail
             await self._last_resort(scope, fault, answering)
@@ -107,6 +104,16 @@ class Edge:
         face = face_of(request) if "site" in scope["state"] else "json"
         response = answer_fault(request, fault, face)
         await response(scope, request.receive, answering.send)
+
+
+def _check_end(scope: Scope) -> None:
+    """Find nothing at a path with a line break behind it.
+
+    ``$`` ends the patterns of all routes and matches before it, too: what a proxy limits or
+    keeps out by path would be answered under a second spelling.
+    """
+    if scope["path"].endswith("\n"):
+        raise HTTPException(404)
 
 
 def _tell_who_asked(state: dict[str, Any]) -> None:
