@@ -130,6 +130,7 @@ class AccountLineView(BaseModel):
     """A service account in a list."""
 
     client_id: str
+    name: str
     description: str
     created_at: dt.datetime
     expires_at: dt.datetime | None

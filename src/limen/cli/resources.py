@@ -1,4 +1,4 @@
-"""``limen resource``: create."""
+"""``limen resource``: create, list."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from limen.cli.inside import run_in_tenant
-from limen.cli.say import AsJson, InTenant, split, tell
+from limen.cli.say import AsJson, FromCursor, InTenant, split, tell, tell_page
 
 if TYPE_CHECKING:
     from limen.app.runtime import Runtime
     from limen.db.work import Work
 
 group = typer.Typer(help="APIs that tokens are for.", no_args_is_help=True)
-
-
-@group.callback()
-def resources() -> None:
-    """Keep ``create`` a command of its own while it is the only one."""
 
 
 @group.command()
@@ -69,3 +64,35 @@ def create(  # noqa: PLR0913 -- each argument is an option
         }
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
+
+
+@group.command("list")
+def show(
+    *,
+    cursor: FromCursor = "",
+    tenant: InTenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """List resources, a page at a time."""
+
+    async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
+        from limen.oauth.registry.listing import list_resources  # noqa: PLC0415 -- as above
+
+        page = await list_resources(work, runtime.envelope, cursor=cursor)
+        resources = [
+            {
+                "identifier": each.identifier,
+                "name": each.name,
+                "scopes": list(each.scopes),
+                "sender_constrained": each.sender_constrained,
+            }
+            for each in page.items
+        ]
+        return {"resources": resources, "next_cursor": page.next_cursor}
+
+    tell_page(
+        run_in_tenant(tenant, body),
+        line=lambda each: f"{each['identifier']}  {' '.join(each['scopes'])}",
+        none="No resources.",
+        as_json=as_json,
+    )

@@ -20,6 +20,28 @@ def test_a_client_has_all_members_it_was_given(installation: Limen, tmp_path: Pa
     assert made.json["client_secret"] is None
 
 
+def test_a_client_is_shown_and_changed(installation: Limen, tmp_path: Path) -> None:
+    made = installation("client", "create", "App", "--redirect-uri", CALLBACK, "--json").json
+    members = tmp_path / "client.json"
+    members.write_text('{"client_name": "Better", "tos_uri": "https://app.example.com/terms"}')
+    update = ("client", "update", made["client_id"], "--json")
+    changed = installation(*update, "--metadata", str(members))
+    assert changed.status == 0, changed.err
+    assert (changed.json["name"], changed.json["client_secret"]) == ("Better", None)
+    members.write_text('{"tos_uri": null}')
+    assert installation(*update, "--metadata", str(members)).status == 0
+    shown = installation("client", "show", made["client_id"], "--json").json
+    assert shown["name"] == "Better"
+    assert shown["redirect_uris"] == [CALLBACK]
+    assert "tos_uri" not in shown["metadata"]
+    assert made["client_secret"] not in json.dumps(shown)
+    members.write_text('{"redirect_uris": ["http://app.example.com/callback"]}')
+    refused = installation(*update, "--metadata", str(members))
+    assert (refused.status, "redirect" in refused.err) == (1, True)
+    for command in ("show", "update"):
+        assert installation("client", command, "nobody").status == 1
+
+
 def test_a_client_may_sign_with_its_secret(installation: Limen) -> None:
     made = installation(
         *("client", "create", "App", "--auth-method", "client_secret_jwt"),

@@ -248,6 +248,11 @@ def test_a_resource_is_created(installation: Limen) -> None:
         *("--sender-constrained", "--json"),
     )
     assert bound.json["sender_constrained"] is True
+    listed = installation("resource", "list", "--json").json["resources"]
+    assert {made.json["identifier"], bound.json["identifier"]} <= {
+        each["identifier"] for each in listed
+    }
+    assert "https://api.example.com  a b" in installation("resource", "list").out
     assert installation("resource", "create", "https://api.example.com", "--scope", "a").status == 1
     assert installation("resource", "create", "not a uri", "--scope", "a").status == 1
 

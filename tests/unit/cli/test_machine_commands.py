@@ -37,7 +37,7 @@ def test_a_service_account_with_two_secrets_and_a_key(installation: Limen) -> No
     assert "No API keys." in installation("api-key", "list").out
 
     accounts = installation("service-account", "list", "--json").json["service_accounts"]
-    assert [each["client_id"] for each in accounts] == [client_id]
+    assert [(each["client_id"], each["name"]) for each in accounts] == [(client_id, "Builder")]
     assert installation("service-account", "delete", client_id).status == 0
     assert installation("service-account", "delete", client_id).status == 1
     assert "No service accounts." in installation("service-account", "list").out

@@ -87,6 +87,7 @@ def show(
         accounts = [
             {
                 "client_id": each.client_id,
+                "name": each.name,
                 "description": each.description,
                 "expires_at": each.expires_at,
                 "last_used_at": each.last_used_at,
@@ -99,7 +100,7 @@ def show(
         run_in_tenant(tenant, body),
         line=lambda each: (
             f"{each['client_id']}  last used {each['last_used_at'] or 'never'}"
-            f"  {each['description']}"
+            f"  {each['name']}{each['description'] and ': ' + each['description']}"
         ),
         none="No service accounts.",
         as_json=as_json,

@@ -7,7 +7,7 @@ from limen.db.work import Work
 from limen.oauth.registry.listing import Page, next_cursor, read_cursor
 from limen.oauth.service_accounts import store
 from limen.oauth.service_accounts.model import ServiceAccount, account_not_found
-from limen.oauth.service_accounts.store import AccountRow
+from limen.oauth.service_accounts.store import AccountLine
 from limen.oauth.store import clients as client_store
 
 
@@ -37,8 +37,8 @@ async def get_account(work: Work, *, client_id: str, lock: bool = False) -> Serv
 
 async def list_accounts(
     work: Work, envelope: Envelope, *, cursor: str = "", limit: int = 50
-) -> Page[AccountRow]:
-    """Return what is kept beside the clients, by id.
+) -> Page[AccountLine]:
+    """Return them by id, with their names.
 
     Raises:
         InvalidInput: ``cursor_invalid``.
