@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from bench.cpu import pss_megabytes
+from bench.cpu import leave_a_core, pss_megabytes, take_all_cores
 from bench.load import Measured
 from bench.paths import PATHS
 from bench.peers import (
@@ -39,6 +39,7 @@ async def main(options: argparse.Namespace) -> None:
         await measure_vault(options.vault_rows, seconds=options.seconds)
         return
     with tempfile.TemporaryDirectory(prefix="limen-bench-") as folder:
+        leave_a_core()
         for engine in ("sqlite", "postgresql"):
             (Path(folder) / engine).mkdir()
         await _engine("sqlite", Path(folder) / "sqlite", options=options)
@@ -107,6 +108,7 @@ async def _engine(
 
 def _start_and_memory(engine: str, folder: Path, *, database_url: str = "") -> None:
     """Start once more on the same data: the second start is the one that counts."""
+    take_all_cores()
     server = Server(folder, database_url=database_url, cold=True)
     began = time.perf_counter()
     server.start()
@@ -115,6 +117,7 @@ def _start_and_memory(engine: str, folder: Path, *, database_url: str = "") -> N
     time.sleep(IDLE_SECONDS)
     print(f"{engine:<11}idle: {pss_megabytes(server.pid):.0f} MB PSS (budget 120 MB)")
     server.stop()
+    leave_a_core()
 
 
 if __name__ == "__main__":

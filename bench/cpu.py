@@ -7,11 +7,29 @@ from pathlib import Path
 from typing import Final
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+_CORES: Final = sorted(os.sched_getaffinity(0))
 
 
 def cpu_seconds(pid: int) -> float:
     """Return user and system time of a process and the children it has waited for or has now."""
     return sum(_own_seconds(each) for each in [pid, *children(pid)])
+
+
+def leave_a_core() -> None:
+    """Keep off the first core, with what is started from now on: load and database too."""
+    os.sched_setaffinity(0, _CORES[1:] or _CORES)
+
+
+def take_all_cores() -> None:
+    """Be anywhere again."""
+    os.sched_setaffinity(0, _CORES)
+
+
+def give_core(pid: int) -> None:
+    """Let a server have the first core, as it has one on a machine of its own."""
+    for each in [pid, *children(pid)]:
+        for task in Path(f"/proc/{each}/task").iterdir():
+            os.sched_setaffinity(int(task.name), _CORES[:1])
 
 
 def children(pid: int) -> list[int]:

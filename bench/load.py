@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from bench.cpu import cpu_seconds
+from bench.cpu import cpu_seconds, give_core
 
 Requests = Generator[bytes, bytes, None]
 """Yields the next request; is sent the body of the last answer."""
@@ -69,6 +69,7 @@ async def measure(
         connections: At once.
         expected: The status every answer must have.
     """
+    give_core(pid)
     until = time.perf_counter() + seconds
     cpu, began = cpu_seconds(pid), time.perf_counter()
     done = await asyncio.gather(
