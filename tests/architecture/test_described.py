@@ -17,8 +17,10 @@ from limen.app.described.plain import BROWSERS, OTHERS
 from limen.oauth.described.discovery import PATHS
 from limen.oauth.described.errors import ERRORS
 from limen.oauth.described.tokens import EXAMPLES, FIELDS
+from limen.oauth.described.words import CREDENTIALS
 from limen.protocol.token_request import GRANT_TYPES
 from limen.web.errors import STATUS
+from tests.architecture.source import ROOT
 from tests.architecture.test_routes import built, json_api, walked
 
 OURS_ALONE = {"/oauth2/authorize/continue", "/oauth2/logout/answer"}
@@ -46,6 +48,7 @@ NOT_DESCRIBED = {
 }
 """By the beginning of the path, and why. ``/`` leads to one of these pages."""
 
+PAGE = (ROOT / "docs" / "error-codes.md").read_text(encoding="utf-8")
 METHODS = {"get", "post", "put", "delete", "patch"}
 
 
@@ -96,7 +99,12 @@ def test_every_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
 
 def test_every_reference_leads_somewhere() -> None:
     schemas = described()["components"]["schemas"]
-    lost = {ref for ref in references(described()) if ref.rpartition("/")[2] not in schemas}
+    answers = described()["components"]["responses"]
+    lost = {
+        ref
+        for ref in references(described())
+        if ref.rpartition("/")[2] not in (answers if "/responses/" in ref else schemas)
+    }
     assert lost == set()
 
 
@@ -169,6 +177,76 @@ def test_every_route_of_the_json_api_says_how_it_refuses() -> None:
         assert ("{" not in path) or "404" in operation["responses"], path
         assert method == "get" or "409" in operation["responses"], path
         assert "HTTPValidationError" not in str(operation), path
+
+
+def told_codes(answer: dict[str, Any]) -> Iterator[str]:
+    """The codes that a refusal's own shapes and examples can have."""
+    for content in answer.get("content", {}).values():
+        if isinstance(content.get("example"), dict):
+            yield content["example"].get("code", content["example"].get("error", ""))
+        for ref in references(content["schema"]):
+            shape = described()["components"]["schemas"][ref.rpartition("/")[2]]
+            code = shape["properties"].get("code", {})
+            yield from [*code.get("enum", ()), *([code["const"]] if "const" in code else ())]
+
+
+def test_every_code_that_the_document_tells_is_on_the_page_of_codes() -> None:
+    told = {
+        code
+        for _, _, operation in operations()
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+        for code in told_codes(answer)
+    }
+    assert {"mfa_required", "terms_required", "mailbox_proof_required"} <= told
+    assert {code for code in told if code and f"| `{code}` |" not in PAGE} == set()
+
+
+def test_problems_are_told_as_problems() -> None:
+    wrong = [
+        (path, method, status, media)
+        for path, method, operation in operations()
+        if path not in PATHS and path not in BROWSERS
+        for status, answer in operation["responses"].items()
+        if status >= "400" and not path.startswith("/api/v1/oauth/events/")
+        for media in answer.get("content", {})
+        if media != "application/problem+json"
+    ]
+    assert wrong == []
+
+
+def test_every_body_says_that_it_may_be_too_large_or_of_the_wrong_kind() -> None:
+    shared = described()["components"]["responses"]
+    for path, _, operation in operations():
+        answers = operation["responses"]
+        assert "405" in answers, path
+        if "requestBody" in operation:
+            assert {"413", "415"} <= answers.keys(), path
+    used = {ref.rpartition("/")[2] for ref in references(described()) if "/responses/" in ref}
+    assert used == set(shared)
+
+
+def test_who_authenticates_clients_says_with_which_members() -> None:
+    for path, _, operation in operations():
+        if "clientSecretBasic" in str(operation.get("security")):
+            form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
+            assert set(CREDENTIALS) <= form["schema"]["properties"].keys(), path
+    assert not [
+        name
+        for name, scheme in described()["components"]["securitySchemes"].items()
+        if scheme.get("in") == "query"
+    ]
+
+
+def test_no_body_is_shown_empty() -> None:
+    empty = [
+        (path, method)
+        for path, method, operation in operations()
+        for part in (operation.get("requestBody", {}), *operation["responses"].values())
+        for content in part.get("content", {}).values()
+        if "example" in content and content["example"] in ({}, None)
+    ]
+    assert empty == []
 
 
 def test_every_route_is_described_or_is_a_page_of_ours() -> None:

@@ -255,7 +255,7 @@ async def test_people_may_be_kept_from_making_keys(limen: Installation, ada: Key
     try:
         refused = await ada.ask("POST", "", {"name": "x", "scope": "self"})
     finally:
-        await limen.set_policy(api_keys={})
+        await limen.set_policy(api_keys=None)
     assert (refused.status, refused.json()["code"]) == (403, "api_keys_off")
 
 

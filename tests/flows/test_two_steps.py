@@ -130,7 +130,7 @@ async def test_new_terms_are_put_to_everybody_before_a_code_goes_out(limen: Inst
         page = await person.browser.press(page, "step-submit")
         assert "code" in page.query, page.text[:500]
     finally:
-        await limen.set_policy(assurance={})
+        await limen.set_policy(assurance=None)
 
 
 async def test_a_native_app_signs_in_without_a_browser(limen: Installation) -> None:

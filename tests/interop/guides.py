@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -97,11 +98,13 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         ) as running:
             assert running.stdin is not None
             assert running.stdout is not None
-            # A program that waits for what never comes ends here, and the page fails.
-            deadline = threading.Timer(_SECONDS, running.kill)
+            # A program that waits for what never comes ends here with all that it started, and
+            # the page fails.
+            deadline = threading.Timer(_SECONDS, os.killpg, (running.pid, signal.SIGKILL))
             deadline.daemon = True
             deadline.start()
             for line in running.stdout:

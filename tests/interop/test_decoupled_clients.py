@@ -40,3 +40,26 @@ def test_openid_client_gets_its_tokens_by_device_code_and_by_ciba(
         "scope": "openid email",
         "ciba": "access_denied",
     }
+
+
+def test_oauth4webapi_gets_its_tokens_by_device_code(installation: Installation) -> None:
+    device = _register(
+        *(installation, "native", DEVICE_CODE, "refresh_token"),
+        scope="openid email offline_access",
+    )
+    told = run_script(
+        "oauth4webapi_device.mjs",
+        {
+            "issuer": installation.issuer,
+            "clientId": device.client_id,
+            "person": installation.person,
+        },
+    )
+    assert told == {
+        "early": ["authorization_pending", "slow_down"],
+        "audience": device.client_id,
+        "email": "ada@example.org",
+        "refreshed": True,
+        "again": "invalid_grant",
+        "denied": "access_denied",
+    }

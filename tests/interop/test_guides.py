@@ -17,13 +17,12 @@ ELSEWHERE = {
     "mutual-tls": {"bash", "python"},
     "operators": {"bash"},
     "providers": {"bash", "python"},
-    "resource-server": {"bash", "python"},
 }
 """Pages that are not about a flow of clients: what they show."""
 
 
-OF_ITS_OWN = {"providers"}
-"""Pages that replace what others connect with, the client at Microsoft say."""
+OF_ITS_OWN = {"mcp", "providers"}
+"""Pages that change what others build on: who may register, the client at Microsoft."""
 
 
 @pytest.fixture

@@ -30,6 +30,16 @@ async def signing(limen: Installation, *keys: SigningKey) -> Known:
     return await limen.client("machine", auth_method="private_key_jwt", metadata={"jwks": jwks})
 
 
+async def signing_under_fapi(limen: Installation, *keys: SigningKey) -> Known:
+    app = await signing(limen, *keys)
+    envelope = limen.application.runtime.envelope
+    changes = ClientChanges(metadata={"profile": "fapi2", "dpop_bound_access_tokens": True})
+    await limen.run(
+        lambda work: update_client(work, client_id=app.id, changes=changes, envelope=envelope)
+    )
+    return app
+
+
 def claims(limen: Installation, client: Known, **changes: Any) -> dict[str, Any]:
     changes = {"audience": limen.issuer, **changes}
     return assertion_claims(client.id, now=limen.clock.now(), **changes)
@@ -105,6 +115,31 @@ CASES: dict[str, Make] = {
 }
 
 
+TOLD: dict[str, str] = {
+    "n060-endpoint": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n060-array": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n060-array-of-one": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n060-other": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n060-missing": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n063-no-jti": "jti is missing.",
+    "n063-empty-jti": "jti must be a string of 1 to 512 characters.",
+    "n078-number": "aud must be the issuer alone, one string and no array: {issuer}",
+    "n079-no-exp": "exp is missing.",
+    "n079-nbf": "nbf must be a NumericDate, and not in the future.",
+    "n082-text": "exp must be a NumericDate, at most 300 seconds ahead.",
+    "n082-huge": "exp must be a NumericDate, at most 300 seconds ahead.",
+    "n082-negative": "exp must be a NumericDate, at most 300 seconds ahead.",
+    "n082-far": "exp must be a NumericDate, at most 300 seconds ahead.",
+}
+"""What the holder of the key reads; every other case reads as a wrong signature does."""
+
+
+def told(case: str, issuer: str) -> str:
+    if case not in TOLD:
+        return "Client authentication failed."
+    return f"The client assertion: {TOLD[case].format(issuer=issuer)}"
+
+
 @pytest.mark.parametrize("case", CASES)
 async def test_e_f_an_assertion_that_does_not_hold(limen: Installation, case: str) -> None:
     app = await signing(limen, KEY, RSA)
@@ -112,9 +147,51 @@ async def test_e_f_an_assertion_that_does_not_hold(limen: Installation, case: st
     answer = await ask(limen, CASES[case](said))
     assert (answer.status, answer.json()) == (
         401,
-        {"error": "invalid_client", "error_description": "Client authentication failed."},
+        {"error": "invalid_client", "error_description": told(case, limen.issuer)},
     )
     assert (await ask(limen, signed(said, KEY))).status == 200, "the honest one was not used up"
+
+
+async def test_n064_before_the_signature_holds_all_answers_are_one(limen: Installation) -> None:
+    app, fapi = await signing(limen, KEY), await signing_under_fapi(limen, KEY, RSA)
+    expired = {"exp": int(limen.clock.now().timestamp()) - 60}
+    stranger = claims(limen, app, iss="nobody", sub="nobody")
+    forged_rsa = signed({**claims(limen, fapi), **expired}, generate_key("RS256"))
+    sent = [
+        signed(claims(limen, app), OTHER),
+        signed(claims(limen, app), OTHER, kid=KEY.kid),
+        signed({**claims(limen, app), **expired}, OTHER, kid=KEY.kid),
+        signed(claims(limen, app, audience="https://other.example"), OTHER, kid=KEY.kid),
+        signed(stranger, KEY),
+        signed({**stranger, **expired}, KEY),
+        signed(stranger, RSA),
+        forged_rsa,
+        signed(claims(limen, fapi), OTHER, kid=RSA.kid, alg="RS256"),
+    ]
+    answers = [await ask(limen, raw) for raw in sent]
+    assert len({(answer.status, answer.text) for answer in answers}) == 1
+    assert answers[0].json()["error_description"] == "Client authentication failed."
+
+
+async def test_who_holds_the_key_reads_what_time_and_profile_forbid(limen: Installation) -> None:
+    app, fapi = await signing(limen, KEY), await signing_under_fapi(limen, KEY, RSA)
+    now = int(limen.clock.now().timestamp())
+    used = signed(claims(limen, app), KEY)
+    assert (await ask(limen, used)).status == 200
+    sent = {
+        used: "It was presented before: each needs a jti of its own.",
+        signed(claims(limen, app, exp=now - 60), KEY): "It has expired: exp has passed.",
+        signed(
+            claims(limen, app, iat=now + 30), KEY
+        ): "iat must be a NumericDate, and not in the future.",
+        signed(claims(limen, fapi), RSA): "alg is not one that may be used here.",
+    }
+    for raw, words in sent.items():
+        answer = await ask(limen, raw)
+        assert (answer.status, answer.json()) == (
+            401,
+            {"error": "invalid_client", "error_description": f"The client assertion: {words}"},
+        )
 
 
 async def test_n065_another_clients_kid_leads_nowhere(limen: Installation) -> None:

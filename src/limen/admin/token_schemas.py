@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from limen.admin.schemas import PageQuery
 from limen.oauth.exchange.policy import ExchangePolicy
+from limen.oauth.registry.issued_tokens import Held, NotListed
+from limen.oauth.revocation.revoke_all import Ended
 from limen.oauth.trust.issuer import LinkedSubject, Trust, TrustedIssuer
-from limen.tokens.grant import Grant
 
 _Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 
@@ -27,7 +28,10 @@ class TokenQuery(PageQuery):
 
 
 class TokenView(BaseModel):
-    """What one client holds for one person; no token is ever shown."""
+    """What one client holds for one person, or an opaque token of its own; none is ever shown.
+
+    ``user_id`` is empty where a client holds it for itself.
+    """
 
     id: str
     user_id: str
@@ -40,8 +44,8 @@ class TokenView(BaseModel):
     expires_at: dt.datetime
 
     @classmethod
-    def of(cls, grant: Grant) -> TokenView:
-        """Show a grant."""
+    def of(cls, grant: Held) -> TokenView:
+        """Show a grant, or a client's own token."""
         return cls(
             id=grant.id,
             user_id=grant.user_id,
@@ -55,11 +59,34 @@ class TokenView(BaseModel):
         )
 
 
+class NotListedView(BaseModel):
+    """Self-contained access tokens (JWTs) that a client got for itself: no list has them.
+
+    Issuing one writes nothing, so this says within which bounds there may be some: issued since
+    ``issued_since`` (``null``: ever), the newest ended by ``live_until`` at the latest.
+    ``POST /api/v1/admin/tokens/revoke`` with the ``client_id`` ends all of them.
+    """
+
+    client_id: str
+    issued_since: dt.datetime | None
+    live_until: dt.datetime
+
+    @classmethod
+    def of(cls, known: NotListed) -> NotListedView:
+        """Show what is known."""
+        return cls(
+            client_id=known.client_id,
+            issued_since=known.issued_since,
+            live_until=known.live_until,
+        )
+
+
 class TokenPage(BaseModel):
-    """Some tokens."""
+    """Some tokens; ``not_listed`` when a client was asked for that may hold others for itself."""
 
     tokens: list[TokenView]
     next_cursor: str
+    not_listed: NotListedView | None = None
 
 
 class TokenFilter(_Read):
@@ -70,9 +97,19 @@ class TokenFilter(_Read):
 
 
 class Revoked(BaseModel):
-    """How many ended."""
+    """How many ended of those that are listed; of a whole client all others too.
+
+    Every access token that the client got before ``issued_before`` has ended, those too that no
+    list has; ``null`` where a user was named, or a client that does not exist.
+    """
 
     revoked: int
+    issued_before: dt.datetime | None = None
+
+    @classmethod
+    def of(cls, ended: Ended) -> Revoked:
+        """Show what was ended."""
+        return cls(revoked=ended.revoked, issued_before=ended.issued_before)
 
 
 class PolicyView(BaseModel):

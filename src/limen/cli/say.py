@@ -42,19 +42,23 @@ def tell_page(
     line: Callable[[Mapping[str, Any]], str],
     none: str,
     as_json: bool,
+    note: str = "",
 ) -> None:
     """Print one page of a list: a line for each, and how to see the next ones.
 
     Args:
-        page: ``next_cursor``, and the things beside it under a name of their own.
+        page: ``next_cursor``, and the one list beside it under a name of its own.
         line: What a person reads of one.
         none: What they read if there is none.
         as_json: As the option says.
+        note: What they read below.
     """
-    (things,) = (value for name, value in page.items() if name != "next_cursor")
+    (things,) = (value for value in page.values() if isinstance(value, list | tuple))
     lines = [line(each) for each in things] or [none]
     if page["next_cursor"]:
         lines.append(f"There are more: --cursor {page['next_cursor']}")
+    if note:
+        lines.append(note)
     tell(page, as_json=as_json, words="\n".join(lines))
 
 

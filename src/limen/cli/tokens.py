@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from limen.app.runtime import Runtime
     from limen.db.work import Work
 
-group = typer.Typer(help="What clients hold for people.", no_args_is_help=True)
+group = typer.Typer(help="What clients hold for people or for themselves.", no_args_is_help=True)
 
 _ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 _OfUser = Annotated[str, typer.Option("--user", metavar="USER_ID", help="Only this person's.")]
@@ -39,7 +40,10 @@ def show(
     """List live tokens, a page at a time; the tokens themselves are never shown."""
 
     async def body(runtime: Runtime, work: Work) -> dict[str, Any]:
-        from limen.oauth.registry.issued_tokens import list_tokens  # noqa: PLC0415 -- loaded when it runs
+        from limen.oauth.registry.issued_tokens import (  # noqa: PLC0415 -- loaded when it runs
+            list_tokens,
+            tokens_not_listed,
+        )
 
         page = await list_tokens(
             work, runtime.envelope, cursor=cursor, user_id=user, client_id=client
@@ -54,13 +58,41 @@ def show(
             }
             for grant in page.items
         ]
-        return {"tokens": tokens, "next_cursor": page.next_cursor}
+        told: dict[str, Any] = {
+            "tokens": tokens,
+            "next_cursor": page.next_cursor,
+            "not_listed": None,
+        }
+        known = await tokens_not_listed(work, client_id=client) if client and not user else None
+        if known is not None:
+            told["not_listed"] = {
+                "client_id": known.client_id,
+                "issued_since": known.issued_since and known.issued_since.isoformat(),
+                "live_until": known.live_until.isoformat(),
+            }
+        return told
 
+    page = run_in_tenant(tenant, body)
     tell_page(
-        run_in_tenant(tenant, body),
-        line=lambda each: f"{each['id']}  {each['user_id']}  {each['client_id']}  {each['scope']}",
-        none="No tokens.",
+        page,
+        line=lambda each: (
+            f"{each['id']}  {each['user_id'] or '-'}  {each['client_id']}  {each['scope']}"
+        ),
+        note=_say_not_listed(page["not_listed"]),
+        none="No tokens that are listed." if page["not_listed"] else "No tokens.",
         as_json=as_json,
+    )
+
+
+def _say_not_listed(known: Mapping[str, Any] | None) -> str:
+    if known is None:
+        return ""
+    since = f"Those issued before {known['issued_since']} have ended.\n"
+    return (
+        "JWTs that this client got for itself are not listed one by one: nothing is kept of them.\n"
+        f"The newest has ended by {known['live_until']} at the latest.\n"
+        f"{since if known['issued_since'] else ''}"
+        f"To end all of them now: limen token revoke --client {known['client_id']}"
     )
 
 
@@ -73,7 +105,10 @@ def revoke(
     tenant: InTenant = "default",
     as_json: AsJson = False,
 ) -> None:
-    """End one token, or all of a person, of a client, or of a person at a client."""
+    """End one token, or all of a person, of a client, or of a person at a client.
+
+    Of a whole client everything ends that was issued before now, its own JWTs too.
+    """
 
     async def body(_: Runtime, work: Work) -> dict[str, Any]:
         from limen.oauth.registry.issued_tokens import revoke_tokens  # noqa: PLC0415 -- as above
@@ -81,8 +116,10 @@ def revoke(
 
         if token_id:
             await revoke_tokens(work, grant_id=token_id, user_id=user or None)
-            return {"revoked": 1}
-        return {"revoked": await revoke_all_tokens(work, user_id=user, client_id=client)}
+            return {"revoked": 1, "issued_before": None}
+        ended = await revoke_all_tokens(work, user_id=user, client_id=client)
+        before = ended.issued_before and ended.issued_before.isoformat()
+        return {"revoked": ended.revoked, "issued_before": before}
 
     tell(run_in_tenant(tenant, body), as_json=as_json)
 

@@ -16,14 +16,15 @@ from limen.db.work import Work, Works
 from limen.kernel.errors import OAuthRefusal, Refusal
 from limen.kernel.site import Site
 from limen.oauth.authorization.address import address_of
-from limen.oauth.authorization.asked import Asked
+from limen.oauth.authorization.asked import Asked, Desk
 from limen.oauth.authorization.checks import CHECKS
 from limen.oauth.authorization.sent import read_sent
 from limen.oauth.caller import Caller
 from limen.oauth.client_authentication.authenticate import authenticate_client
 from limen.oauth.client_authentication.presented import Presented
 from limen.oauth.endpoints.token import GRANTS
-from limen.oauth.model import Client
+from limen.oauth.granted import Granted
+from limen.oauth.model import Client, Resource
 from limen.oauth.parts import Parts
 from limen.oauth.resources import issuer_resource
 from limen.protocol.authorization_request import parse_authorization_request
@@ -36,6 +37,7 @@ from limen.protocol.client_authentication import (
 )
 from limen.protocol.client_metadata import AuthMethod
 from limen.protocol.params import Params
+from limen.protocol.scopes import parse_scope
 from limen.protocol.token_request import parse_token_request
 from limen.tenants.policy_of import policy_of
 
@@ -55,7 +57,8 @@ class Finding:
     Attributes:
         check: Its name in words.
         code: The error the client would get; empty if it passes.
-        reason: What the client would read, and what the log would say beside it.
+        reason: What the client would read, and what the log would say beside it; of a check
+            that passes, what it leaves out.
     """
 
     check: str
@@ -72,15 +75,15 @@ class _Inspected(Exception):  # noqa: N818 -- ends the Work without a trace; not
 class _Findings(list[Finding]):
     """Collects outcomes; after one that others build on, the rest is not reached."""
 
-    async def step(self, check: str, run: Callable[[], Awaitable[None]]) -> bool:
-        """Run one check; say whether it passed."""
+    async def step(self, check: str, run: Callable[[], Awaitable[str | None]]) -> bool:
+        """Run one check, which may return a remark; say whether it passed."""
         try:
-            await run()
+            remark = await run()
         except Refusal as refusal:
             reason = " ".join(text for text in (refusal.public, _in_brackets(refusal)) if text)
             self.append(Finding(check=check, outcome="refused", code=refusal.code, reason=reason))
             return False
-        self.append(Finding(check=check, outcome="passes"))
+        self.append(Finding(check=check, outcome="passes", reason=remark or ""))
         return True
 
     def skip(self, *checks: str) -> None:
@@ -182,7 +185,20 @@ async def _authorization(
         findings.skip(*later)
         return
     for check in CHECKS:
-        await findings.step(_name(check), partial(check, work, asked[0], parts.desk))
+        await findings.step(
+            _name(check), partial(_run, check, asked[0], work=work, desk=parts.desk)
+        )
+
+
+async def _run(
+    check: Callable[[Work, Asked, Desk], Awaitable[None]], asked: Asked, *, work: Work, desk: Desk
+) -> str:
+    """Run one of ``CHECKS``; remark on what it dropped of the scope, if it set it."""
+    before = asked.scope
+    await check(work, asked, desk)
+    if asked.scope == before:
+        return ""
+    return _dropped(asked.request.scope, asked.scope, client=asked.client, resource=asked.resource)
 
 
 @dataclass(slots=True)
@@ -219,11 +235,19 @@ class _TokenCase:
         if not self.client.may_use(self.presented.params.required("grant_type")):
             raise OAuthRefusal("unauthorized_client", "Not registered for this grant_type.")
 
-    async def granted(self) -> None:
+    async def granted(self) -> str:
         request = parse_token_request(self.presented.params)
         grant = GRANTS[type(request)]
         caller = Caller(client=self.client)
-        await grant(self.work, parts=self.parts, caller=caller, request=request)
+        given = await grant(self.work, parts=self.parts, caller=caller, request=request)
+        if not isinstance(given, Granted):
+            return ""
+        return _dropped(
+            parse_scope(self.presented.params.one("scope")),
+            given.access.scope,
+            client=self.client,
+            resource=given.resource,
+        )
 
 
 async def _token(
@@ -245,7 +269,7 @@ async def _token(
             return
 
 
-_TOKEN_STEPS: Final[Mapping[str, Callable[[_TokenCase], Awaitable[None]]]] = {
+_TOKEN_STEPS: Final[Mapping[str, Callable[[_TokenCase], Awaitable[str | None]]]] = {
     "registered method": _TokenCase.method,
     "client authentication": _TokenCase.authenticated,
     "form": _TokenCase.form,
@@ -275,6 +299,26 @@ def _with_client(params: Params, client_id: str) -> Params:
     if "client_id" in params:
         return params
     return Params([*params.pairs, ("client_id", client_id)])
+
+
+def _dropped(
+    requested: tuple[str, ...] | None,
+    granted: tuple[str, ...],
+    *,
+    client: Client,
+    resource: Resource,
+) -> str:
+    """Say which scopes are left out of the answer, and why."""
+    left_out = [scope for scope in requested or () if scope not in granted]
+    not_its_own = [scope for scope in left_out if scope not in client.scope]
+    others = [scope for scope in left_out if scope in client.scope]
+    told = []
+    if not_its_own:
+        told.append(f"Dropped, for the client is not registered for it: {' '.join(not_its_own)}.")
+    if others:
+        where = resource.identifier
+        told.append(f"Dropped, for the client may not have it at {where}: {' '.join(others)}.")
+    return " ".join(told)
 
 
 def _name(check: Callable[..., object]) -> str:

@@ -10,7 +10,9 @@ from limen.kernel.clock import from_timestamp
 from limen.kernel.secret import Secret
 from limen.protocol.client_metadata.names import ClientAlg
 from limen.protocol.jwk import EDDSA, KeySet
-from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, OneOfAudiences, verify
+from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, OneOfAudiences
+from limen.protocol.jwt_claims import check_claims
+from limen.protocol.jwt_told import MAX_JTI_CHARACTERS, prove_or_tell, proven
 
 SECRET_ALGS: Final[frozenset[str]] = frozenset({"HS256"})
 """What ``client_secret_jwt`` signs with."""
@@ -26,7 +28,6 @@ LEEWAY: Final = dt.timedelta(seconds=10)
 """For the clients' clocks."""
 
 _TYPES: Final = ("JWT", "client-authentication+jwt", UNTYPED)
-_MAX_JTI_CHARACTERS: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,26 +82,26 @@ def verify_client_assertion(
         now: The moment.
 
     Raises:
-        JwtRefused: If anything is otherwise. ``reason`` is for the log alone.
+        ProvenRefused: The client signed it, and something in it is otherwise.
+        JwtRefused: It does not prove to be the client's. ``reason`` is for the log alone.
     """
-    claims = verify(
-        raw.reveal(),
-        keys,
-        expected=Expected(
-            algorithms=algorithms,
-            typ=_TYPES,
-            issuer=client_id,
-            audience=OneOfAudiences(audiences),
-            required=("sub", "exp", "jti"),
-            leeway=LEEWAY,
-            longest=LONGEST,
-        ),
-        now=now,
+    expected = Expected(
+        algorithms=algorithms,
+        typ=_TYPES,
+        issuer=client_id,
+        audience=OneOfAudiences(audiences),
+        required=("sub", "exp", "jti"),
+        leeway=LEEWAY,
+        longest=LONGEST,
     )
-    if claims["sub"] != client_id:
-        raise JwtRefused("sub")
-    if len(claims["jti"]) > _MAX_JTI_CHARACTERS:
-        raise JwtRefused("jti")
-    if "iat" in claims and from_timestamp(claims["iat"]) > now + LEEWAY:
-        raise JwtRefused("iat")
+    known = algorithms if algorithms <= SECRET_ALGS else KEY_ALGS
+    claims = prove_or_tell(raw.reveal(), keys, expected=expected, known=known).claims
+    with proven():
+        check_claims(claims, expected, now)
+        if claims["sub"] != client_id:
+            raise JwtRefused("sub")
+        if len(claims["jti"]) > MAX_JTI_CHARACTERS:
+            raise JwtRefused("jti")
+        if "iat" in claims and from_timestamp(claims["iat"]) > now + LEEWAY:
+            raise JwtRefused("iat")
     return Assertion(jti=claims["jti"], until=from_timestamp(claims["exp"]) + LEEWAY)

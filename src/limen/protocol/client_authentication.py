@@ -148,13 +148,18 @@ def parse_basic(authorization: str) -> SecretCredentials:
     )
 
 
-def failed(*, detail: str = "") -> InvalidClient:
+FAILED: Final = "Client authentication failed."
+"""All that a stranger reads."""
+
+
+def failed(public: str = FAILED, *, detail: str = "") -> InvalidClient:
     """Return the refusal of every proof that does not hold: nothing tells which part (N064).
 
     Args:
-        detail: Which, for the log alone.
+        public: More than that, for a caller who has shown to hold the client's key.
+        detail: Which part, for the log alone.
     """
-    return InvalidClient(public="Client authentication failed.", detail=detail)
+    return InvalidClient(public=public, detail=detail)
 
 
 def _unreadable() -> InvalidClient:

@@ -13,8 +13,9 @@ from limen.protocol.client_metadata import CLIENT_ALGS, ClientMetadata
 from limen.protocol.client_metadata.names import ClientAlg
 from limen.protocol.jose import Claims, JwtRefused
 from limen.protocol.jwk import EDDSA, KeySet
-from limen.protocol.jwt import UNTYPED, AmongAudiences, Expected, prove
+from limen.protocol.jwt import UNTYPED, AmongAudiences, Expected
 from limen.protocol.jwt_claims import check_claims
+from limen.protocol.jwt_told import prove_or_tell, proven, told
 from limen.protocol.params import Params
 from limen.protocol.scopes import OPENID
 
@@ -26,6 +27,7 @@ LEEWAY: Final = dt.timedelta(seconds=10)
 REQUEST_ALGS: Final = (*CLIENT_ALGS, "Ed25519")
 """What discovery says; a client that registered one has that one alone."""
 
+_UNSIGNED: Final = "Its signature can't be verified with a key of this client."
 _TYPES: Final = ("oauth-authz-req+jwt", "JWT", UNTYPED)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _OF_THE_JWT: Final = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
@@ -111,16 +113,18 @@ def verify_request_object(
 
     Spec: RFC 9101 sections 4, 6.2 and 10.8.
     """
+    expected = _expected(client_id, issuer, rules)
     try:
-        expected = _expected(client_id, issuer, rules)
         # Only the client's own keys were asked, so that an absent ``iss`` says no less.
-        said = prove(raw, keys, expected=expected).claims
-        _check_said(said, rules)
+        known = frozenset(REQUEST_ALGS)
+        said = prove_or_tell(raw, keys, expected=expected, known=known).claims
         claims = {"iss": client_id, **said}
-        check_claims(claims, expected, now)
-        _check_dates(claims, rules, now)
+        with proven():
+            _check_said(said, rules)
+            check_claims(claims, expected, now)
+            _check_dates(claims, rules, now)
     except JwtRefused as refusal:
-        raise invalid_object("It is not valid.", detail=refusal.reason) from refusal
+        raise not_proven(refusal, issuer=issuer, longest=expected.longest) from refusal
     _check_names(claims, client_id=client_id, rules=rules)
     return Params.of([pair for name, value in claims.items() for pair in _pairs(name, value)])
 
@@ -152,6 +156,24 @@ def invalid_object(public: str, *, detail: str = "") -> OAuthRefusal:
     )
 
 
+def not_proven(
+    refusal: JwtRefused, *, issuer: str, longest: dt.timedelta | None = None
+) -> OAuthRefusal:
+    """Return the refusal of an object: which claim is wrong, once its signature has held.
+
+    Args:
+        refusal: What was found.
+        issuer: What ``aud`` should have been.
+        longest: How far ahead ``exp`` may lie, if there is a limit.
+    """
+    words = {
+        "aud": f"aud must be the issuer, or an array that holds it: {issuer}",
+        "iss": "iss must be the client_id.",
+    }
+    public = told(refusal, otherwise=_UNSIGNED, words=words, longest=longest)
+    return invalid_object(public, detail=refusal.reason)
+
+
 def _expected(client_id: str, issuer: str, rules: RequestRules) -> Expected:
     return Expected(
         algorithms=rules.algorithms,
@@ -167,7 +189,7 @@ def _expected(client_id: str, issuer: str, rules: RequestRules) -> Expected:
 def _check_said(claims: Claims, rules: RequestRules) -> None:
     for name in rules.required:
         if name not in claims:
-            raise JwtRefused(name)
+            raise JwtRefused(f"missing {name}")
 
 
 def _check_dates(claims: Claims, rules: RequestRules, now: dt.datetime) -> None:
@@ -176,9 +198,9 @@ def _check_dates(claims: Claims, rules: RequestRules, now: dt.datetime) -> None:
         return
     begins, ends = (from_timestamp(claims[name]) for name in ("nbf", "exp"))
     if begins < now - LONGEST - LEEWAY:
-        raise JwtRefused("nbf")
+        raise JwtRefused("old nbf")
     if ends > begins + LONGEST:
-        raise JwtRefused("exp")
+        raise JwtRefused("exp beyond nbf")
 
 
 def _check_names(claims: Claims, *, client_id: str, rules: RequestRules) -> None:

@@ -23,6 +23,7 @@ from limen.tenants.policies.assurance import AssurancePolicy
 from limen.tenants.policies.authorization import AuthorizationPolicy
 from limen.tenants.policies.claims import ClaimsPolicy
 from limen.tenants.policies.dpop import DpopPolicy
+from limen.tenants.policies.groups import overlay
 from limen.tenants.policies.kinds import Scope
 from limen.tenants.policies.registration import RegistrationPolicy
 from limen.tenants.policies.sign_in import SignInPolicy
@@ -129,10 +130,13 @@ class TenantPolicy(BaseModel):
     def with_members(self, members: Mapping[str, Any]) -> TenantPolicy:
         """Return this policy with some members replaced, checked as a whole.
 
+        Args:
+            members: JSON; of a group of settings those alone that it names.
+
         Raises:
             InvalidInput: As ``read``.
         """
-        return self.read({**self.as_json(), **members})
+        return self.read(overlay(type(self), self.as_json(), members))
 
     def as_json(self) -> dict[str, Any]:
         """Return every member, JSON-ready."""

@@ -9,6 +9,7 @@ from limen.db.work import Work
 from limen.kernel.errors import Conflict, NotFound
 from limen.tenants import store
 from limen.tenants.events import TenantPolicyChanged
+from limen.tenants.policies.groups import overlay, without_nulls
 from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
 
 
@@ -20,13 +21,15 @@ async def update_policy(
     expected_version: int | None = None,
     check: Callable[[TenantPolicy, TenantPolicy], Awaitable[None]] | None = None,
 ) -> TenantPolicy:
-    """Replace some members of the policy of this Work's tenant.
+    """Change what is named of the policy of this Work's tenant, and nothing else (RFC 7396).
 
     Concurrent changes are made one after the other, each checked against the whole.
 
     Args:
         work: In the tenant to change.
-        changes: JSON members; ``None`` gives one back to the server's settings.
+        changes: JSON members; ``None`` gives one back to the server's settings, at any depth.
+            A group of settings is changed member by member; a list, and a mapping of names, is
+            one value and replaced whole.
         defaults: What those settings say.
         expected_version: The version the caller read, to refuse undoing another's change.
         check: Refuses, or returns; given the policy as it lies and as it would be. The one of
@@ -44,8 +47,8 @@ async def update_policy(
         raise NotFound("tenant_not_found")
     if expected_version is not None and expected_version != record.version:
         raise Conflict("version_changed", "Someone changed it meanwhile; read it again.")
-    merged = {**record.members, **changes}
-    members = {key: value for key, value in merged.items() if value is not None}
+    merged = overlay(TenantPolicy, record.members, changes)
+    members = without_nulls(TenantPolicy, merged)
     policy = defaults.with_members(members)
     if check is not None:
         await check(defaults.with_members(record.members), policy)

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam
 from limen.db.statements import Row
 from limen.db.types import insert_or_nothing
 from limen.db.work import Work
+from limen.tokens.grant import OwnToken
 from limen.tokens.tables import access_tokens, grants, principals, revoked_tokens
 
 EXCHANGED: Final = ".x."
@@ -144,6 +145,36 @@ _LOOK_UP_REFRESH = (
         _GRANT_LIVES,
     )
 )
+# scans: a client's own live opaque tokens, of one tenant, for operators alone
+_OWN = (
+    sa.select(_o.jti, _o.client_id, _o.claims, _o.issued_at, _o.expires_at)
+    .select_from(
+        access_tokens.join(_client, sa.and_(_c.tenant_id == _TENANT, _c.id == _o.client_id))
+    )
+    .where(
+        _o.tenant_id == _TENANT,
+        _o.grant_id.is_(None),
+        _o.expires_at > _NOW,
+        _client_may(_o.issued_at),
+        _untouched(_o.jti),
+    )
+)
+_OF_WHICH = bindparam("of_client_id", type_=sa.Text)
+_LIST_OWN = (
+    _OWN.where(
+        _o.jti > bindparam("after", type_=sa.Text),
+        sa.or_(_OF_WHICH == "", _o.client_id == _OF_WHICH),
+    )
+    .order_by(_o.jti)
+    .limit(bindparam("most", type_=sa.Integer))
+)
+_FIND_OWN = _OWN.where(_o.jti == bindparam("jti"))
+_COUNT_OWN = (
+    _OWN.where(_o.client_id == bindparam("of_client_id"))
+    .with_only_columns(sa.func.count())
+    .order_by(None)
+)
+_NOT_BEFORE = sa.select(_p.not_before).where(_p.tenant_id == _TENANT, _THIS[1])
 _OWNER_OF_OPAQUE = sa.select(_o.jti, _o.client_id, _o.expires_at).where(
     _o.tenant_id == _TENANT, _o.token_hash == bindparam("token_hash")
 )
@@ -259,6 +290,43 @@ async def owner_of_opaque(work: Work, token_hash: bytes) -> tuple[str, str, dt.d
     """Return jti, client and expiry of an opaque token, active or not."""
     row = (await work.execute(_OWNER_OF_OPAQUE, token_hash=token_hash)).first()
     return None if row is None else (row.jti, row.client_id, row.expires_at)
+
+
+async def list_own(work: Work, *, after: str, most: int, client_id: str) -> list[OwnToken]:
+    """Return live opaque tokens of no grant, by ``jti``; of every client if none is named."""
+    rows = await work.execute(
+        _LIST_OWN, after=after, most=most, of_client_id=client_id, now=work.now
+    )
+    return [_own(row) for row in rows.all()]
+
+
+async def find_own(work: Work, jti: str) -> OwnToken | None:
+    """Return one live opaque token of no grant."""
+    row = (await work.execute(_FIND_OWN, jti=jti, now=work.now)).first()
+    return None if row is None else _own(row)
+
+
+async def count_own(work: Work, client_id: str) -> int:
+    """Return how many of them a client holds."""
+    counted = await work.execute(_COUNT_OWN, of_client_id=client_id, now=work.now)
+    return int(counted.scalar())
+
+
+async def find_not_before(work: Work, principal_id: str) -> dt.datetime | None:
+    """Return the moment nothing of before counts any more, if there is one."""
+    row = (await work.execute(_NOT_BEFORE, principal_id=principal_id)).first()
+    return None if row is None else row.not_before
+
+
+def _own(row: Row) -> OwnToken:
+    return OwnToken(
+        id=row.jti,
+        client_id=row.client_id,
+        scope=tuple(row.claims.get("scope", "").split()),
+        resources=(row.claims["aud"],),
+        started_at=row.issued_at,
+        expires_at=row.expires_at,
+    )
 
 
 async def add_revoked(work: Work, *, jti: str, expires_at: dt.datetime) -> bool:

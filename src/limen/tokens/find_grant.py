@@ -1,10 +1,10 @@
-"""Read grants."""
+"""Read grants, and the opaque tokens that clients got for themselves."""
 
 from __future__ import annotations
 
 from limen.db.work import Work
-from limen.tokens import store
-from limen.tokens.grant import Grant
+from limen.tokens import access_store, store
+from limen.tokens.grant import Grant, OwnToken
 
 
 async def find_grant(work: Work, *, grant_id: str) -> Grant | None:
@@ -37,3 +37,20 @@ async def list_grants(
     return await store.list_grants(
         work, user_id=user_id, client_id=client_id, after=after, most=limit
     )
+
+
+async def list_own_tokens(
+    work: Work, *, after: str, limit: int, client_id: str = ""
+) -> list[OwnToken]:
+    """Return the live opaque tokens that clients got for themselves, by id."""
+    return await access_store.list_own(work, after=after, most=limit, client_id=client_id)
+
+
+async def find_own_token(work: Work, *, jti: str) -> OwnToken | None:
+    """Return one of them, if it lives."""
+    return await access_store.find_own(work, jti)
+
+
+async def count_own_tokens(work: Work, *, client_id: str) -> int:
+    """Return how many of them a client holds."""
+    return await access_store.count_own(work, client_id)

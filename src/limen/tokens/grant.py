@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from limen.protocol.authorization_details import Details
 
@@ -89,3 +89,23 @@ class Grant:
     def offline(self) -> bool:
         """Whether it outlives the person's session."""
         return self.session_id is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnToken:
+    """An opaque access token that a client got for itself, with no person's grant behind it.
+
+    Attributes:
+        id: Its ``jti``.
+        user_id: Nobody's.
+    """
+
+    id: str
+    client_id: str
+    scope: tuple[str, ...]
+    resources: tuple[str, ...]
+    started_at: dt.datetime
+    expires_at: dt.datetime
+    user_id: ClassVar[str] = ""
+    session_id: ClassVar[str | None] = None
+    last_used_at: ClassVar[dt.datetime | None] = None

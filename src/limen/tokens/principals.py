@@ -47,6 +47,11 @@ async def set_not_before(work: Work, *, principal_id: str) -> None:
     await store.set_not_before(work, principal_id)
 
 
+async def not_before(work: Work, *, principal_id: str) -> dt.datetime | None:
+    """Return the moment that what began before it is refused; ``None`` if there is none."""
+    return await store.find_not_before(work, principal_id)
+
+
 async def is_enabled(work: Work, *, principal_id: str) -> bool:
     """Say whether tokens may be issued to it; an unknown one may have none."""
     return await store.is_enabled(work, principal_id)

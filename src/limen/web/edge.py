@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -145,6 +146,9 @@ class _Answering:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
-            headers = with_defaults([*message["headers"], *self.extra], secure=self.secure)
+            told = message["headers"]
+            if message["status"] == HTTPStatus.NO_CONTENT:  # frameworks name a type of nothing
+                told = [pair for pair in told if pair[0] != b"content-type"]
+            headers = with_defaults([*told, *self.extra], secure=self.secure)
             message = {**message, "headers": headers}
         await self._send(message)

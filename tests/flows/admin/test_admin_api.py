@@ -238,6 +238,22 @@ async def test_a_policy_is_read_and_changed(limen: Installation, admin: Admin) -
     assert back.json()["fresh_minutes"] == 15
 
 
+async def test_a_policy_keeps_what_a_change_does_not_name(
+    limen: Installation, admin: Admin
+) -> None:
+    untouched = await admin.get("/policy")
+    try:
+        for named in ({"require_statement": True}, {"most_open": 7}):
+            told = await admin.ask("PATCH", "/policy", {"registration": named})
+            assert told.status == 200, told.text
+    finally:
+        changed = await admin.get("/policy")
+        back = await admin.ask("PATCH", "/policy", {"registration": None})
+    registration = {**untouched["registration"], "require_statement": True, "most_open": 7}
+    assert changed == {**untouched, "registration": registration}
+    assert back.json() == untouched
+
+
 async def test_keys_are_listed_and_rotated(limen: Installation, admin: Admin) -> None:
     before = await admin.get("/keys")
     active = next(key["kid"] for key in before["keys"] if key["active"] and key["alg"] == "ES256")

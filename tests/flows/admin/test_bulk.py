@@ -66,6 +66,44 @@ async def test_each_operation_has_its_own_result(limen: Installation, admin: Adm
     assert (await obtains_token(limen, old.id, told[4]["body"]["client_secret"])).status == 401
 
 
+_NO_OPERATIONS: tuple[Any, ...] = (
+    5,
+    None,
+    "x",
+    [],
+    [{"op": "delete"}],
+    {"op": "explode"},
+    {"op": ["create"]},
+    True,
+)
+
+
+async def test_what_is_no_operation_refuses_itself_alone(limen: Installation, admin: Admin) -> None:
+    known = await limen.client("machine")
+    disable = {"op": "disable", "ref": "last", "client_id": known.id}
+    told = await bulk(admin, *_NO_OPERATIONS, disable)
+    assert [each["status"] for each in told] == [422] * len(_NO_OPERATIONS) + [204]
+    assert {each["error"]["code"] for each in told[:-1]} == {"invalid_input"}
+    assert [each["index"] for each in told] == list(range(len(told)))
+    assert (told[0]["ref"], told[-1]["ref"]) == ("", "last")
+    assert (await obtains_token(limen, known.id, known.secret)).status == 401
+    body = {"operations": [*_NO_OPERATIONS, {"client_id": known.id}]}
+    answer = await admin.ask("POST", "/tokens/bulk", body)
+    assert (answer.status, answer.json()["refused"]) == (200, len(_NO_OPERATIONS))
+    assert answer.json()["results"][-1]["status"] == 200
+
+
+async def test_too_many_are_refused_whole_whatever_they_are(
+    limen: Installation, admin: Admin
+) -> None:
+    known = await limen.client("machine")
+    first = {"op": "disable", "client_id": known.id}
+    many = {"operations": [first, *[5] * 500]}
+    answer = await admin.ask("POST", "/clients/bulk", many)
+    assert (answer.status, "results" in answer.json()) == (422, False)
+    assert (await obtains_token(limen, known.id, known.secret)).status == 200
+
+
 async def test_with_a_key_nothing_is_done_twice(limen: Installation, admin: Admin) -> None:
     key = secrets.token_hex(16)
     names = [f"N {secrets.token_hex(6)}" for _ in range(3)]
@@ -137,7 +175,6 @@ async def test_n212_a_reference_no_utf8_can_say_fails_no_answer(admin: Admin) ->
         {"operations": []},
         {"operations": [{"op": "disable", "client_id": "x"}] * 501},
         {"operations": "x"},
-        {"operations": [1]},
         {},
         {"operations": [{"op": "disable", "client_id": "x"}], "more": 1},
     ],
@@ -197,7 +234,8 @@ async def test_tokens_end_by_id_by_user_and_by_client(limen: Installation, admin
     )
     told = answer.json()["results"]
     assert [each["status"] for each in told] == [204, 200, 200, 404, 422, 422]
-    assert [each["body"] for each in told[1:3]] == [{"revoked": 1}, {"revoked": 1}]
+    assert [each["body"]["revoked"] for each in told[1:3]] == [1, 1]
+    assert [bool(each["body"]["issued_before"]) for each in told[1:3]] == [False, True]
     for tokens in made:
         assert not await flow.is_active(tokens["access_token"])
 

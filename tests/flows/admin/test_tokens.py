@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import itertools
 from typing import Any
 
@@ -260,8 +262,111 @@ async def test_operators_end_one_and_many(limen: Installation, admin: Admin) -> 
     everybodys = await admin.ask("POST", "/tokens/revoke", {})
     assert (everybodys.status, everybodys.json()["code"]) == (422, "filter_missing")
     ended = await admin.ask("POST", "/tokens/revoke", {"client_id": flow.client.id})
-    assert (ended.status, ended.json()) == (200, {"revoked": 2})
+    assert (ended.status, ended.json()["revoked"]) == (200, 2)
+    assert ended.json()["issued_before"] is not None
     assert not await flow.is_active(made[2]["access_token"])
+
+
+async def own_token(limen: Installation, by: Known, resource: str) -> str:
+    answer = await limen.post(
+        "/oauth2/token", by, grant_type="client_credentials", resource=resource
+    )
+    assert answer.status == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+async def test_what_no_list_has_of_a_machine_is_said(limen: Installation, admin: Admin) -> None:
+    service, api = await limen.client("machine"), await limen.resource()
+    flow, raw = Flow(limen, service), await own_token(limen, service, api)
+    page = await admin.get(f"/tokens?client_id={service.id}")
+    known = page["not_listed"]
+    assert (page["tokens"], known["client_id"]) == ([], service.id)
+    assert known["issued_since"] is None
+    assert to_timestamp(dt.datetime.fromisoformat(known["live_until"])) >= claims_in(raw)["exp"]
+    ended = (await admin.ask("POST", "/tokens/revoke", {"client_id": service.id})).json()
+    assert ended["revoked"] == 0
+    assert not await flow.is_active(raw)
+    page = await admin.get(f"/tokens?client_id={service.id}")
+    assert page["not_listed"]["issued_since"] == ended["issued_before"]
+    for path in (f"/tokens?client_id={(await limen.client()).id}", "/tokens"):
+        assert (await admin.get(path))["not_listed"] is None
+    person = await limen.person()
+    named = await admin.get(f"/tokens?client_id={service.id}&user_id={person.id}")
+    assert named["not_listed"] is None
+
+
+async def test_an_opaque_token_of_a_machine_is_listed_and_ended(
+    limen: Installation, admin: Admin
+) -> None:
+    service, api = await limen.client("machine"), await limen.resource(token_format="opaque")
+    there = limen.at(await add_tenant(limen.application, slug=f"tokens{next(_numbers)}"))
+    stranger = await somebody(there, "admin")
+    flow = Flow(limen, service)
+    raws = [await own_token(limen, service, api) for _ in range(3)]
+    which = f"/tokens?client_id={service.id}"
+    first = await admin.get(f"{which}&limit=2")
+    rest = await admin.get(f"{which}&limit=2&cursor={first['next_cursor']}")
+    held = first["tokens"] + rest["tokens"]
+    assert (len({each["id"] for each in held}), rest["next_cursor"]) == (3, "")
+    assert {(each["user_id"], each["resources"][0]) for each in held} == {("", api)}
+    path = f"/tokens/{held[0]['id']}"
+    assert (await admin.get(path))["client_id"] == service.id
+    # N200: as if it were not there.
+    assert (await stranger.get(which))["tokens"] == []
+    assert [(await stranger.ask(how, path)).status for how in ("GET", "DELETE")] == [404, 404]
+    assert (await admin.ask("DELETE", path)).status == 204
+    assert (await admin.ask("DELETE", path)).status == 404
+    assert [await flow.is_active(raw) for raw in raws].count(True) == 2
+    assert len((await admin.get(which))["tokens"]) == 2
+    ended = (await admin.ask("POST", "/tokens/revoke", {"client_id": service.id})).json()
+    assert ended["revoked"] == 2
+    assert (await admin.get(which))["tokens"] == []
+    assert not any([await flow.is_active(raw) for raw in raws])
+
+
+async def test_all_of_a_client_are_those_it_exchanged_too(
+    limen: Installation, admin: Admin
+) -> None:
+    api, flow = await limen.resource(), Flow(limen, await limen.client())
+    service = await limen.client("machine", metadata={"grant_types": [TOKEN_EXCHANGE]})
+    made = await flow.tokens(await limen.person())
+    policy = {"subject_clients": [flow.client.id], "subjects": ["*"], "audiences": [api]}
+    path = f"/clients/{service.id}/exchange-policy"
+    assert (await admin.ask("PUT", path, {**policy, "scopes": ["read"]})).status == 200
+    answer = await exchange(limen, service, made["access_token"], api)
+    assert answer.status == 200, answer.text
+    raw = answer.json()["access_token"]
+    assert await flow.is_active(raw, by=service)
+    told = await admin.ask("POST", "/tokens/revoke", {"client_id": service.id})
+    assert told.status == 200
+    assert not await flow.is_active(raw, by=service)
+    assert await flow.is_active(made["access_token"])
+
+
+async def test_o4_the_audit_log_says_who_was_refused(limen: Installation, admin: Admin) -> None:
+    service, app = await limen.client("machine"), await limen.client("spa")
+    grant = {"grant_type": "client_credentials"}
+    assert (await limen.post("/oauth2/token", service, **grant, scope="unheard-of")).status == 400
+    wrong = dataclasses.replace(service, secret="wrong")
+    assert (await limen.post("/oauth2/token", wrong, **grant)).status == 401
+    assert (await limen.post("/oauth2/token", app, **grant)).status == 400
+    page = await admin.get("/audit?outcome=denied&limit=200")
+    told = {
+        (each["name"], each["actor_kind"], each["actor_id"], each["client_id"])
+        for each in page["events"]
+        if each["detail"].get("client_id") in {service.id, app.id}
+    }
+    assert told == {
+        ("oauth:token:refused", "client", service.id, service.id),
+        ("oauth:client:refused", "anonymous", "", ""),
+        ("oauth:token:refused", "anonymous", "", ""),
+    }
+    member = await somebody(limen)
+    assert (await member.ask("GET", "/tokens")).status == 403
+    page = await admin.get(f"/audit?actor_id={member.id}&outcome=denied")
+    (denied,) = [each for each in page["events"] if each["name"].startswith("access:")]
+    assert denied["name"] == "access:permission:refused"
+    assert denied["detail"] == {"permission": "tokens:read", "reason": "roles"}
 
 
 async def test_n200_another_tenants_tokens_and_issuers_are_not_there(

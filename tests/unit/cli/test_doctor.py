@@ -1,4 +1,5 @@
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from limen.cli.inside import opened, read_settings
 from limen.db.work import Work
 from limen.kernel.actor import OPERATOR
+from limen.protocol.jwk import generate_key
 from limen.tenants.update_policy import update_policy
 from limen.testing.processes import free_port
 from tests.unit.cli.conftest import Limen
@@ -17,13 +19,26 @@ def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def choose_profile(name: str) -> None:
+    await choose(profile=name)
+
+
+async def choose(**changes: object) -> None:
     async with opened(read_settings()) as runtime:
         (tenant,) = await runtime.directory.all()
 
         async def body(work: Work) -> None:
-            await update_policy(work, changes={"profile": name})
+            await update_policy(work, changes=changes)
 
         await runtime.works.run(tenant, body, actor=OPERATOR)
+
+
+def said_of(installation: Limen, profile: str, *client_ids: str) -> list[list[str]]:
+    """Return what is said of each client, a finding each."""
+    told = installation("doctor", "--profile", profile, "--json").json["findings"]
+    return [
+        [f"{each['state']}: {each['text']}" for each in told if each["check"] == f"client {one}"]
+        for one in client_ids
+    ]
 
 
 def states(told: object) -> dict[str, str]:
@@ -160,3 +175,49 @@ def test_it_agrees_with_the_endpoints_about_a_tenants_profile(installation: Lime
     texts = [each["text"] for each in told if each["check"] == f"client {made}"]
     assert any("is refused: token_endpoint_auth_method" in text for text in texts), texts
     assert not any("require_pushed" in text for text in texts), texts  # switched on for it
+
+
+def test_it_judges_whom_assertions_are_for_as_the_endpoints_do(
+    installation: Limen, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"jwks": {"keys": [generate_key("ES256").public.jwk()]}}))
+    redirect = ("--redirect-uri", "https://app.example/cb", "--json")
+    by_key = ("--auth-method", "private_key_jwt", "--metadata", str(file))
+    signs = installation("client", "create", "Signs", *redirect, *by_key).json["client_id"]
+    plain = installation("client", "create", "Plain", *redirect).json["client_id"]
+    able = "warning: {} could keep to it; set its profile to mcp."
+    both = [[able.format("Signs")], [able.format("Plain")]]
+    assert said_of(installation, "mcp", signs, plain) == both
+    asyncio.run(choose(assertion_audience="endpoints", authorization={"require_pushed": True}))
+    (refused,), of_plain = said_of(installation, "mcp", signs, plain)
+    assert ("assertion_audience" in refused, of_plain) == (True, both[1])
+    (texts,) = said_of(installation, "fapi2", signs)
+    assert not any("require_pushed" in text for text in texts), texts  # the tenant demands it
+    update = installation("client", "update", signs, "--profile", "fapi2")
+    assert update.status == 0, update.out
+    assert said_of(installation, "mcp", signs) == [[]]
+
+
+def test_it_asks_of_a_machine_what_it_uses(installation: Limen, tmp_path: Path) -> None:
+    file = tmp_path / "machine.json"
+    members = {
+        "jwks": {"keys": [generate_key("ES256").public.jwk()]},
+        "introspection_signed_response_alg": "ES256",
+    }
+    file.write_text(json.dumps(members))
+    named = ("--type", "machine", "--auth-method", "private_key_jwt", "--metadata", str(file))
+    made = installation("client", "create", "Job", *named, "--json").json["client_id"]
+    ((text,),) = said_of(installation, "fapi2", made)
+    assert "dpop_bound_access_tokens" in text
+    file.write_text(json.dumps({"dpop_bound_access_tokens": True}))
+    assert installation("client", "update", made, "--metadata", str(file)).status == 0
+    able = "warning: Job could keep to it; set its profile to fapi2."
+    assert said_of(installation, "fapi2", made) == [[able]]
+
+
+def test_the_built_in_client_is_judged_by_what_its_sign_in_does(installation: Limen) -> None:
+    ((said,),) = said_of(installation, "fapi2", "limen-first-party")
+    assert said.startswith("warning: tokens of a sign-in are whoever's has them")
+    asyncio.run(choose_profile("fapi2"))
+    assert said_of(installation, "fapi2", "limen-first-party") == [[]]

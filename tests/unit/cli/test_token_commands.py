@@ -41,12 +41,28 @@ def test_a_client_is_bound_to_the_apis_it_may_ask_for(installation: Limen, tmp_p
 
 
 def test_tokens_are_listed_and_revoked_by_whose_they_are(installation: Limen) -> None:
-    assert installation("token", "list", "--json").json == {"tokens": [], "next_cursor": ""}
+    none = {"tokens": [], "next_cursor": "", "not_listed": None}
+    assert installation("token", "list", "--json").json == none
     assert installation("token", "list").out.strip() == "No tokens."
     assert installation("token", "revoke", "nothing").status == 1
     assert installation("token", "revoke").status == 1
     ended = installation("token", "revoke", "--client", "nobody", "--json")
-    assert (ended.status, ended.json) == (0, {"revoked": 0})
+    assert (ended.status, ended.json) == (0, {"revoked": 0, "issued_before": None})
+
+
+def test_what_no_list_has_of_a_machine_is_said(installation: Limen, tmp_path: Path) -> None:
+    client_id = machine(installation, tmp_path)
+    listed = installation("token", "list", "--client", client_id, "--json").json
+    assert (listed["tokens"], listed["not_listed"]["client_id"]) == ([], client_id)
+    assert listed["not_listed"]["issued_since"] is None
+    said = installation("token", "list", "--client", client_id).out
+    assert "No tokens that are listed." in said
+    assert f"limen token revoke --client {client_id}" in said
+    ended = installation("token", "revoke", "--client", client_id, "--json").json
+    assert (ended["revoked"], ended["issued_before"] is None) == (0, False)
+    again = installation("token", "list", "--client", client_id, "--json").json
+    assert again["not_listed"]["issued_since"] == ended["issued_before"]
+    assert "have ended." in installation("token", "list", "--client", client_id).out
 
 
 def test_an_issuer_is_trusted_until_it_is_not(installation: Limen, tmp_path: Path) -> None:

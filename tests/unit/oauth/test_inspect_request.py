@@ -5,6 +5,7 @@ import pytest
 from limen.oauth.inspect_request import Finding, inspect_authorization, inspect_token_request
 from limen.oauth.registry.disable_client import disable_client
 from limen.protocol.params import Params
+from tests.unit.oauth.exchange_kit import API
 from tests.unit.oauth.http_kit import CALLBACK, CHALLENGE, VERIFIER, Known, Server
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +109,41 @@ async def test_it_says_how_the_client_should_authenticate(server: Server) -> Non
     guess = Known(client.id, "wrong")
     findings = await presented(server, guess, grant_type="refresh_token")
     assert refused(findings) == [("client authentication", "invalid_client")]
+
+
+async def test_it_says_that_a_secret_is_wrong_and_the_client_does_not_hear_it(
+    server: Server,
+) -> None:
+    client = await server.client()
+    findings = await presented(server, Known(client.id, "wrong"), grant_type="refresh_token")
+    assert findings[2].reason == "Client authentication failed. (the secret is wrong)"
+    sent = await server.post("/oauth2/token", Known(client.id, "wrong"), grant_type="refresh_token")
+    assert sent.json()["error_description"] == "Client authentication failed."
+
+
+async def test_it_says_which_scopes_are_left_out(server: Server) -> None:
+    client = await server.client(scope=("openid", "read"))
+    await server.resource(API, scopes=("other",))
+
+    async def remark(**changes: str) -> str:
+        findings = await asked(server, client, **changes)
+        assert not refused(findings)
+        return next(one.reason for one in findings if one.check == "scope allowed")
+
+    assert not await remark()
+    bogus = "Dropped, for the client is not registered for it: bogus."
+    assert await remark(scope="openid bogus") == bogus
+    elsewhere = f"Dropped, for the client may not have it at {API}: read."
+    assert await remark(scope="openid read", resource=API) == elsewhere
+    assert await remark(scope="openid read bogus", resource=API) == f"{bogus} {elsewhere}"
+
+
+async def test_it_says_which_scopes_a_machine_does_not_get(server: Server) -> None:
+    client = await server.client("machine", scope=("read",))
+    form = {"grant_type": "client_credentials", "scope": "read bogus"}
+    findings = await presented(server, client, **form)
+    assert not refused(findings)
+    assert findings[-1].reason == "Dropped, for the client is not registered for it: bogus."
 
 
 async def test_it_says_which_grants_are_registered(server: Server) -> None:

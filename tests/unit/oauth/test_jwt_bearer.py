@@ -112,6 +112,42 @@ async def test_n111_what_is_wrong_with_an_assertion_is_invalid_grant(server: Ser
     assert len(server.denied()) == len(wrong) + 6
 
 
+async def test_n111_what_is_wrong_is_told_once_a_trusted_signature_holds(server: Server) -> None:
+    idp = await upstream(server)
+    now = to_timestamp(server.works.clock.now())
+    used = jti()
+    assert (await idp.present(idp.asserts(jti=used))).status_code == 200
+    date = "must be a NumericDate"
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"aud": "https://stranger.example"}, f"aud must be {server.site.issuer}"),
+        ({"exp": now - 30}, "It has expired: exp has passed."),
+        ({"exp": now + 7200}, f"exp {date}, at most 300 seconds ahead."),
+        ({"exp": None}, "exp is missing."),
+        ({"iat": now - 400}, "It is too old: iat is too long ago."),
+        ({"iat": now + 30}, f"iat {date}, and not in the future."),
+        ({"nbf": now + 120}, f"nbf {date}, and not in the future."),
+        ({"jti": None}, "jti is missing."),
+        ({"jti": used}, "It was presented before: each needs a jti of its own."),
+        ({"sub": "somebody-else"}, "No account here is linked to the subject it names."),
+        (
+            {"cnf": {"jkt": "x" * 43}},
+            "It is bound to a key: send a DPoP proof made with that key.",
+        ),
+    ]
+    stranger, generic = generate_key("ES256"), set()
+    for changes, words in wrong:
+        given = {"jti": jti(), **changes}
+        answer = await idp.present(idp.asserts(**given))
+        assert refusal(answer) == (400, "invalid_grant")
+        assert answer.json()["error_description"] == f"The assertion: {words}"
+        for unproven in ({"key": stranger}, {"iss": "https://stranger.example"}):
+            answer = await idp.present(idp.asserts(**{**given, **unproven}))
+            generic.add((answer.status_code, answer.text))
+    answer = await idp.present("not a token")
+    assert generic == {(answer.status_code, answer.text)}
+    assert answer.json()["error_description"] == "The assertion is not accepted."
+
+
 async def test_n111_an_assertion_is_used_once(server: Server) -> None:
     idp = await upstream(server)
     assertion = idp.asserts(jti=jti())

@@ -10,9 +10,9 @@ from limen.protocol.client_metadata import (
     DEVICE_CODE,
     ClientMetadata,
     ClientType,
+    left_by,
     parse_client_metadata,
     under_profile,
-    without_defaults_of,
 )
 from limen.protocol.jwk import generate_key
 
@@ -275,12 +275,11 @@ def test_mcp_refuses_what_it_does_not_know() -> None:
 
 
 def test_another_profile_brings_its_own_defaults() -> None:
-    plain = parse(jwks=KEYS, token_endpoint_auth_method="private_key_jwt")
     members = {"redirect_uris": [CB], "jwks": KEYS, "require_pkce": True} | {
         "id_token_signed_response_alg": "RS256",
         "token_endpoint_auth_method": "private_key_jwt",
     }
-    left = without_defaults_of(plain, members)
+    left = left_by("fapi2", members)
     assert "id_token_signed_response_alg" not in left
     assert left["token_endpoint_auth_method"] == "private_key_jwt"
     assert parse(**{**left, "profile": "fapi2"}).id_token_signed_response_alg == "ES256"

@@ -32,6 +32,7 @@ SAID = {
     "max_age": 86400,
 }
 PLAIN = RequestRules(algorithms=frozenset({"ES256", "EdDSA"}), dated=False, alone=True)
+UNSIGNED = "Its signature can't be verified with a key of this client."
 DATED = RequestRules(algorithms=frozenset({"ES256"}), dated=True, alone=True)
 
 
@@ -92,6 +93,64 @@ def test_n078_n079_refuses_claims_that_are_not_as_they_should_be(changes: dict[s
 def test_the_issuer_need_only_be_among_the_audiences() -> None:
     raw = signed_object(claims(aud=["https://other.example", ISSUER]), ES)
     assert opened(raw).one("scope") == "openid"
+
+
+SECONDS = int(NOW.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules", "words"),
+    [
+        ({"aud": "x"}, PLAIN, f"aud must be the issuer, or an array that holds it: {ISSUER}"),
+        ({"iss": "somebody-else"}, PLAIN, "iss must be the client_id."),
+        ({"exp": SECONDS - 60}, PLAIN, "It has expired: exp has passed."),
+        ({"exp": "tomorrow"}, PLAIN, "exp must be a NumericDate."),
+        ({"exp": SECONDS + 3700}, DATED, "exp must be a NumericDate, at most 3600 seconds ahead."),
+        ({"exp": None}, DATED, "exp is missing."),
+        ({"nbf": SECONDS + 120}, PLAIN, "nbf must be a NumericDate, and not in the future."),
+        ({"nbf": SECONDS - 3700}, DATED, "It is too old: nbf is too long ago."),
+        (
+            {"nbf": SECONDS - 1800, "exp": SECONDS + 1801},
+            DATED,
+            "exp is too long after nbf.",
+        ),
+        ({"iat": SECONDS + 61}, PLAIN, "iat must be a NumericDate, and not in the future."),
+    ],
+)
+def test_its_signer_reads_which_claim_is_wrong(
+    changes: dict[str, Any], rules: RequestRules, words: str
+) -> None:
+    stranger = generate_key("ES256")
+    for key, expected in ((ES, words), (stranger, UNSIGNED)):
+        with pytest.raises(OAuthRefusal) as refusal:
+            opened(signed_object(claims(**changes), key, kid=ES.kid), rules=rules)
+        assert refusal.value.public == f"The request object: {expected}"
+
+
+def test_before_its_signature_holds_all_answers_are_one() -> None:
+    good, stranger = signed_object(claims(), ES), generate_key("ES256")
+    sent = [
+        good.rpartition(".")[0] + ".",
+        good.rpartition(".")[0] + "." + "A" * 86,
+        signed_object(claims(), stranger),
+        signed_object(claims(), stranger, kid=ES.kid),
+        signed_object(claims(), stranger, kid=ES.kid, alg="RS256"),
+        signed_object(claims(), ES, alg="none"),
+        forge_hmac({"alg": "HS256", "typ": "JWT", "kid": ES.kid}, claims(), b"secret"),
+        "not a token",
+    ]
+    told = set()
+    for raw in sent:
+        with pytest.raises(OAuthRefusal) as refusal:
+            opened(raw)
+        told.add((refusal.value.code, refusal.value.public, refusal.value.field))
+    assert told == {("invalid_request_object", f"The request object: {UNSIGNED}", "request")}
+
+
+def test_its_signer_reads_that_the_algorithm_is_not_for_them() -> None:
+    with pytest.raises(OAuthRefusal) as refusal:
+        opened(signed_object(claims(), RS))
+    assert refusal.value.public == "The request object: alg is not one that may be used here."
 
 
 @pytest.mark.parametrize(

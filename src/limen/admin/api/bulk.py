@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
 from limen.access.permissions import CLIENTS_WRITE, TOKENS_WRITE
 from limen.access.require import require
@@ -15,6 +15,7 @@ from limen.admin.batch import MOST, Done, Operation, Results, read_operation, ru
 from limen.admin.manage_clients import change_one, register_one, rotate_one
 from limen.admin.parts import Parts
 from limen.admin.schemas import ClientBody, ClientPatch
+from limen.admin.token_schemas import Revoked
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput
 from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
@@ -54,6 +55,9 @@ class _Revoke(_Read):
     client_id: str = Field(default="", max_length=2048)
 
 
+_Raw = Annotated[Any, WithJsonSchema({"type": "object", "additionalProperties": True})]
+"""Whatever stands in an operation's place: what is none is refused with its own result."""
+
 _ClientOperation = Annotated[_Create | _Update | _Switch, Field(discriminator="op")]
 _CLIENTS: Final[TypeAdapter[Any]] = TypeAdapter(_ClientOperation)
 _TOKENS: Final[TypeAdapter[Any]] = TypeAdapter(_Revoke)
@@ -62,6 +66,8 @@ _TOKENS: Final[TypeAdapter[Any]] = TypeAdapter(_Revoke)
 class Operations(BaseModel):
     """Up to 500 operations; each is read and answered by itself, and may have a ``ref``.
 
+    One that cannot be read, or is no object, is refused in its own result; the others are done.
+
     On clients: ``create`` with ``client``; ``update`` with ``client_id`` and ``changes``;
     ``disable``, ``enable``, ``rotate``, ``delete`` with ``client_id``. On tokens: ``revoke``
     with a ``token_id``, or with a ``user_id``, a ``client_id`` or both.
@@ -69,7 +75,7 @@ class Operations(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    operations: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST)]
+    operations: Annotated[list[_Raw], Field(min_length=1, max_length=MOST)]
 
 
 def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
@@ -92,10 +98,11 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 
 
 def _read(
-    adapter: TypeAdapter[Any], raw: dict[str, Any], *, parts: Parts
+    adapter: TypeAdapter[Any], raw: object, *, parts: Parts
 ) -> tuple[str, Operation | InvalidInput]:
     # Shown in an answer that is written when all is done: nothing in it may fail that.
-    ref = str(raw.get("ref", ""))[:_MAX_REF].encode("utf-8", "replace").decode()
+    given = raw.get("ref", "") if isinstance(raw, dict) else ""
+    ref = str(given)[:_MAX_REF].encode("utf-8", "replace").decode()
     try:
         return ref, partial(_do, parts=parts, asked=read_operation(adapter, raw))
     except InvalidInput as refusal:
@@ -132,8 +139,8 @@ async def _switch(work: Work, parts: Parts, asked: _Switch) -> Done:
 
 async def _revoke(work: Work, asked: _Revoke) -> Done:
     if not asked.token_id:
-        count = await revoke_all_tokens(work, user_id=asked.user_id, client_id=asked.client_id)
-        return Done(status=200, body={"revoked": count})
+        ended = await revoke_all_tokens(work, user_id=asked.user_id, client_id=asked.client_id)
+        return Done(status=200, body=Revoked.of(ended).model_dump(mode="json"))
     if asked.user_id or asked.client_id:
         raise InvalidInput("filter_invalid", "Name a token, or whose.", field="token_id")
     await revoke_tokens(work, grant_id=asked.token_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Path
 from fastapi.routing import APIRoute
@@ -21,6 +21,14 @@ from limen.oauth.introspection.bind_resources import bind_resources, bound_resou
 from limen.web.deps import CurrentWork
 
 _ClientId = Annotated[str, Path(max_length=2048)]
+_SHAPE: Final = "#/components/schemas/ExchangePolicy"
+_Policy = Annotated[
+    dict[str, Any],
+    Body(
+        json_schema_extra={"$ref": _SHAPE},
+        examples=[{"subject_clients": ["*"], "audiences": ["https://api.example"]}],
+    ),
+]
 _READ = [require(CLIENTS_READ)]
 _WRITE = [require(CLIENTS_WRITE)]
 
@@ -36,9 +44,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:  # noqa: ARG001 -- 
         return PolicyView(client_id=client_id, policy=policy)
 
     @router.put("/{client_id}/exchange-policy", dependencies=_WRITE)
-    async def set_policy(
-        work: CurrentWork, client_id: _ClientId, body: Annotated[dict[str, Any], Body()]
-    ) -> PolicyView:
+    async def set_policy(work: CurrentWork, client_id: _ClientId, body: _Policy) -> PolicyView:
         """Set what a client may exchange tokens for, all of it; what is not named is refused."""
         policy = ExchangePolicy.read(body)
         await set_exchange_policy(work, client_id=client_id, policy=policy)

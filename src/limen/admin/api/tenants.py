@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 from fastapi.routing import APIRoute
 
 from limen.access.permissions import POLICY_READ, POLICY_WRITE, TENANTS_READ, TENANTS_WRITE
@@ -18,6 +18,12 @@ from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.policy import TenantPolicy
 from limen.tenants.update_policy import update_policy
 from limen.web.deps import CurrentWork
+
+_SAYS: Final = "Members of `TenantPolicy`; `null` gives one back to the default."
+_Changes = Annotated[
+    dict[str, Any],
+    Body(description=_SAYS, examples=[{"require_verified_email": True, "default_scopes": None}]),
+]
 
 
 def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
@@ -52,8 +58,12 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         return policy_of(work)
 
     @router.patch("/policy", tags=["admin: policy"], dependencies=[require(POLICY_WRITE)])
-    async def change_policy(work: CurrentWork, body: dict[str, Any]) -> TenantPolicy:
-        """Replace members of this tenant's policy; ``null`` gives one back to the default.
+    async def change_policy(work: CurrentWork, body: _Changes) -> TenantPolicy:
+        """Change what is named of this tenant's policy, at any depth, and nothing else (RFC 7396).
+
+        Of a group of settings (``assurance``, ``registration`` …) the members that are named
+        change; lists and mappings of names (``sign_in.providers``, ``assurance.acr``) are replaced
+        whole. ``null`` gives a member, or a whole group, back to the default.
 
         Mapping what a provider says to roles takes the permission to give them besides.
         """

@@ -1,4 +1,4 @@
-"""``/api/v1/admin/tokens``: what clients hold for people, and ending it."""
+"""``/api/v1/admin/tokens``: what clients hold for people or for themselves, and ending it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from fastapi.routing import APIRoute
 from limen.access.permissions import TOKENS_READ, TOKENS_WRITE
 from limen.access.require import require
 from limen.admin.parts import Parts
-from limen.admin.token_schemas import Revoked, TokenFilter, TokenPage, TokenQuery, TokenView
+from limen.admin.token_schemas import (
+    NotListedView,
+    Revoked,
+    TokenFilter,
+    TokenPage,
+    TokenQuery,
+    TokenView,
+)
 from limen.oauth.registry.issued_tokens import (
     get_token,
     list_tokens,
     revoke_tokens,
+    tokens_not_listed,
 )
 from limen.oauth.revocation.revoke_all import revoke_all_tokens
 from limen.web.deps import CurrentWork
@@ -30,7 +38,11 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 
     @router.get("", dependencies=_READ)
     async def list_all(work: CurrentWork, page: Annotated[TokenQuery, Query()]) -> TokenPage:
-        """List live tokens, oldest first; of a user, of a client, or of both."""
+        """List live tokens, oldest first; of a user, of a client, or of both.
+
+        Opaque tokens that clients got for themselves come last. JWTs that they got for themselves
+        are not listed one by one; ``not_listed`` says so of the client asked for.
+        """
         found = await list_tokens(
             work,
             parts.envelope,
@@ -40,13 +52,21 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
             client_id=page.client_id,
         )
         views = [TokenView.of(grant) for grant in found.items]
-        return TokenPage(tokens=views, next_cursor=found.next_cursor)
+        told = TokenPage(tokens=views, next_cursor=found.next_cursor)
+        if page.client_id and not page.user_id:
+            known = await tokens_not_listed(work, client_id=page.client_id)
+            told.not_listed = None if known is None else NotListedView.of(known)
+        return told
 
     @router.post("/revoke", dependencies=_WRITE)
     async def revoke_many(work: CurrentWork, body: TokenFilter) -> Revoked:
-        """End all tokens of a user, of a client, or of a user at a client."""
-        count = await revoke_all_tokens(work, user_id=body.user_id, client_id=body.client_id)
-        return Revoked(revoked=count)
+        """End all tokens of a user, of a client, or of a user at a client.
+
+        ``revoked`` counts those that are listed. Of a whole client all access tokens end that
+        were issued before ``issued_before``, its own JWTs and its API keys too.
+        """
+        ended = await revoke_all_tokens(work, user_id=body.user_id, client_id=body.client_id)
+        return Revoked.of(ended)
 
     @router.get("/{token_id}", dependencies=_READ)
     async def show(work: CurrentWork, token_id: _TokenId) -> TokenView:

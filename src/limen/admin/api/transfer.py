@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -24,6 +24,12 @@ from limen.oauth.registry.check_addresses import check_addresses
 from limen.oauth.transfer.import_client import import_client
 from limen.web.deps import CurrentWork
 
+_LINES: Final[dict[str, Any]] = {
+    MEDIA_TYPE: {
+        "schema": {"type": "string"},
+        "example": '{"client_id": "0194c0b1-…", "type": "web", "metadata": {…}}\n',
+    }
+}
 _BODY: Final = {
     "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
@@ -33,7 +39,12 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
     """Return the routes, each of the given kind."""
     router = APIRouter(prefix="/clients", tags=["admin: bulk"], route_class=kind)
 
-    @router.get("/export", dependencies=[require(CLIENTS_READ)], response_class=StreamingResponse)
+    @router.get(
+        "/export",
+        dependencies=[require(CLIENTS_READ)],
+        response_class=StreamingResponse,
+        responses={200: {"description": "A line for each client.", "content": _LINES}},
+    )
     async def export(work: CurrentWork) -> StreamingResponse:
         """Write down all clients, a line each, without their secrets."""
         lines = client_lines(parts.works, work.site, envelope=parts.envelope, actor=work.actor)

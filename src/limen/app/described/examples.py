@@ -45,7 +45,7 @@ def example_of(
         schemas: The named ones it may point to.
         inside: Those we are in.
     """
-    if "$ref" in schema:
+    if "$ref" in schema and not schema.get("examples"):
         name = _name_in(schema)
         if name in inside:
             return None

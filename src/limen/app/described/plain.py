@@ -14,7 +14,7 @@ from limen.oauth.described.words import STRING, URI, Answer, Schema, form, membe
 _AUTH: Final = "auth"
 _CONNECTIONS: Final = "connections"
 _PAGE: Final = Answer(says="A page that says why not.", schema=STRING, media="text/html")
-_REFUSED: Final = dict.fromkeys((400, 403, 404, 415, 422, 429, 502, 503), _PAGE)
+_REFUSED: Final = dict.fromkeys((400, 403, 404, 405, 413, 415, 422, 429, 502, 503), _PAGE)
 _BEARER: Final[list[dict[str, list[str]]]] = [{"accessToken": []}]
 _IMAGE: Final[Schema] = {"type": "string", "format": "binary"}
 _AS_THEY_COME: Final = "As the provider's API answers, without cookies and without the token."

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from limen.oauth.described.everywhere import to_shared
+
 PROBLEM: Final[Mapping[str, Any]] = {
     "type": "object",
     "description": "Problem details (RFC 9457). `code` is stable; `detail` is for people.",
@@ -65,9 +67,21 @@ def with_problems(method: str, path: str, operation: Mapping[str, Any]) -> dict[
     refusals = {
         str(status): _refusal(status, *words)
         for status, words in _refusals_of(method, path, operation)
-        if str(status) not in said
     }
-    return {**operation, "responses": dict(sorted({**said, **refusals}.items()))}
+    refusals["405"] = to_shared(405)
+    if "requestBody" in operation:
+        refusals |= {"413": to_shared(413), "415": to_shared(415)}
+    told = {status: _as_problem(status, answer) for status, answer in said.items()}
+    return {**operation, "responses": dict(sorted({**refusals, **told}.items()))}
+
+
+def _as_problem(status: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Say of a refusal of a shape of its own that it is a problem, and may be a plain one."""
+    own = answer.get("content", {}).get("application/json")
+    if own is None or int(status) < HTTPStatus.BAD_REQUEST:
+        return answer
+    schema = {"anyOf": [own["schema"], {"$ref": "#/components/schemas/Problem"}]}
+    return {**answer, "content": {"application/problem+json": {**own, "schema": schema}}}
 
 
 def _refusals_of(

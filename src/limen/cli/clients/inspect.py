@@ -97,4 +97,6 @@ async def _inspect(
 
 def _line(finding: Finding) -> str:
     line = f"{_MARKS[finding.outcome]}  {finding.check}"
-    return f"{line}: {finding.code}. {finding.reason}" if finding.code else line
+    if finding.code:
+        return f"{line}: {finding.code}. {finding.reason}"
+    return f"{line}: {finding.reason}" if finding.reason else line

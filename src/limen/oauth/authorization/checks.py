@@ -14,6 +14,7 @@ from limen.kernel.errors import OAuthRefusal
 from limen.oauth.authorization.allowed import allowed_claims, allowed_details, allowed_scope
 from limen.oauth.authorization.asked import Addressed, Asked, Desk
 from limen.oauth.authorization.id_token_hint import hinted_subject
+from limen.oauth.model import Client
 from limen.oauth.resources import issuer_resource
 from limen.protocol.authorization_request import parse_authorization_request
 from limen.protocol.claims_request import wanted_subject
@@ -52,6 +53,23 @@ async def check_again(work: Work, *, asked: Asked, desk: Desk) -> None:
         await one(work, asked, desk)
 
 
+def has_to_push(work: Work, client: Client) -> bool:
+    """Say whether a client's requests are served only pushed, by its own word or its tenant's."""
+    return (
+        client.metadata.require_pushed_authorization_requests
+        or client.metadata.is_fapi
+        or policy_of(work).authorization.require_pushed
+    )
+
+
+def has_to_sign(work: Work, client: Client) -> bool:
+    """Say whether a client's requests are served only signed, by its own word or its tenant's."""
+    return (
+        client.metadata.require_signed_request_object
+        or policy_of(work).authorization.require_signed
+    )
+
+
 async def _grant_registered(_work: Work, asked: Asked, _desk: Desk) -> None:
     if not asked.client.may_use("authorization_code"):
         raise OAuthRefusal("unauthorized_client", "This client may not use authorization codes.")
@@ -59,20 +77,13 @@ async def _grant_registered(_work: Work, asked: Asked, _desk: Desk) -> None:
 
 async def _pushed_if_required(work: Work, asked: Asked, _desk: Desk) -> None:
     """RFC 9126 section 5."""
-    if asked.to.pushed_hash is None and (
-        asked.client.metadata.require_pushed_authorization_requests
-        or asked.client.metadata.is_fapi
-        or policy_of(work).authorization.require_pushed
-    ):
+    if asked.to.pushed_hash is None and has_to_push(work, asked.client):
         raise OAuthRefusal("invalid_request", "Push this request first (RFC 9126).")
 
 
 async def _signed_if_required(work: Work, asked: Asked, _desk: Desk) -> None:
     """RFC 9101 section 10.5: who asks for signatures is not served without one."""
-    if not asked.to.is_signed and (
-        asked.client.metadata.require_signed_request_object
-        or policy_of(work).authorization.require_signed
-    ):
+    if not asked.to.is_signed and has_to_sign(work, asked.client):
         raise OAuthRefusal("invalid_request", "Send a signed request object.", field="request")
 
 

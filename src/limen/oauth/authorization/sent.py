@@ -20,6 +20,7 @@ from limen.protocol.request_object import (
     RequestRules,
     invalid_object,
     merged,
+    not_proven,
     rules_for,
     verify_request_object,
 )
@@ -108,7 +109,7 @@ async def open_object(
     try:
         keys = await desk.client_keys.keys_of(work, client, kid=read_kid(raw))
     except JwtRefused as refusal:
-        raise invalid_object("It is not valid.", detail=refusal.reason) from refusal
+        raise not_proven(refusal, issuer=work.site.issuer) from refusal
     except Unavailable as refusal:
         raise invalid_object(refusal.public) from refusal
     return verify_request_object(
@@ -148,7 +149,7 @@ async def _fetch(net: Net, uri: str) -> str:
     try:
         return answer.body.decode("ascii").strip()
     except UnicodeDecodeError:
-        raise invalid_object("It is not valid.") from None
+        raise invalid_object("It is not a JWT.") from None
 
 
 def _unknown_uri(public: str) -> OAuthRefusal:

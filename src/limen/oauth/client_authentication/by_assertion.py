@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from limen.db.work import Work
-from limen.kernel.errors import Unavailable
+from limen.kernel.errors import InvalidClient, Unavailable
 from limen.kernel.secret import Secret
 from limen.oauth.client_authentication.presented import Presented
 from limen.oauth.model import Client
 from limen.oauth.parts import Parts
 from limen.oauth.registry.client_secrets import open_secret
 from limen.protocol.client_assertion import (
+    LONGEST,
     Assertion,
     allowed_algorithms,
     verify_client_assertion,
 )
-from limen.protocol.client_authentication import AssertionCredentials, failed
+from limen.protocol.client_authentication import FAILED, AssertionCredentials, failed
+from limen.protocol.client_metadata import AssertionAudience
 from limen.protocol.jwk import KeySet, secret_key_set
 from limen.protocol.jwt import JwtRefused, read_kid
+from limen.protocol.jwt_told import ProvenRefused, told
 from limen.protocol.metadata import PATHS
 from limen.tenants.policy_of import policy_of
 
@@ -40,7 +43,9 @@ async def check_assertion(
     It is remembered last, so that nobody but the client can use up a ``jti``.
 
     Raises:
-        InvalidClient: Whatever is wrong, in one text (N064); keys that can't be had too.
+        InvalidClient: In one text as long as the signature has not proven good, and for
+            another ``iss`` or ``sub`` (N064); keys that can't be had too. Who holds the key
+            reads which claim is wrong.
     """
     if client is None or not _may_sign(client):
         raise failed()
@@ -48,15 +53,36 @@ async def check_assertion(
         assertion = await _verify(
             work, parts=parts, client=client, credentials=credentials, presented=presented
         )
-    except (JwtRefused, Unavailable) as refusal:
+    except JwtRefused as refusal:
+        raise _not_held(work, refusal) from None
+    except Unavailable as refusal:
         raise failed(detail=f"assertion: {refusal.detail or refusal.code}") from None
     if not await presented.remember(client.client_id, assertion.jti, assertion.until):
-        raise failed(detail="assertion: replayed")
+        raise _not_held(work, ProvenRefused("replayed"))
+
+
+def _not_held(work: Work, refusal: JwtRefused) -> InvalidClient:
+    words = {"aud": f"aud must be the issuer alone, one string and no array: {work.site.issuer}"}
+    public = told(refusal, otherwise="", words=words, longest=LONGEST)
+    return failed(
+        f"The client assertion: {public}" if public else FAILED,
+        detail=f"assertion: {refusal.reason}",
+    )
 
 
 def _may_sign(client: Client) -> bool:
     """Say whether the client registered to sign; a service account may besides its secrets."""
     return client.auth_method in ASSERTION_METHODS or client.is_service_account
+
+
+def audience_in_force(work: Work, client: Client) -> AssertionAudience:
+    """Return whom a client's assertions may be for: its own word, or else its tenant's.
+
+    The profiles ``fapi2`` and ``mcp`` have the issuer alone, and so has who signs none.
+    """
+    if client.metadata.profile in _NO_SHARED_SECRET or not _may_sign(client):
+        return "issuer"
+    return client.metadata.assertion_audience or policy_of(work).assertion_audience
 
 
 def accepted_audiences(work: Work, *, parts: Parts, client: Client, path: str) -> frozenset[str]:
@@ -73,8 +99,7 @@ def accepted_audiences(work: Work, *, parts: Parts, client: Client, path: str) -
         path: The endpoint called. URLs are built from the issuer, never from the request.
     """
     issuer = work.site.issuer
-    chosen = client.metadata.assertion_audience or policy_of(work).assertion_audience
-    if chosen == "issuer" or client.metadata.profile in _NO_SHARED_SECRET:
+    if audience_in_force(work, client) == "issuer":
         return frozenset({issuer})
     alias = parts.mtls.alias_of(issuer) if parts.mtls is not None else None
     roots = [issuer] if alias is None else [issuer, alias]
@@ -110,6 +135,8 @@ async def _verify(
                 algorithms=algorithms,
                 now=work.now,
             )
+        except ProvenRefused:
+            raise
         except JwtRefused as again:
             refusal = again
     raise refusal

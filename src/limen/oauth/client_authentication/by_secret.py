@@ -28,5 +28,7 @@ def check_secret(
     stored = [s.secret_hash for s in client.secrets if s.is_valid(now=now)] if client else []
     known = [secret_hash for secret_hash in stored if secret_hash is not None]
     matches = [hmac.compare_digest(presented, each) for each in known or [_NOBODYS_HASH]]
-    if client is None or not client.takes_secrets or not any(matches):
+    if client is None or not client.takes_secrets:
         raise failed()
+    if not any(matches):
+        raise failed(detail="the secret is wrong" if known else "the client has no valid secret")

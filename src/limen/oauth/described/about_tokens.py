@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from limen.oauth.described.errors import Refused
 from limen.oauth.described.words import (
     CLIENT_AUTHENTICATION,
     SECONDS,
     STRING,
     Answer,
     Schema,
+    client_form,
     form,
     members,
     operation,
     said,
 )
 
-_QUESTION: Final = members(
+_QUESTION: Final = client_form(
     {"token": STRING, "token_type_hint": said(STRING, "A hint, never a condition.")},
     required=("token",),
+    examples={"an access token": {"token": "eyJ…"}},
 )
-_ASKED: Final = {"an access token": {"token": "eyJ…"}}
 
 INTROSPECTION: Final[Schema] = members(
     {
@@ -70,9 +72,17 @@ _USER_INFO: Final = operation(
             says="The claims; `application/jwt` for a client that registered it.",
             schema="UserInfo",
             example={"sub": "0194c0b1-…", "name": "Ada Lovelace", "email": "ada@example.org"},
+            also={"application/jwt": "eyJ…"},
         )
     },
-    errors=("invalid_request", "invalid_token", "insufficient_scope"),
+    errors=(
+        "invalid_request",
+        Refused("invalid_request", 401, "Send an access token."),
+        "invalid_token",
+        Refused("invalid_dpop_proof", 401, "The DPoP proof is not good for this request."),
+        Refused("use_dpop_nonce", 401, "Repeat it with the nonce of the DPoP-Nonce header."),
+        "insufficient_scope",
+    ),
     security=({"accessToken": ("openid",)},),
 )
 
@@ -98,11 +108,12 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                         "aud": "https://api.example",
                         "exp": 1893456000,
                     },
+                    also={"application/token-introspection+jwt": "eyJ…"},
                 )
             },
             errors=("invalid_request", "invalid_client", "too_many_requests"),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(_QUESTION, examples=_ASKED),
+            requestBody=_QUESTION,
         )
     },
     "/oauth2/revoke": {
@@ -113,10 +124,10 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "A refresh token ends with all that came of it; an unknown token is fine "
                 "(RFC 7009). Another client's is refused and stays."
             ),
-            answers={200: Answer(says="It is over.")},
-            errors=("invalid_request", "invalid_client", "too_many_requests"),
+            answers={200: Answer(says="It is over; the body is empty.")},
+            errors=("invalid_request", "invalid_client", "invalid_grant", "too_many_requests"),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(_QUESTION, examples=_ASKED),
+            requestBody=_QUESTION,
         )
     },
     "/oauth2/userinfo": {

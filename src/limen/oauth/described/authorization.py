@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from limen.oauth.described.errors import Refused, shown
 from limen.oauth.described.words import (
     CLIENT_AUTHENTICATION,
     SECONDS,
@@ -12,6 +13,7 @@ from limen.oauth.described.words import (
     URI,
     Answer,
     Schema,
+    client_form,
     form,
     members,
     operation,
@@ -58,6 +60,16 @@ _REDIRECTED: Final = (
     "`state` and `iss`; or on to our sign-in or consent page."
 )
 
+_OF_REQUESTS: Final[Sequence[str | Refused]] = (
+    "unauthorized_client",
+    "unsupported_response_type",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_authorization_details",
+    *shown("invalid_request_object"),
+)
+"""What is wrong with a request, wherever it is sent."""
+
 AUTHORIZE: Final = operation(
     "authorize",
     summary="Ask a person for authorization",
@@ -74,9 +86,28 @@ AUTHORIZE: Final = operation(
             says="With `Accept: application/json`: what the person has to do next.",
             schema={"type": "object"},
             example={"status": "sign_in", "id": "lmi_…", "scopes": [{"scope": "openid"}]},
+            also={"text/html": "With `response_mode=form_post`: a form that posts itself."},
         ),
     },
-    errors=("invalid_request", "invalid_client", "too_many_requests"),
+    errors=(
+        "invalid_request",
+        Refused("invalid_client", 400, "This client is unknown."),
+        Refused("invalid_redirect_uri", 400, "The redirect URI is not registered."),
+        *_OF_REQUESTS,
+        *shown(
+            "invalid_request_uri",
+            "login_required",
+            "consent_required",
+            "interaction_required",
+            "unmet_authentication_requirements",
+            "registration_not_supported",
+        ),
+        "access_denied",
+        "invalid_client",
+        Refused("invalid_request", 403, "`front_end_unknown`: no client, no registered origin."),
+        "too_many_requests",
+    ),
+    face="both",
     parameters=query(_REQUEST, required=("client_id",)),
 )
 PUSH: Final = operation(
@@ -103,18 +134,15 @@ PUSH: Final = operation(
     errors=(
         "invalid_request",
         "invalid_client",
-        "unauthorized_client",
-        "unsupported_response_type",
-        "invalid_scope",
-        "invalid_target",
-        "invalid_authorization_details",
+        *_OF_REQUESTS,
+        *shown("registration_not_supported"),
         "invalid_dpop_proof",
         "use_dpop_nonce",
         "too_many_requests",
     ),
     security=CLIENT_AUTHENTICATION,
-    requestBody=form(
-        members({k: v for k, v in _REQUEST.items() if k != "request_uri"}),
+    requestBody=client_form(
+        {k: v for k, v in _REQUEST.items() if k != "request_uri"},
         examples={"with PKCE": _EXAMPLE},
     ),
 )
@@ -145,6 +173,7 @@ LOGOUT: Final = operation(
         ),
     },
     errors=("invalid_request",),
+    face="page",
     parameters=query(_LOGOUT),
 )
 

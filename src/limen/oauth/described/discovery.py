@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from limen.oauth.described import about_tokens, authorization, elsewhere, registration, tokens
+from limen.oauth.described.everywhere import SHARED, with_shared
 from limen.oauth.described.words import (
     SECURITY_SCHEMES,
     STRING,
@@ -104,10 +105,11 @@ def add_oauth(document: dict[str, Any]) -> dict[str, Any]:
     return {
         **document,
         "tags": [*document.get("tags", []), {"name": TAG}],
-        "paths": {**PATHS, **document["paths"]},
+        "paths": {**with_shared(PATHS), **document["paths"]},
         "components": {
             **components,
             "schemas": {**components.get("schemas", {}), **SCHEMAS},
+            "responses": {**components.get("responses", {}), **SHARED},
             "securitySchemes": {
                 **components.get("securitySchemes", {}),
                 **SECURITY_SCHEMES,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from limen.oauth.described.errors import Refused, shown
 from limen.oauth.described.words import (
     CLIENT_AUTHENTICATION,
     SECONDS,
     STRING,
     URI,
     Answer,
-    form,
+    client_form,
     members,
     operation,
     said,
@@ -59,8 +60,8 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "too_many_requests",
             ),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(
-                members({"client_id": STRING, "scope": STRING, "resource": URI}),
+            requestBody=client_form(
+                {"scope": STRING, "resource": URI},
                 examples={"a television": {"client_id": "0194c0b1-…", "scope": "openid"}},
             ),
         )
@@ -88,27 +89,26 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "invalid_client",
                 "unauthorized_client",
                 "invalid_scope",
+                "invalid_target",
                 "unknown_user_id",
                 "expired_token",
                 "invalid_binding_message",
                 "too_many_requests",
             ),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(
-                members(
-                    {
-                        "scope": said(STRING, "With `openid`."),
-                        "login_hint": said(STRING, "An e-mail address or user id."),
-                        "id_token_hint": STRING,
-                        "login_hint_token": STRING,
-                        "binding_message": said(STRING, "Shown on both devices."),
-                        "acr_values": STRING,
-                        "requested_expiry": said(SECONDS, "In seconds; a string will do."),
-                        "client_notification_token": said(STRING, "For ping."),
-                        "request": said(STRING, "All of it, signed."),
-                    },
-                    required=("scope",),
-                ),
+            requestBody=client_form(
+                {
+                    "scope": said(STRING, "With `openid`."),
+                    "login_hint": said(STRING, "An e-mail address or user id."),
+                    "id_token_hint": STRING,
+                    "login_hint_token": STRING,
+                    "binding_message": said(STRING, "Shown on both devices."),
+                    "acr_values": STRING,
+                    "requested_expiry": said(SECONDS, "In seconds; a string will do."),
+                    "client_notification_token": said(STRING, "For ping."),
+                    "request": said(STRING, "All of it, signed."),
+                },
+                required=("scope",),
                 examples={
                     "a call centre": {
                         "scope": "openid",
@@ -142,27 +142,37 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "insufficient_authorization",
                 "redirect_to_web",
                 "invalid_session",
+                Refused("invalid_grant", 400, "The password or the code is wrong."),
                 "access_denied",
                 "invalid_request",
                 "invalid_client",
+                Refused("invalid_redirect_uri", 400, "The redirect URI is not registered."),
                 "unauthorized_client",
+                "unsupported_response_type",
                 "invalid_scope",
+                "invalid_target",
+                "invalid_authorization_details",
+                *shown(
+                    "invalid_request_object",
+                    "login_required",
+                    "unmet_authentication_requirements",
+                    "registration_not_supported",
+                ),
+                "invalid_dpop_proof",
+                "use_dpop_nonce",
                 "too_many_requests",
             ),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(
-                members(
-                    {
-                        "client_id": STRING,
-                        "scope": STRING,
-                        "code_challenge": STRING,
-                        "code_challenge_method": STRING,
-                        "auth_session": said(STRING, "Of the answer before."),
-                        "username": said(STRING, "Their e-mail address."),
-                        "password": STRING,
-                        "otp": said(STRING, "The code of their authenticator."),
-                    }
-                ),
+            requestBody=client_form(
+                {
+                    "scope": STRING,
+                    "code_challenge": STRING,
+                    "code_challenge_method": STRING,
+                    "auth_session": said(STRING, "Of the answer before."),
+                    "username": said(STRING, "Their e-mail address."),
+                    "password": STRING,
+                    "otp": said(STRING, "The code of their authenticator."),
+                },
                 examples={
                     "first": {
                         "client_id": "0194c0b1-…",

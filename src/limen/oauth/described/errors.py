@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
+
+
+class Refused(NamedTuple):
+    """A code where its status is another than elsewhere.
+
+    Args:
+        code: As in ``ERRORS`` or ``OTHER_ERRORS``.
+        status: HTTP status.
+        text: What is said.
+    """
+
+    code: str
+    status: int
+    text: str
+
 
 ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     # RFC 6749 section 5.2 and 4.1.2.1
@@ -37,8 +52,8 @@ ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "unknown_user_id": (400, "The hint names nobody."),
     "invalid_binding_message": (400, "The binding message is too long or can't be shown."),
     # OAuth for first-party applications
-    "insufficient_authorization": (403, "Something more is needed; auth_session goes on with it."),
-    "redirect_to_web": (403, "This can only go on in a browser."),
+    "insufficient_authorization": (400, "Something more is needed; auth_session goes on with it."),
+    "redirect_to_web": (400, "This can only go on in a browser."),
     "invalid_session": (400, "auth_session is unknown, used or expired: begin again."),
     # ours, for every endpoint: RFC 6749 has no word for it
     "too_many_requests": (429, "Too many requests. Retry-After says when to ask again."),
@@ -68,6 +83,12 @@ OTHER_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "server_error": ("500", "We failed; nothing was changed."),
 }
 """What an authorization answer or a resource says: how it travels, and what it means."""
+
+
+def shown(*codes: str) -> tuple[Refused, ...]:
+    """Return the codes of ``OTHER_ERRORS`` for where they come as a JSON body, with 400."""
+    return tuple(Refused(code, 400, OTHER_ERRORS[code][1]) for code in codes)
+
 
 SAID_AS: Final[Mapping[str, str]] = {"too_many_requests": "temporarily_unavailable"}
 """What stands in ``error`` where that is not the name we have for it."""

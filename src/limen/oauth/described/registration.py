@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from limen.oauth.described.errors import Refused
 from limen.oauth.described.words import (
     STRING,
     URI,
@@ -73,6 +74,7 @@ _REFUSED: Final = (
     "unapproved_software_statement",
     "too_many_requests",
 )
+_TWO_TOKENS: Final = Refused("invalid_request", 400, "Send the token once, as a Bearer token.")
 _WHICH: Final[Schema] = {
     "name": "client_id",
     "in": "path",
@@ -92,7 +94,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
             answers={
                 201: Answer(says="All that was registered.", schema="Registered", example=_GIVEN)
             },
-            errors=(*_REFUSED, "invalid_token"),
+            errors=(*_REFUSED, _TWO_TOKENS, "invalid_token"),
             security=({}, {"registrationToken": ()}),
             requestBody=body("ClientMetadata", example=_ASKED),
         )
@@ -104,7 +106,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
             summary="Read a registration",
             says="RFC 7592 section 2.1.",
             answers={200: Answer(says="As it is.", schema="Registered", example=_GIVEN)},
-            errors=("invalid_token",),
+            errors=(_TWO_TOKENS, "invalid_token", "too_many_requests"),
             security=_ITS_OWN,
         ),
         "put": operation(
@@ -112,7 +114,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
             summary="Replace a registration",
             says="All of it: what is left out goes back to its default (RFC 7592 section 2.2).",
             answers={200: Answer(says="As it is now.", schema="Registered", example=_GIVEN)},
-            errors=(*_REFUSED, "invalid_token"),
+            errors=(*_REFUSED, _TWO_TOKENS, "invalid_token"),
             security=_ITS_OWN,
             requestBody=body("ClientMetadata", example={**_ASKED, "client_id": "0194c0b1-…"}),
         ),
@@ -121,7 +123,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
             summary="Delete a registration",
             says="Its tokens end with it (RFC 7592 section 2.3).",
             answers={204: Answer(says="It is gone.")},
-            errors=("invalid_token",),
+            errors=(_TWO_TOKENS, "invalid_token", "too_many_requests"),
             security=_ITS_OWN,
         ),
     },

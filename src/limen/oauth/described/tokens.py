@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from limen.oauth.described.words import (
     CLIENT_AUTHENTICATION,
+    ONE_WAY,
     SECONDS,
     STRING,
     URI,
     Answer,
     Schema,
-    form,
+    client_form,
     members,
     operation,
     said,
@@ -88,9 +89,9 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
             "token",
             summary="Get tokens",
             says=(
-                "Every grant ends here (RFC 6749 section 3.2). The client authenticates the way "
-                "it registered, one way per request. A `DPoP` header binds the tokens to its "
-                "key (RFC 9449), a client certificate to the certificate (RFC 8705)."
+                f"Every grant ends here (RFC 6749 section 3.2). {ONE_WAY} A `DPoP` header binds "
+                "the tokens to its key (RFC 9449), a client certificate to the certificate "
+                "(RFC 8705)."
             ),
             answers={
                 200: Answer(
@@ -126,7 +127,7 @@ PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "temporarily_unavailable",
             ),
             security=CLIENT_AUTHENTICATION,
-            requestBody=form(members(FIELDS, required=("grant_type",)), examples=EXAMPLES),
+            requestBody=client_form(FIELDS, required=("grant_type",), examples=EXAMPLES),
         )
     }
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, Literal
 
-from limen.oauth.described.errors import ERRORS, SAID_AS
+from limen.oauth.described.errors import ERRORS, SAID_AS, Refused
 
 Schema = dict[str, Any]
 FORM: Final = "application/x-www-form-urlencoded"
@@ -18,9 +19,51 @@ SECONDS: Final[Schema] = {"type": "integer", "minimum": 0}
 
 CLIENT_AUTHENTICATION: Final[Sequence[Mapping[str, Sequence[str]]]] = (
     {"clientSecretBasic": ()},
-    {"clientInBody": ()},
+    {"clientCertificate": ()},
+    {},
 )
-"""Any of the ways; which one, a client's registration says."""
+"""Any of the ways; the last is ``CREDENTIALS``, members of the form, which no scheme can say."""
+
+CREDENTIALS: Final[Mapping[str, Schema]] = {
+    "client_id": {
+        **STRING,
+        "description": (
+            "Who asks; not needed beside `Authorization: Basic` or an assertion. Alone it is "
+            "enough for a public client (`none`), and beside a client certificate."
+        ),
+    },
+    "client_secret": {
+        **STRING,
+        "description": "Instead of `Authorization: Basic`, never beside it.",
+    },
+    "client_assertion": {
+        **STRING,
+        "description": "A JWT of the client's own (`private_key_jwt`, `client_secret_jwt`).",
+    },
+    "client_assertion_type": {
+        "type": "string",
+        "enum": ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"],
+        "description": "With `client_assertion`.",
+    },
+}
+"""The members of a form that authenticate a client (RFC 6749 section 2.3.1, RFC 7521)."""
+
+ONE_WAY: Final = (
+    "The client authenticates in one way per request. One with a secret may send it as "
+    "`Authorization: Basic` or as `client_secret` in the body, whichever of the two it registered."
+)
+
+_PAGELESS: Final = {
+    "type": "about:blank",
+    "title": HTTPStatus.BAD_REQUEST.phrase,
+    "status": 400,
+    "detail": "A parameter is missing, repeated or malformed.",
+    "code": "invalid_request",
+}
+"""Where a tenant serves no pages."""
+
+Face = Literal["oauth", "page", "both"]
+"""How an endpoint refuses: with JSON, with a page, or as ``Accept`` says."""
 
 SECURITY_SCHEMES: Final[Mapping[str, Any]] = {
     "clientSecretBasic": {
@@ -28,15 +71,9 @@ SECURITY_SCHEMES: Final[Mapping[str, Any]] = {
         "scheme": "basic",
         "description": "`client_secret_basic`: client id and secret, both form-encoded first.",
     },
-    "clientInBody": {
-        "type": "apiKey",
-        "in": "query",
-        "name": "client_id",
-        "description": (
-            "In the form body, never in the query: `client_id` with `client_secret` "
-            "(`client_secret_post`), with `client_assertion` and `client_assertion_type` "
-            "(`private_key_jwt`, `client_secret_jwt`), with a TLS certificate, or alone (`none`)."
-        ),
+    "clientCertificate": {
+        "type": "mutualTLS",
+        "description": "`tls_client_auth`, `self_signed_tls_client_auth`: with `client_id`.",
     },
     "accessToken": {
         "type": "http",
@@ -56,6 +93,7 @@ class Answer:
         example: Shown with it.
         media: The content type.
         headers: Header names with what they say.
+        also: Further content types, each with its example.
     """
 
     says: str
@@ -63,6 +101,7 @@ class Answer:
     example: Any = None
     media: str = "application/json"
     headers: Mapping[str, str] | None = None
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def write(self) -> dict[str, Any]:
         """Write it as OpenAPI does."""
@@ -71,7 +110,10 @@ class Answer:
             content: dict[str, Any] = {"schema": ref(self.schema)}
             if self.example is not None:
                 content["example"] = self.example
-            written["content"] = {self.media: content}
+            others = {
+                media: {"schema": STRING, "example": shown} for media, shown in self.also.items()
+            }
+            written["content"] = {self.media: content, **others}
         if self.headers:
             written["headers"] = {
                 name: {"description": says, "schema": STRING} for name, says in self.headers.items()
@@ -103,6 +145,16 @@ def form(schema: Schema, *, examples: Mapping[str, Mapping[str, Any]]) -> dict[s
     return {"required": True, "content": {FORM: {"schema": schema, "examples": shown}}}
 
 
+def client_form(
+    properties: Mapping[str, Schema],
+    *,
+    examples: Mapping[str, Mapping[str, Any]],
+    required: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write the form of an endpoint that authenticates clients."""
+    return form(members({**properties, **CREDENTIALS}, required=required), examples=examples)
+
+
 def body(schema: str | Schema, *, example: Any) -> dict[str, Any]:
     """Write a JSON body."""
     return {
@@ -131,7 +183,7 @@ def operation(
     summary: str,
     says: str,
     answers: Mapping[int, Answer],
-    errors: Sequence[str] = (),
+    errors: Sequence[str | Refused] = (),
     security: Sequence[Mapping[str, Sequence[str]]] = (),
     **more: Any,
 ) -> dict[str, Any]:
@@ -142,10 +194,12 @@ def operation(
         summary: In a few words.
         says: The rest, with the specification's section.
         answers: By status.
-        errors: The codes it may refuse with; each has its status and words in ``ERRORS``.
+        errors: The codes it may refuse with; each has its status and words in ``ERRORS``,
+            unless they are told here. What every endpoint refuses is added to it later.
         security: Any one of them is enough.
-        more: ``parameters``, ``requestBody``.
+        more: ``parameters``, ``requestBody``; and ``face``, which says how it refuses.
     """
+    face: Face = more.pop("face", "oauth")
     responses = {str(status): answer.write() for status, answer in answers.items()}
     return {
         "operationId": operation_id,
@@ -154,20 +208,36 @@ def operation(
         "description": says,
         "security": [{name: list(scopes) for name, scopes in one.items()} for one in security],
         **more,
-        "responses": {**responses, **_refusals(errors)},
+        "responses": {**responses, **_refusals(errors, face)},
     }
 
 
-def _refusals(codes: Sequence[str]) -> dict[str, Any]:
+def _refusals(codes: Sequence[str | Refused], face: Face) -> dict[str, Any]:
     by_status: dict[int, dict[str, Any]] = {}
-    for code in codes:
-        status, text = ERRORS[code]
+    for told in codes:
+        code, status, text = told if isinstance(told, Refused) else Refused(told, *ERRORS[told])
         shown = {"value": {"error": SAID_AS.get(code, code), "error_description": text}}
         by_status.setdefault(status, {})[code] = shown
     return {
         str(status): {
-            "description": "Refused: " + ", ".join(f"`{code}`" for code in examples) + ".",
-            "content": {"application/json": {"schema": ref("OAuthError"), "examples": examples}},
+            "description": _list(examples),
+            "content": _in_face(face, examples),
         }
         for status, examples in sorted(by_status.items())
     }
+
+
+def _list(examples: Mapping[str, Mapping[str, Any]]) -> str:
+    named = dict.fromkeys(shown["value"]["error"] for shown in examples.values())
+    return "Refused: " + ", ".join(f"`{code}`" for code in named) + "."
+
+
+def _in_face(face: Face, examples: Mapping[str, Any]) -> dict[str, Any]:
+    as_json = {"application/json": {"schema": ref("OAuthError"), "examples": dict(examples)}}
+    as_page = {
+        "text/html": {"schema": STRING, "example": "A page that says why not."},
+        "application/problem+json": {"schema": ref("Problem"), "example": _PAGELESS},
+    }
+    if face == "oauth":
+        return as_json
+    return as_page if face == "page" else {**as_json, "text/html": as_page["text/html"]}

@@ -7,6 +7,7 @@ import datetime as dt
 from starlette.requests import Request
 
 from limen.db.work import Work
+from limen.kernel.actor import Actor
 from limen.kernel.errors import OAuthRefusal
 from limen.oauth.client_authentication.authenticate import (
     authenticate_client,
@@ -23,7 +24,7 @@ from limen.web.state import state_of, works_of
 
 
 async def authenticated(request: Request, work: Work, *, parts: Parts, params: Params) -> Client:
-    """Return the client that calls; a public one only names itself.
+    """Return the client that calls, and make it the actor; a public one only names itself.
 
     Call it before anything is written: a client's keys may have to be fetched first.
 
@@ -36,16 +37,29 @@ async def authenticated(request: Request, work: Work, *, parts: Parts, params: P
     Raises:
         OAuthRefusal, InvalidClient: As ``authenticate_client``.
     """
-    return await authenticate_client(work, parts=parts, presented=_read(request, work, params))
+    client = await authenticate_client(work, parts=parts, presented=_read(request, work, params))
+    return _acting(work, client)
 
 
 async def authenticated_confidential(
     request: Request, work: Work, *, parts: Parts, params: Params
 ) -> Client:
     """Return the client that calls; public ones are refused. Otherwise as ``authenticated``."""
-    return await authenticate_confidential(
+    client = await authenticate_confidential(
         work, parts=parts, presented=_read(request, work, params)
     )
+    return _acting(work, client)
+
+
+def _acting(work: Work, client: Client) -> Client:
+    """Let the audit log say who asks; whoever only said a public client's name stays nobody.
+
+    The actor has no scope: its roles are for its access tokens, not for its credentials.
+    """
+    if not client.is_public:
+        id_ = client.client_id
+        work.actor = Actor("client", id=id_, client_id=id_, scope=frozenset())
+    return client
 
 
 def _read(request: Request, work: Work, params: Params) -> Presented:

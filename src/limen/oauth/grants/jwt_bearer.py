@@ -38,8 +38,9 @@ async def grant_jwt_bearer(
     Whoever obtains a new assertion may come again: the issuer decides for how long, not we.
 
     Raises:
-        OAuthRefusal: ``invalid_grant``, in the same words whatever is wrong with the assertion
-            (N111); ``unauthorized_client``, ``invalid_target``, ``invalid_scope``.
+        OAuthRefusal: ``invalid_grant``: in the same words whatever is wrong (N111), until a
+            trusted issuer's signature has held; then with what is wrong in the assertion.
+            ``unauthorized_client``, ``invalid_target``, ``invalid_scope``.
         Unavailable: The issuer's keys can't be had.
     """
     if caller.client.is_public:
@@ -56,7 +57,7 @@ async def grant_jwt_bearer(
     )
     added = await ask_before_token(work, parts=parts, about=about)
     if not await use_once(work, said):
-        raise _refused("replayed")
+        raise _refused("replayed", "It was presented before: each needs a jti of its own.")
     proof = Proof(
         user_id=said.user_id,
         proven_at=said.issued_at,
@@ -90,9 +91,9 @@ async def _verified(
         )
         bound_to = key_named(said.claims)
     except AssertionRefused as refused:
-        raise _refused(refused.reason) from refused
+        raise _refused(refused.reason, refused.public) from refused
     if bound_to is not None and bound_to != caller.bound_to:
-        raise _refused("cnf")
+        raise _refused("cnf", "It is bound to a key: send a DPoP proof made with that key.")
     return said
 
 
@@ -140,5 +141,6 @@ def _not_for_it() -> OAuthRefusal:
     )
 
 
-def _refused(detail: str) -> OAuthRefusal:
-    return OAuthRefusal("invalid_grant", "The assertion is not accepted.", detail=detail)
+def _refused(detail: str, told: str = "") -> OAuthRefusal:
+    public = f"The assertion: {told}" if told else "The assertion is not accepted."
+    return OAuthRefusal("invalid_grant", public, detail=detail)

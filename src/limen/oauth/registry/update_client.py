@@ -26,8 +26,8 @@ from limen.oauth.store import clients as store
 from limen.protocol.client_metadata import (
     ClientMetadata,
     derived_origins,
+    left_by,
     parse_client_metadata,
-    without_defaults_of,
 )
 from limen.tenants.policy_of import policy_of
 from limen.tokens.api_keys.limit import limit_keys
@@ -38,7 +38,9 @@ class ClientChanges:
     """What is to change of a client; its type never does.
 
     Args:
-        metadata: RFC 7591 members to replace; ``None`` gives one back to its default.
+        metadata: RFC 7591 members to replace; ``None`` gives one back to its default. A
+            ``profile`` that was not its own switches on what it requires, as at registration;
+            what is named beside it, and what can't be switched on, has to fit.
         default_scope: ``None`` leaves it, within what the client may still ask for.
         flags: Any of ``first_party trusted verified rotates_refresh default_resource``.
     """
@@ -152,5 +154,5 @@ def _members(metadata: ClientMetadata, changes: Mapping[str, object]) -> dict[st
     if metadata.allowed_origins == derived_origins(metadata.redirect_uris):
         del members["allowed_origins"]  # they were derived, and follow the redirect URIs
     if changes.get("profile", metadata.profile) != metadata.profile:
-        members = without_defaults_of(metadata, members)
+        members = left_by(changes["profile"], members)
     return {**members, **changes}

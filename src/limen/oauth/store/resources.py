@@ -26,6 +26,10 @@ _FIND: Final = sa.select(*resources.c).where(
 _DETAIL_TYPES: Final = sa.select(resources.c.authorization_details_types).where(
     resources.c.tenant_id == bindparam("tenant_id"), resources.c.disabled_at.is_(None)
 )
+# scans: as above, for operators alone
+_LONGEST: Final = sa.select(sa.func.max(resources.c.access_token_seconds).label("seconds")).where(
+    resources.c.tenant_id == bindparam("tenant_id")
+)
 _LOCK: Final = _FIND.with_for_update()
 _WRITE: Final = (
     sa.update(resources)
@@ -69,6 +73,12 @@ async def find_resource(work: Work, identifier: str) -> Resource | None:
 async def list_resources(work: Work, *, after: str, most: int) -> list[Resource]:
     """Return resources by identifier."""
     return [_resource(row) for row in (await work.execute(_LIST, after=after, most=most)).all()]
+
+
+async def find_longest_ttl(work: Work) -> dt.timedelta:
+    """Return the longest that any resource lets its access tokens live; zero if none says."""
+    row = (await work.execute(_LONGEST)).one()
+    return dt.timedelta(seconds=row.seconds or 0)
 
 
 async def find_detail_types(work: Work, _name: str) -> tuple[str, ...]:

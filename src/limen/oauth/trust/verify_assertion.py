@@ -24,9 +24,11 @@ from limen.protocol.jwt import (
     Expected,
     JwtRefused,
     peek,
-    verify,
+    prove,
 )
 from limen.protocol.jwt_bearer import ID_JAG_TYP, AssertionProfile, profile_of
+from limen.protocol.jwt_claims import check_claims
+from limen.protocol.jwt_told import proven, told
 from limen.tokens.replay.first_time import first_time
 
 LEEWAY: Final = dt.timedelta(seconds=10)
@@ -37,10 +39,16 @@ _TYP: Final[Mapping[AssertionProfile, tuple[str, ...]]] = {
 
 
 class AssertionRefused(Exception):  # noqa: N818 -- turned into each grant's own refusal
-    """An assertion that is not believed; ``reason`` is for the log alone."""
+    """An assertion that is not believed.
 
-    def __init__(self, reason: str) -> None:
+    Args:
+        reason: For the log alone.
+        public: What its sender may read, once the issuer's signature has held; a fixed sentence.
+    """
+
+    def __init__(self, reason: str, public: str = "") -> None:
         self.reason = reason
+        self.public = public
         super().__init__(reason)
 
 
@@ -108,7 +116,8 @@ async def verify_assertion(
         client_id: Who presents it, authenticated.
 
     Raises:
-        AssertionRefused: Whatever is wrong (N111).
+        AssertionRefused: Whatever is wrong (N111); with words for its sender only after the
+            signature has held.
         Unavailable: The issuer's keys can't be had.
 
     Spec: RFC 7523 section 3; draft-ietf-oauth-identity-assertion-authz-grant, processing rules.
@@ -121,17 +130,24 @@ async def verify_assertion(
             raise AssertionRefused("profile")
         kid = unverified.header.get("kid")
         key_set = await keys.keys_of(work, trusted, kid=kid if isinstance(kid, str) else None)
-        claims = verify(
-            raw.reveal(), key_set, expected=_expected(work, trusted, profile), now=work.now
-        )
+        expected = _expected(work, trusted, profile)
+        claims = prove(raw.reveal(), key_set, expected=expected).claims
     except JwtRefused as refused:
         raise AssertionRefused(refused.reason) from refused
-    _check_age(claims, trusted, now=work.now)
-    if profile == "id-jag":
-        _check_identity_assertion(claims, issuer=work.site.issuer, client_id=client_id)
+    try:
+        with proven():
+            check_claims(claims, expected, work.now)
+            _check_age(claims, trusted, now=work.now)
+            if profile == "id-jag":
+                _check_identity_assertion(claims, issuer=work.site.issuer, client_id=client_id)
+    except JwtRefused as refused:
+        us = _audience_of(work, trusted, profile)
+        raise AssertionRefused(refused.reason, _told(refused, trusted, audience=us)) from refused
     user_id = await _user_of(work, trusted, str(claims["sub"]))
     if user_id is None:
-        raise AssertionRefused("unknown subject")
+        raise AssertionRefused(
+            "unknown subject", "No account here is linked to the subject it names."
+        )
     return Assertion(trusted=trusted, profile=profile, claims=claims, user_id=user_id)
 
 
@@ -159,13 +175,25 @@ async def _trusted(work: Work, claims: Claims, *, client_id: str) -> TrustedIssu
     return trusted
 
 
+def _told(refused: JwtRefused, trusted: TrustedIssuer, *, audience: str) -> str:
+    words = {
+        "aud": f"aud must be {audience}",
+        "sub": "sub must be a string that is not empty.",
+    }
+    return told(refused, otherwise="", words=words, longest=trusted.trust.max_age)
+
+
+def _audience_of(work: Work, trusted: TrustedIssuer, profile: AssertionProfile) -> str:
+    """Return what the issuer's assertions call us."""
+    us = work.site.issuer
+    by_endpoint = profile == "jwt" and trusted.trust.audience == "token_endpoint"
+    return f"{us}/oauth2/token" if by_endpoint else us
+
+
 def _expected(work: Work, trusted: TrustedIssuer, profile: AssertionProfile) -> Expected:
     trust = trusted.trust
     algorithms = frozenset(trust.algorithms)
-    us = work.site.issuer
-    if profile == "jwt" and trust.audience == "token_endpoint":
-        us += "/oauth2/token"
-    audience: Audience = AmongAudiences(us)
+    audience: Audience = AmongAudiences(_audience_of(work, trusted, profile))
     return Expected(
         algorithms=algorithms | EDDSA if "EdDSA" in algorithms else algorithms,
         typ=_TYP[profile],
@@ -179,16 +207,18 @@ def _expected(work: Work, trusted: TrustedIssuer, profile: AssertionProfile) -> 
 
 def _check_age(claims: Claims, trusted: TrustedIssuer, *, now: dt.datetime) -> None:
     issued_at = from_timestamp(claims["iat"])
-    if not now - trusted.trust.max_age <= issued_at <= now + LEEWAY:
-        raise AssertionRefused("iat")
+    if issued_at < now - trusted.trust.max_age:
+        raise JwtRefused("old iat")
+    if issued_at > now + LEEWAY:
+        raise JwtRefused("iat")
 
 
 def _check_identity_assertion(claims: Claims, *, issuer: str, client_id: str) -> None:
     """Check what makes an assertion an ID-JAG: for us alone, and for this very client."""
     if claims["aud"] not in (issuer, [issuer]):
-        raise AssertionRefused("aud")
+        raise JwtRefused("aud")
     if claims.get("client_id") != client_id:
-        raise AssertionRefused("client_id")
+        raise JwtRefused("client_id")
 
 
 async def _user_of(work: Work, trusted: TrustedIssuer, subject: str) -> str | None:
@@ -212,4 +242,4 @@ def key_named(claims: Mapping[str, Any]) -> str | None:
     match claims["cnf"]:
         case {"jkt": str(jkt), **rest} if jkt and not rest:
             return f"jkt:{jkt}"
-    raise AssertionRefused("cnf")
+    raise AssertionRefused("cnf", "cnf must hold a jkt alone.")

@@ -34,9 +34,9 @@ from limen.protocol.client_metadata.names import (
 from limen.protocol.client_metadata.parse import parse_client_metadata
 from limen.protocol.client_metadata.profiles import (
     keeps_to,
+    left_by,
     problems_under,
     under_profile,
-    without_defaults_of,
 )
 from limen.protocol.client_metadata.uris import derived_origins
 
@@ -67,8 +67,8 @@ __all__ = [
     "SigningAlg",
     "derived_origins",
     "keeps_to",
+    "left_by",
     "parse_client_metadata",
     "problems_under",
     "under_profile",
-    "without_defaults_of",
 ]

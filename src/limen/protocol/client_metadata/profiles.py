@@ -59,8 +59,6 @@ _CHOSEN: Final = (
 )
 """What a profile that comes later leaves as it was chosen; RS256 is what says nothing."""
 
-_SWITCHED: Final = frozenset(name for defaults in DEFAULTS.values() for name in defaults)
-
 
 def keeps_to(profile: Profile, *, demanded: Profile) -> bool:
     """Say whether a profile is the one demanded, or a stricter one that holds all of it."""
@@ -85,13 +83,28 @@ def with_defaults(members: Mapping[str, object], *, profile: Profile) -> dict[st
     return filled
 
 
-def without_defaults_of(
-    metadata: ClientMetadata, members: Mapping[str, object]
-) -> dict[str, object]:
-    """Leave out what a client is by its profile alone, so that another's defaults can apply."""
-    plain = {field.name: field.default for field in dataclasses.fields(ClientMetadata)}
-    own = {**{name: plain.get(name) for name in _SWITCHED}, **DEFAULTS[metadata.profile]}
-    return {name: value for name, value in members.items() if name not in own or value != own[name]}
+def left_by(profile: object, members: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a profile that comes later leaves of a registration; it fills in the rest.
+
+    What it only switches on goes, whatever was registered; what it can't choose for a client, how
+    it authenticates say, stays, to be judged. Without a profile everything stays.
+
+    Args:
+        profile: The new one, as it was said; one that does not exist leaves everything.
+        members: As registered so far.
+    """
+    decided = next((each for name, each in DEFAULTS.items() if name == profile), {})
+    return {
+        name: value
+        for name, value in members.items()
+        if (name not in decided and name not in _CHOSEN) or _is_as_good(name, value)
+    }
+
+
+def _is_as_good(name: str, value: Any) -> bool:
+    if name == "response_modes":
+        return set(value) <= set(SIGNED_MODES)
+    return name in _CHOSEN and bool(value) and value != "RS256"
 
 
 def under_profile(
@@ -112,11 +125,8 @@ def under_profile(
     """
     if keeps_to(metadata.profile, demanded=demanded):
         return metadata, []
-    chosen = {name: getattr(metadata, name) for name in _CHOSEN}
-    switched = with_defaults(
-        {name: value for name, value in chosen.items() if value and value != "RS256"},
-        profile=demanded,
-    )
+    registered = {name: getattr(metadata, name) for name in {*_CHOSEN, *DEFAULTS[demanded]}}
+    switched = with_defaults(left_by(demanded, registered), profile=demanded)
     grant_types = tuple(
         each for each in metadata.grant_types if each != DEVICE_CODE or "fapi2" not in demanded
     )
@@ -166,13 +176,15 @@ def _sender_constrained(client: ClientMetadata) -> _Problem:
 
 
 def _pushed(client: ClientMetadata) -> _Problem:
-    if client.require_pushed_authorization_requests:
+    if client.require_pushed_authorization_requests or not _asks_for_codes(client):
         return None
     return "require_pushed_authorization_requests", "requests are pushed."
 
 
 def _pkce(client: ClientMetadata) -> _Problem:
-    return None if client.require_pkce else ("require_pkce", "PKCE is always needed.")
+    if client.require_pkce or not _asks_for_codes(client):
+        return None
+    return "require_pkce", "PKCE is always needed."
 
 
 def _issuer_audience(client: ClientMetadata) -> _Problem:
@@ -191,9 +203,21 @@ def _no_device_code(client: ClientMetadata) -> _Problem:
 def _no_rs256(client: ClientMetadata) -> _Problem:
     """FAPI 2.0 SP 5.4.1: PS256, ES256 or EdDSA."""
     for field in (*_OUR_SIGNATURES, *_CLIENT_SIGNATURES):
-        if getattr(client, field) == "RS256":
+        if getattr(client, field) == "RS256" and not _is_never_signed(client, field):
             return field, "RS256 is not used."
     return None
+
+
+def _asks_for_codes(client: ClientMetadata) -> bool:
+    return "authorization_code" in client.grant_types
+
+
+def _is_never_signed(client: ClientMetadata, field: str) -> bool:
+    """Say whether nothing that a client may ask for is signed by a member's algorithm."""
+    if field == "authorization_signed_response_alg":
+        return not _asks_for_codes(client)
+    for_itself = set(client.grant_types) <= {"client_credentials"}
+    return field == "id_token_signed_response_alg" and for_itself
 
 
 def _https_redirects(client: ClientMetadata) -> _Problem:

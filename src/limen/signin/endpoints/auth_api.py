@@ -18,6 +18,7 @@ from limen.sessions.revoke import revoke
 from limen.signin.ending.close_account import close_own_account
 from limen.signin.endpoints import browser, schemas
 from limen.signin.endpoints.step_answers import (
+    FIRST,
     StepRequired,
     answer_proof,
     pair_answer,
@@ -67,7 +68,7 @@ def _way_in(router: APIRouter, parts: Parts) -> None:
         "/login",
         dependencies=[_ANYONE, origin, Depends(limit("login"))],
         response_model=schemas.TokenPairAnswer,
-        responses={403: {"model": StepRequired, "description": "A step comes first"}},
+        responses={403: {"model": StepRequired, "description": FIRST}},
     )
     async def login(request: Request, work: CurrentWork, body: schemas.Credentials) -> Response:
         """Sign in with address and password; answers a first-party pair of tokens.

@@ -21,6 +21,7 @@ from limen.signin import known_device
 from limen.signin.endpoints import browser
 from limen.signin.endpoints.schemas import TokenPairAnswer
 from limen.signin.endpoints.step_answers import (
+    FIRST,
     StepRequired,
     answer_proof,
     pair_answer,
@@ -89,7 +90,7 @@ def _code(router: APIRouter, parts: Parts) -> None:
         response_model=TokenPairAnswer,
         responses={
             204: {"description": "The browser's session was elevated"},
-            403: {"model": StepRequired, "description": "Another step comes first"},
+            403: {"model": StepRequired, "description": FIRST},
         },
     )
     async def verify(request: Request, work: CurrentWork, body: CodeBody) -> Response:

@@ -28,7 +28,9 @@ def routes(parts: Parts) -> APIRouter:
         await forgot_password(work, email=body.email, envelope=parts.envelope)
         return schemas.Accepted()
 
-    @router.post("/reset", dependencies=[_BY_MAIL, origin, Depends(limit("verify"))])
+    @router.post(
+        "/reset", dependencies=[_BY_MAIL, origin, Depends(limit("verify"))], status_code=204
+    )
     async def reset(work: CurrentWork, body: schemas.ResetBody) -> Response:
         """Set a new password by the link's token; ends every session and every token."""
         await reset_password(
@@ -39,7 +41,9 @@ def routes(parts: Parts) -> APIRouter:
         )
         return Response(status_code=204)
 
-    @router.post("/change", dependencies=[signed_in(), origin, Depends(limit("login"))])
+    @router.post(
+        "/change", dependencies=[signed_in(), origin, Depends(limit("login"))], status_code=204
+    )
     async def change(work: CurrentWork, body: schemas.ChangePasswordBody) -> Response:
         """Replace one's password, knowing it; ends every other session."""
         await change_own_password(

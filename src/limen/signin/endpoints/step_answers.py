@@ -38,7 +38,14 @@ from limen.tenants import policy_of
 from limen.tokens.sender.by_proof import prove_by_proof
 from limen.web.locate import address_of
 
-CODES: Final[Mapping[Step, tuple[str, str]]] = {
+Code = Literal[
+    "mfa_required",
+    "email_not_verified",
+    "password_change_required",
+    "mfa_enrolment_required",
+    "terms_required",
+]
+CODES: Final[Mapping[Step, tuple[Code, str]]] = {
     "second_factor": ("mfa_required", "Give a code of your authenticator app."),
     "verify_email": (
         "email_not_verified",
@@ -64,8 +71,8 @@ class StepRequired(BaseModel):
     type: Literal["about:blank"] = "about:blank"
     title: Literal["Forbidden"] = "Forbidden"
     status: Literal[403] = 403
-    detail: str
-    code: str = Field(examples=["mfa_required"])
+    detail: str = Field(examples=["Give a code of your authenticator app."])
+    code: Code
     step: Step
     challenge: str | None = Field(
         default=None, description="Names who is on the way in, for the next step alone"
@@ -78,6 +85,10 @@ class StepRequired(BaseModel):
     recovery_codes: list[str] | None = Field(
         default=None, description="Of a factor just enrolled; shown once"
     )
+
+
+FIRST: Final = "A step comes first: " + ", ".join(f"`{code}`" for code, _ in CODES.values()) + "."
+"""What the document says of a 403 with it."""
 
 
 async def prove_sender(request: Request, work: Work, *, parts: Parts) -> str:

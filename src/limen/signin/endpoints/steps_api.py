@@ -12,7 +12,7 @@ from limen.db.work import Work
 from limen.kernel.secret import Secret
 from limen.signin.endpoints import browser
 from limen.signin.endpoints.schemas import TokenPairAnswer
-from limen.signin.endpoints.step_answers import StepRequired, answer_proof
+from limen.signin.endpoints.step_answers import FIRST, StepRequired, answer_proof
 from limen.signin.journey import Step
 from limen.signin.parts import Parts
 from limen.signin.steps.enter import go_on
@@ -75,9 +75,7 @@ def routes(parts: Parts) -> APIRouter:
     """Return the routes."""
     router = APIRouter(route_class=WorkRoute, prefix="/api/v1/auth", tags=["auth"])
     guards = [_UNDERWAY, Depends(browser.check_origin), Depends(limit("login"))]
-    either: dict[int | str, dict[str, Any]] = {
-        403: {"model": StepRequired, "description": "Another step comes first"}
-    }
+    either: dict[int | str, dict[str, Any]] = {403: {"model": StepRequired, "description": FIRST}}
 
     @router.post("/steps/enrol_factor/begin", dependencies=guards)
     async def begin(work: CurrentWork, body: Challenge) -> EnrolmentShape:

@@ -6,7 +6,9 @@ cookie is set: who signed in is kept in the interaction.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
@@ -29,6 +31,16 @@ from limen.web.deps import CurrentWork
 from limen.web.exchange import WorkRoute
 from limen.web.rate_limit import limit
 
+_EXAMPLE: Final = {
+    "client_id": "0194c0b1-7b0e-7000-8000-000000000001",
+    "response_type": "code",
+    "redirect_uri": "https://app.example/callback",
+    "scope": "openid profile",
+    "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    "code_challenge_method": "S256",
+}
+_Parameters = Annotated[dict[str, str | list[str]], Body(examples=[_EXAMPLE])]
+
 
 def routes(parts: Parts) -> APIRouter:
     """Return the routes under ``/api/v1/interactions``."""
@@ -42,7 +54,7 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.post("", dependencies=limited, responses={200: {"model": Answer}})
     async def open_interaction(
-        request: Request, work: CurrentWork, parameters: dict[str, str | list[str]]
+        request: Request, work: CurrentWork, parameters: _Parameters
     ) -> JSONResponse:
         """Open an interaction with the parameters of an authorization request."""
         params = Params.of(_pairs(parameters))

@@ -49,7 +49,12 @@ def routes(parts: Parts) -> APIRouter:
         dependencies=[Depends(limit("login"))],
         response_model=Answer,
         response_model_exclude_none=True,
-        responses={403: {"model": ProofRequired, "description": "Something comes first"}},
+        responses={
+            403: {
+                "model": ProofRequired,
+                "description": "`mailbox_proof_required`, or not allowed.",
+            }
+        },
     )
     async def ticket(
         request: Request, work: CurrentWork, handle: Handle, *, body: TicketBody

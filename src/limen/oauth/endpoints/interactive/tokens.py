@@ -10,8 +10,7 @@ from pydantic import BaseModel
 
 from limen.access.require import signed_in
 from limen.oauth.parts import Parts
-from limen.oauth.registry.issued_tokens import list_tokens, revoke_tokens
-from limen.tokens.grant import Grant
+from limen.oauth.registry.issued_tokens import Held, list_tokens, revoke_tokens
 from limen.web.deps import CurrentWork
 from limen.web.exchange import WorkRoute
 
@@ -30,7 +29,7 @@ class TokenView(BaseModel):
     expires_at: dt.datetime
 
     @classmethod
-    def of(cls, grant: Grant, *, client_name: str) -> TokenView:
+    def of(cls, grant: Held, *, client_name: str) -> TokenView:
         """Show a grant."""
         return cls(
             id=grant.id,

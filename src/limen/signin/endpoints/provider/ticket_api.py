@@ -19,7 +19,7 @@ from limen.signin.endpoints.provider.schemas import (
     ProofRequired,
     TicketBody,
 )
-from limen.signin.endpoints.step_answers import StepRequired, answer_proof, prove_sender
+from limen.signin.endpoints.step_answers import FIRST, StepRequired, answer_proof, prove_sender
 from limen.signin.parts import Parts
 from limen.signin.provider.prove_mailbox import ProofNeeded, mail_proof, take_proof
 from limen.signin.provider.proven import FEDERATED
@@ -33,7 +33,7 @@ from limen.web.exchange import WorkRoute
 from limen.web.rate_limit import limit
 
 _ANYONE = public("proving who one is comes before being somebody")
-_FIRST: Final = "Something comes first"
+_FIRST: Final = f"{FIRST} Or `mailbox_proof_required`."
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"model": ProofRequired | StepRequired, "description": _FIRST}
 }
@@ -88,7 +88,7 @@ def routes(parts: Parts, federation: FederationParts, *, prefix: str) -> APIRout
         "/proof",
         dependencies=[_ANYONE, origin, Depends(limit("verify"))],
         response_model=schemas.TokenPairAnswer,
-        responses={403: {"model": StepRequired, "description": "A step comes first"}},
+        responses={403: {"model": StepRequired, "description": FIRST}},
     )
     async def proof(request: Request, work: CurrentWork, body: ProofReply) -> Response:
         """Give the code: the account elsewhere signs one in from now on, and now."""
