@@ -140,6 +140,27 @@ async def test_n131_a_proof_is_of_one_account_and_one_sign_in(social: Linking) -
     assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
 
 
+async def test_n123_what_is_half_done_goes_on_by_a_form_in_its_browser_alone(
+    social: Linking,
+) -> None:
+    person = await social.limen.person()
+    browser, other = social.limen.browser(), social.limen.browser()
+    sub = await social.account(person.email)
+    code = await social.mail_code(browser, await social.blocked(browser, sub), person.email)
+    # A plain link with all that is asked for, in the very browser, only shows the form again.
+    assert (await browser.fetch("GET", f"{PROVE}?code={code}&answer=yes")).has("prove-mail")
+    assert session_of(browser.cookies()) == ""
+    # The form without this browser's token, and with it from a browser that began nothing.
+    assert (await browser.fetch("POST", PROVE, form={"code": code})).status == 403
+    fields = dict((await browser.open(PROVE)).form_with("prove-mail").fields)
+    elsewhere = await other.fetch("POST", PROVE, form={**fields, "code": code})
+    assert elsewhere.status == 403, elsewhere.text[:300]
+    assert await social.identities_of(person.id) == []
+    assert session_of(other.cookies()) == ""
+    assert (await social.type_code(browser, code)).status == 303
+    assert await social.identities_of(person.id) == [sub]
+
+
 async def test_n131_a_code_works_once_and_five_guesses_end_it(social: Linking) -> None:
     person = await social.limen.person()
     browser = social.limen.browser()

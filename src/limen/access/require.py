@@ -163,6 +163,7 @@ async def _known(request: Request, work: Work) -> Actor:
 
 async def _check_person(work: Work, actor: Actor) -> None:
     if actor.kind != "user":
+        _note_refusal(work, SELF, reason="roles")
         raise NotPermitted(public="This is for people, not for clients.")
     await _check_permission(work, actor, SELF)
 

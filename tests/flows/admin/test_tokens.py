@@ -350,11 +350,13 @@ async def test_o4_the_audit_log_says_who_was_refused(limen: Installation, admin:
     wrong = dataclasses.replace(service, secret="wrong")
     assert (await limen.post("/oauth2/token", wrong, **grant)).status == 401
     assert (await limen.post("/oauth2/token", app, **grant)).status == 400
+    unknown = dataclasses.replace(service, id=f"{service.id}-unknown")
+    assert (await limen.post("/oauth2/token", unknown, **grant)).status == 401
     page = await admin.get("/audit?outcome=denied&limit=200")
     told = {
         (each["name"], each["actor_kind"], each["actor_id"], each["client_id"])
         for each in page["events"]
-        if each["detail"].get("client_id") in {service.id, app.id}
+        if each["detail"].get("client_id") in {service.id, app.id, unknown.id}
     }
     assert told == {
         ("oauth:token:refused", "client", service.id, service.id),

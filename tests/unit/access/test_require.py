@@ -11,6 +11,7 @@ from starlette.requests import Request
 from limen.access.grant_role import grant_role
 from limen.access.permissions import FULL_SCOPE, SELF, USERS_READ
 from limen.access.require import RouteGuard, fresh, public, require, signed_in
+from limen.audit.search import AuditFilters, search
 from limen.db.work import Work
 from limen.kernel.actor import ANONYMOUS, OPERATOR, Actor
 from limen.kernel.errors import (
@@ -20,6 +21,7 @@ from limen.kernel.errors import (
     ReauthenticationRequired,
     Refusal,
 )
+from limen.kernel.secret import Secret
 from tests.house import House
 
 
@@ -87,6 +89,26 @@ async def test_ones_own_things_are_for_people(house: House) -> None:
     client = Actor("client", id="app", scope=frozenset({FULL_SCOPE}))
     assert isinstance(await ask(house, signed_in(), client), NotPermitted)
     assert isinstance(await ask(house, signed_in(), ANONYMOUS), NotAuthenticated)
+
+
+@pytest.mark.anyio
+async def test_o4_who_is_known_and_refused_is_recorded_and_nobody_else(house: House) -> None:
+    ada, bob = await admin(house), (await house.user()).id
+    limited = Actor("user", id=ada, scope=frozenset({"openid"}))
+    client = Actor("client", id="app", client_id="app", scope=frozenset({FULL_SCOPE}))
+    for actor in (ANONYMOUS, Actor("user", id=ada), Actor("user", id=bob), limited):
+        await ask(house, require(USERS_READ), actor)
+    for actor in (ANONYMOUS, Actor("user", id=bob), client):
+        await ask(house, signed_in(), actor)
+    filters = AuditFilters(outcome="denied")
+    page = await house.run(lambda work: search(work, filters=filters, key=Secret(bytes(32))))
+    assert sorted(
+        (each.actor_kind, each.actor_id, each.detail["permission"], each.detail["reason"])
+        for each in page.events
+    ) == [
+        ("client", "app", SELF, "roles"),
+        *sorted([("user", bob, USERS_READ, "roles"), ("user", ada, USERS_READ, "token")]),
+    ]
 
 
 @pytest.mark.anyio

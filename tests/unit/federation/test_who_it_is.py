@@ -203,7 +203,7 @@ USER = {"id": 7, "login": "ada", "name": None, "email": "public@profile.example"
     ],
     ids=range(8),
 )
-def test_github_proves_the_primary_verified_address_and_no_profile(
+def test_n128_github_proves_the_primary_verified_address_and_no_profile(
     emails: Any, email: str | None, verified: bool
 ) -> None:
     found = provider("github").identify(told(documents={"user": USER, "emails": emails}))

