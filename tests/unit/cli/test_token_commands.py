@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.unit.cli.conftest import Limen
 
@@ -41,7 +42,7 @@ def test_a_client_is_bound_to_the_apis_it_may_ask_for(installation: Limen, tmp_p
 
 
 def test_tokens_are_listed_and_revoked_by_whose_they_are(installation: Limen) -> None:
-    none = {"tokens": [], "next_cursor": "", "not_listed": None}
+    none: dict[str, Any] = {"tokens": [], "next_cursor": "", "not_listed": None}
     assert installation("token", "list", "--json").json == none
     assert installation("token", "list").out.strip() == "No tokens."
     assert installation("token", "revoke", "nothing").status == 1
