@@ -39,7 +39,7 @@ class Budget:
 
 
 BUDGETS: Final = {
-    "client_credentials, ES256 JWT": (Budget((0.6, 0.6), "N"), Budget((1.25, 1.25), "M")),
+    "client_credentials, ES256 JWT": (Budget((0.6, 0.6), "N"), Budget((1.4, 1.4), "M")),
     "introspect a JWT": (Budget((6, 6), "P"),),
     "refresh, rotating": (Budget((14, 10), "P"),),
     "refresh, rotating, with ID token": (Budget((14, 10), "R"),),

@@ -152,6 +152,18 @@ async def test_e_f_an_assertion_that_does_not_hold(limen: Installation, case: st
     assert (await ask(limen, signed(said, KEY))).status == 200, "the honest one was not used up"
 
 
+async def test_n064_who_found_an_old_assertion_reads_nothing_in_the_answer(
+    limen: Installation,
+) -> None:
+    app = await signing(limen, KEY)
+    ended = int(limen.clock.now().timestamp()) - 3600
+    found = signed({**claims(limen, app), "exp": ended}, KEY)
+    foreign = signed({**claims(limen, app), "exp": ended, "aud": "https://as.example"}, KEY)
+    for raw in (found, foreign):
+        answer = await ask(limen, raw)
+        assert answer.json()["error_description"] == "Client authentication failed."
+
+
 async def test_n064_before_the_signature_holds_all_answers_are_one(limen: Installation) -> None:
     app, fapi = await signing(limen, KEY), await signing_under_fapi(limen, KEY, RSA)
     expired = {"exp": int(limen.clock.now().timestamp()) - 60}

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import params
 from starlette.requests import Request
 from typing_extensions import override
 
-from limen.access.events import PermissionRefused
+from limen.access.note_refusal import note_refusal
 from limen.access.permissions import FULL_SCOPE, PUBLIC, SELF, Permission, scope_allows
 from limen.access.rights import may
 from limen.db.work import Work
@@ -163,22 +162,16 @@ async def _known(request: Request, work: Work) -> Actor:
 
 async def _check_person(work: Work, actor: Actor) -> None:
     if actor.kind != "user":
-        _note_refusal(work, SELF, reason="roles")
+        note_refusal(work, SELF, reason="roles")
         raise NotPermitted(public="This is for people, not for clients.")
     await _check_permission(work, actor, SELF)
 
 
 async def _check_permission(work: Work, actor: Actor, permission: Permission) -> None:
     if not await may(work, actor, permission):
-        _note_refusal(work, permission, reason="roles")
+        note_refusal(work, permission, reason="roles")
         raise NotPermitted(public="You are not allowed to do this.")
     if not scope_allows(actor.scope, permission):
-        _note_refusal(work, permission, reason="token")
+        note_refusal(work, permission, reason="token")
         text = "The access token does not cover this."
         raise BearerRefusal("insufficient_scope", text, scope=permission)
-
-
-def _note_refusal(work: Work, permission: Permission, *, reason: Literal["roles", "token"]) -> None:
-    """Record who was refused: somebody known, for strangers were turned away before."""
-    event = PermissionRefused(permission=permission, reason=reason)
-    work.even_if_refused(partial(Work.record, event=event))

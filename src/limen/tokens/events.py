@@ -43,6 +43,15 @@ class GrantsEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnTokensEnded(Event):
+    """All that a client got before now ended; ``count`` is of those that are listed."""
+
+    name: ClassVar[str] = "client:own_tokens:ended"
+    of_id: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokensRefreshed(Event):
     """A refresh token was used."""
 

@@ -288,7 +288,8 @@ async def test_what_no_list_has_of_a_machine_is_said(limen: Installation, admin:
     assert not await flow.is_active(raw)
     page = await admin.get(f"/tokens?client_id={service.id}")
     assert page["not_listed"]["issued_since"] == ended["issued_before"]
-    for path in (f"/tokens?client_id={(await limen.client()).id}", "/tokens"):
+    public = await limen.client("spa")
+    for path in (f"/tokens?client_id={public.id}", "/tokens"):
         assert (await admin.get(path))["not_listed"] is None
     person = await limen.person()
     named = await admin.get(f"/tokens?client_id={service.id}&user_id={person.id}")

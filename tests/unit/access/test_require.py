@@ -21,6 +21,7 @@ from limen.kernel.errors import (
     ReauthenticationRequired,
     Refusal,
 )
+from limen.kernel.ids import new_id
 from limen.kernel.secret import Secret
 from tests.house import House
 
@@ -95,7 +96,8 @@ async def test_ones_own_things_are_for_people(house: House) -> None:
 async def test_o4_who_is_known_and_refused_is_recorded_and_nobody_else(house: House) -> None:
     ada, bob = await admin(house), (await house.user()).id
     limited = Actor("user", id=ada, scope=frozenset({"openid"}))
-    client = Actor("client", id="app", client_id="app", scope=frozenset({FULL_SCOPE}))
+    app = new_id(house.clock.now())
+    client = Actor("client", id=app, client_id=app, scope=frozenset({FULL_SCOPE}))
     for actor in (ANONYMOUS, Actor("user", id=ada), Actor("user", id=bob), limited):
         await ask(house, require(USERS_READ), actor)
     for actor in (ANONYMOUS, Actor("user", id=bob), client):
@@ -106,9 +108,25 @@ async def test_o4_who_is_known_and_refused_is_recorded_and_nobody_else(house: Ho
         (each.actor_kind, each.actor_id, each.detail["permission"], each.detail["reason"])
         for each in page.events
     ) == [
-        ("client", "app", SELF, "roles"),
+        ("client", app, SELF, "roles"),
         *sorted([("user", bob, USERS_READ, "roles"), ("user", ada, USERS_READ, "token")]),
     ]
+
+
+@pytest.mark.anyio
+async def test_who_tries_again_and_again_is_recorded_once_a_minute(house: House) -> None:
+    bob = Actor("user", id=(await house.user()).id)
+    filters = AuditFilters(outcome="denied")
+
+    async def recorded(times: int) -> int:
+        for _ in range(times):
+            assert await ask(house, require(USERS_READ), bob) is not None
+        found = await house.run(lambda work: search(work, filters=filters, key=Secret(bytes(32))))
+        return sum(each.actor_id == bob.id for each in found.events)
+
+    assert await recorded(5) == 1
+    house.clock.advance(dt.timedelta(seconds=61))
+    assert await recorded(5) == 2
 
 
 @pytest.mark.anyio

@@ -118,3 +118,10 @@ def test_n229_no_bytes_make_it_crash() -> None:
         broken = bytes(whole[:at]) + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
         with contextlib.suppress(InvalidInput):
             assert read(encode_picture(broken)).size == (SIDE, SIDE)
+
+
+def test_n229_what_is_kept_whole_has_fewer_pixels() -> None:
+    given = drawn("PNG", (2100, 2000), mode="1")
+    assert encode_picture(given)
+    with pytest.raises(InvalidInput, match="picture_invalid"):
+        encode_picture(given, shape="whole")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -20,13 +21,14 @@ from PIL import Image
 from limen.accounts.profile.pictures import new_encoder
 from limen.db.outbox import Delivery, OutboxLoop
 from limen.db.work import Work, Works
+from limen.kernel.actor import ANONYMOUS
 from limen.kernel.errors import NotFound, ProviderUnavailable
 from limen.kernel.site import Site
 from limen.net import Net
 from limen.oauth.endpoints import logos
 from limen.oauth.model import Client
 from limen.oauth.parts import Parts
-from limen.oauth.registry.disable_client import delete_client
+from limen.oauth.registry.disable_client import delete_client, disable_client
 from limen.oauth.registry.logo import KIND, logo_handler, read_logo
 from limen.oauth.registry.update_client import ClientChanges, update_client
 from limen.settings.sections import NetSettings
@@ -129,7 +131,7 @@ async def test_it_is_fetched_once_and_shown_from_our_own_address(studio: Studio)
     assert first.headers["content-type"] == "image/webp"
     assert first.headers["x-content-type-options"] == "nosniff"
     assert first.headers["content-security-policy"].endswith("; sandbox")
-    assert "immutable" in first.headers["cache-control"]
+    assert first.headers["cache-control"] == "public, max-age=3600"
     image = Image.open(io.BytesIO(first.content))
     assert (image.format, image.size) == ("WEBP", (256, 64))  # all of it, not its middle
 
@@ -264,6 +266,36 @@ async def test_a_tenant_may_show_only_logos_of_clients_somebody_vouched_for(
         await studio.change(client, client_name="Shown with whatever changes next")
         await studio.deliver()
         assert await studio.logo(client) != ""
+
+
+async def test_a_client_has_nobody_called_by_changing_itself_again_and_again(
+    studio: Studio,
+) -> None:
+    async with listening(answer(b"no picture")) as theirs:
+        client = await studio.client(f"{theirs.url}/logo.png")
+        await studio.deliver()
+        for number in range(3):
+            changes = ClientChanges(metadata={"client_name": f"Name {number}"})
+            await studio.server.works.run(
+                studio.site,
+                partial(update_client, client_id=client.id, changes=changes),
+                actor=ANONYMOUS,
+            )
+            assert await studio.deliver() == 0
+        assert len(theirs.requests) == 1
+        await studio.change(client, client_name="As an administrator says")
+        await studio.deliver()
+        assert len(theirs.requests) == 2
+
+
+async def test_a_disabled_clients_logo_is_gone(studio: Studio) -> None:
+    async with listening(LOGO) as theirs:
+        client = await studio.client(f"{theirs.url}/logo.png")
+        await studio.deliver()
+    path = await studio.logo(client)
+    assert (await studio.get(path)).status_code == 200
+    await studio.server.works.run(studio.site, partial(disable_client, client_id=client.id))
+    assert (await studio.get(path)).status_code == 404
 
 
 async def test_a_server_that_does_not_answer_is_asked_for_some_minutes(studio: Studio) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from limen.kernel.errors import InvalidInput
@@ -24,7 +24,9 @@ Shape = Literal["square", "whole"]
 """Cut to a square from its middle, or all of it, its longer side no longer than ``SIDE``."""
 
 MEDIA_TYPE: Final = "image/webp"
-_MAX_PIXELS: Final = 24_000_000
+_MAX_PIXELS: Final[Mapping[Shape, int]] = {"square": 24_000_000, "whole": 4_000_000}
+"""A photograph has some tens of millions, which take as many bytes eight times over for a moment;
+a logo is what anybody may have us look at."""
 _JPEG: Final = b"\xff\xd8"
 _SCAN: Final = b"\xff\xda"
 _MAX_SCANS: Final = 32
@@ -41,7 +43,8 @@ def encode_picture(given: bytes, *, shape: Shape = "square") -> bytes:
     Runs for some tens of milliseconds: in a thread, and in no transaction.
 
     Args:
-        given: JPEG, PNG, WebP or GIF (its first frame), of 24 million pixels at most.
+        given: JPEG, PNG, WebP or GIF (its first frame), of 24 million pixels at
+            most, or 4 million to be kept whole.
         shape: What of it is kept.
 
     Raises:
@@ -58,7 +61,7 @@ def encode_picture(given: bytes, *, shape: Shape = "square") -> bytes:
         with Image.open(io.BytesIO(given), formats=_FORMATS) as opened:
             # A small file may announce a wall of pixels (decompression bomb): opening reads the
             # header alone, and nothing is decoded beyond the bound.
-            if opened.width * opened.height > _MAX_PIXELS:
+            if opened.width * opened.height > _MAX_PIXELS[shape]:
                 raise refused("it has too many pixels")
             opened.thumbnail((_ENOUGH, _ENOUGH))
             upright = ImageOps.exif_transpose(opened).convert("RGBA")

@@ -19,8 +19,8 @@ from limen.web.exchange import route
 from limen.web.rate_limit import check_rate
 
 _SERVED: Final = {
-    # An address names one very image: a new one has a new address.
-    "cache-control": "public, max-age=31536000, immutable",
+    # A new logo has a new address; what was withdrawn is gone within the hour.
+    "cache-control": "public, max-age=3600",
     "content-disposition": "inline",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "cross-origin-resource-policy": "cross-origin",

@@ -17,7 +17,6 @@ from limen.kernel.errors import NotFound
 from limen.oauth.registry.listing import Page, next_cursor, read_cursor
 from limen.oauth.store.clients import find_client
 from limen.oauth.store.resources import find_longest_ttl
-from limen.protocol.client_metadata import TOKEN_EXCHANGE
 from limen.tenants.policy_of import policy_of
 from limen.tokens import principals
 from limen.tokens.end_grant import end_grant
@@ -27,7 +26,6 @@ from limen.tokens.revoke_token import revoke_jti
 
 Held = Grant | OwnToken
 _OWN: Final = "own "
-_FOR_ITSELF: Final = ("client_credentials", TOKEN_EXCHANGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,7 @@ async def tokens_not_listed(work: Work, *, client_id: str) -> NotListed | None:
     client = await find_client(work, client_id)
     if client is None or not client.is_active or client.is_over(now=work.now):
         return None
-    if not any(client.may_use(each) for each in _FOR_ITSELF):
+    if client.is_public:  # of others: what they may do now is not all that they could before
         return None
     usual = dt.timedelta(seconds=policy_of(work).access_token_seconds)
     until = work.now + max(usual, await find_longest_ttl(work))

@@ -61,7 +61,8 @@ async def follow_logo(work: Work, *, before: Client | None, after: Client) -> Cl
     """
     url = shown_logo(work, after)
     if before is not None:
-        if url == shown_logo(work, before) and (url is None or before.logo_id):
+        has_all = url is None or before.logo_id or not _may_retry(work)
+        if url == shown_logo(work, before) and has_all:
             return after
         await drop_logo(work, after.client_id)
     if url is not None:
@@ -125,6 +126,14 @@ async def _keep(work: Work, *, client_id: str, url: str, image: bytes) -> None:
     await put_logo(work, client_id=client_id, logo_id=new_id(work.now), image=image)
     await store.touch_client(work, client_id)
     forget(work, kind="client", name=client_id)
+
+
+def _may_retry(work: Work) -> bool:
+    """Say whether a logo that could not be had is asked for again with any change.
+
+    A client itself would have us call somebody with each of its own.
+    """
+    return work.actor.kind not in {"anonymous", "client"}
 
 
 def _may_show(work: Work, *, verified: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from limen.crypto.envelope import Envelope
 from limen.db.cache import forget
@@ -31,6 +31,8 @@ from limen.protocol.client_metadata import (
 )
 from limen.tenants.policy_of import policy_of
 from limen.tokens.api_keys.limit import limit_keys
+
+_MEMBERS: Final = frozenset(each.name for each in dataclasses.fields(ClientMetadata))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ async def update_client(
         work,
         before=client,
         changed=changed,
-        members=tuple(sorted({*changes.metadata, *changes.flags})),
+        members=tuple(sorted((changes.metadata.keys() & _MEMBERS) | changes.flags.keys())),
         envelope=envelope,
     )
 

@@ -21,6 +21,7 @@ from limen.tokens.end_grant import (
     end_grants_of_consent,
     end_grants_of_user,
 )
+from limen.tokens.events import OwnTokensEnded
 from limen.tokens.find_grant import count_own_tokens
 
 
@@ -72,4 +73,5 @@ async def _end_own(work: Work, client_id: str) -> Ended:
     count = await count_own_tokens(work, client_id=client_id)
     await revoke_keys_of(work, principal_id=client_id)
     await principals.set_not_before(work, principal_id=client_id)
+    await work.record(OwnTokensEnded(of_id=client_id, count=count))
     return Ended(count, issued_before=work.now)

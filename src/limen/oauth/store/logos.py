@@ -33,7 +33,11 @@ _FIND: Final = (
             sa.and_(clients.c.tenant_id == _c.tenant_id, clients.c.client_id == _c.client_id),
         )
     )
-    .where(_c.tenant_id == bindparam("tenant_id"), _c.id == bindparam("logo_id"))
+    .where(
+        _c.tenant_id == bindparam("tenant_id"),
+        _c.id == bindparam("logo_id"),
+        clients.c.disabled_at.is_(None),
+    )
 )
 
 
@@ -56,6 +60,6 @@ async def drop_logo(work: Work, client_id: str) -> None:
 
 
 async def find_logo(work: Work, logo_id: str) -> Logo | None:
-    """Return a logo by the id in its address."""
+    """Return a logo by the id in its address; a disabled client shows none."""
     row = (await work.execute(_FIND, logo_id=logo_id)).first()
     return None if row is None else Logo(bytes(row.image), of_verified=bool(row.verified))

@@ -29,7 +29,7 @@ def client_that_asks(clients: Clients) -> WhoAsks:
         except NotFound:  # going on will say so
             return None
         client = await clients.find(work, found.client_id)
-        if client is None:
+        if client is None or not client.is_active:
             return None
         uri = found.redirect_uri
         return Asking(
