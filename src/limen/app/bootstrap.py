@@ -44,6 +44,7 @@ async def ensure_default_tenant(runtime: Runtime) -> Tenant:
             new=NewTenant(slug=DEFAULT_SLUG, name="Limen"),
             base_url=runtime.settings.base_url,
             keys=(runtime.envelope.create_keys, runtime.keyring.create_keys),
+            defaults=runtime.defaults,
             actor=OPERATOR,
         )
     except Conflict:

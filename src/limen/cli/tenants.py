@@ -45,6 +45,7 @@ def create(
                 new=NewTenant(slug=slug, name=name, host=host),
                 base_url=runtime.settings.base_url,
                 keys=(runtime.envelope.create_keys, runtime.keyring.create_keys),
+                defaults=runtime.defaults,
                 actor=OPERATOR,
             )
 

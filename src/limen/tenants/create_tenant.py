@@ -13,7 +13,7 @@ from limen.kernel.errors import Conflict, InvalidInput
 from limen.kernel.ids import new_tenant_id
 from limen.tenants import store
 from limen.tenants.events import TenantCreated
-from limen.tenants.policy import TenantPolicy
+from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
 from limen.tenants.tenant import Tenant, check_host, check_slug, site_urls
 
 _MAX_NAME_CHARACTERS = 100
@@ -42,6 +42,7 @@ async def create_tenant(
     new: NewTenant,
     base_url: str,
     keys: Sequence[Callable[[Work], Awaitable[None]]],
+    defaults: TenantPolicy = DEFAULT_POLICY,
     actor: Actor = SYSTEM,
 ) -> Tenant:
     """Create a tenant and its keys in one transaction of its own.
@@ -53,13 +54,14 @@ async def create_tenant(
         new: What to create.
         base_url: ``LIMEN_BASE_URL``.
         keys: Make the tenant's sealing and signing keys, in this order, in its Work.
+        defaults: What its policy says where it chose nothing: both have to hold together.
         actor: Who asks.
 
     Raises:
         InvalidInput: ``slug_invalid``, ``host_invalid``, ``name_invalid``, ``policy_invalid``.
         Conflict: ``tenant_exists``: the slug or the host is another's.
     """
-    tenant = _plan(new, base_url)
+    tenant = _plan(new, base_url, defaults=defaults)
 
     async def body(work: Work) -> None:
         if not await store.add_tenant(work, name=tenant.name, host=tenant.host, members=new.policy):
@@ -72,7 +74,7 @@ async def create_tenant(
     return tenant
 
 
-def _plan(new: NewTenant, base_url: str) -> Tenant:
+def _plan(new: NewTenant, base_url: str, *, defaults: TenantPolicy) -> Tenant:
     slug = check_slug(new.slug)
     host = None if new.host is None else check_host(new.host)
     if host is not None and host == urlsplit(base_url).hostname:
@@ -89,7 +91,7 @@ def _plan(new: NewTenant, base_url: str) -> Tenant:
         path=path,
         name=name,
         host=host,
-        policy=TenantPolicy.read(new.policy),
+        policy=defaults.with_members(new.policy),
         version=1,
         state="active",
     )

@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 
 from limen.db.cache import remember
 from limen.db.work import Work, Works
-from limen.kernel.errors import ConfigurationError
+from limen.kernel.errors import ConfigurationError, InvalidInput
 from limen.kernel.site import ALL_TENANTS
+from limen.observe import logger
 from limen.tenants import store
 from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
 from limen.tenants.store import MEMORY, TenantRecord
 from limen.tenants.tenant import DEFAULT_SLUG, Tenant, site_urls
 
 _Key = tuple[str, str]
+_log = logger("limen.tenants")
 
 
 class Directory:
@@ -50,6 +52,7 @@ class Directory:
         self._max_entries: Final = max_entries
         self._cache: OrderedDict[_Key, Tenant] = OrderedDict()
         self._stamp: tuple[int, int] | None = None
+        self._forgotten = 0
         remember(self)
 
     async def by_slug(self, slug: str) -> Tenant | None:
@@ -92,18 +95,35 @@ class Directory:
         changed = stamp != self._stamp
         if changed:
             self._cache.clear()
+            self._forgotten += 1
         self._stamp = stamp
         return changed
 
     def forget(self, tenant_id: str, name: str) -> None:
         """Drop a tenant, whichever name it is kept under: this process changed it itself."""
         del name
+        self._forgotten += 1
         for key in [key for key, kept in self._cache.items() if kept.tenant_id == tenant_id]:
             del self._cache[key]
 
     def tenant(self, record: TenantRecord) -> Tenant:
-        """Give a stored tenant its addresses."""
+        """Give a stored tenant its addresses.
+
+        One whose policy does not hold any more, as the server's settings have changed, answers
+        nobody until it is changed; the others are not kept from answering by it.
+
+        Raises:
+            InvalidInput: ``policy_invalid``, of the default tenant: it answers for all.
+        """
         issuer, path = site_urls(self._base_url, slug=record.slug, host=record.host)
+        policy, state = self._defaults, record.state
+        try:
+            policy = self._defaults.with_members(record.members)
+        except InvalidInput as refusal:
+            if record.slug == DEFAULT_SLUG:
+                raise
+            state = "suspended"
+            _log.error("policy does not hold", slug=record.slug, refusal=refusal.public)
         return Tenant(
             tenant_id=record.tenant_id,
             slug=record.slug,
@@ -111,9 +131,9 @@ class Directory:
             path=path,
             name=record.name,
             host=record.host,
-            policy=self._defaults.with_members(record.members),
+            policy=policy,
             version=record.version,
-            state=record.state,
+            state=state,
         )
 
     async def _find(
@@ -123,10 +143,14 @@ class Directory:
         if cached is not None:
             self._cache.move_to_end(key)
             return cached
+        forgotten = self._forgotten
         record = await self._works.run(ALL_TENANTS, look)
         if record is None:
             return None
-        tenant = self._cache[key] = self.tenant(record)
+        tenant = self.tenant(record)
+        if forgotten != self._forgotten:  # changed while it was read: it may be of before
+            return tenant
+        self._cache[key] = tenant
         while len(self._cache) > self._max_entries:
             self._cache.popitem(last=False)
         return tenant

@@ -126,6 +126,8 @@ class TenantPolicy(BaseModel):
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "policy"
             raise InvalidInput("policy_invalid", f"{field}: {first['msg']}.", field=field) from None
+        except UnicodeEncodeError:  # a member's name that is no text
+            raise InvalidInput("policy_invalid", "A name in it is no text.") from None
 
     def with_members(self, members: Mapping[str, Any]) -> TenantPolicy:
         """Return this policy with some members replaced, checked as a whole.

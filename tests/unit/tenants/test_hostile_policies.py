@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 
+from limen.kernel.errors import InvalidInput
 from limen.oauth.exchange.policy import ExchangePolicy
 from limen.oauth.trust.issuer import Trust
 from limen.tenants.policy import TenantPolicy
@@ -52,3 +54,8 @@ def test_any_policy_is_read_or_refused(policy: dict[str, Any], other: Any) -> No
 def test_any_trust_is_read_or_refused(trust: dict[str, Any], exchange: dict[str, Any]) -> None:
     read_or_refused(Trust.read, trust)
     read_or_refused(ExchangePolicy.read, exchange)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="policy_invalid"):
+        TenantPolicy.read({"claims": {"access_token": {"\ud800": 1}}})

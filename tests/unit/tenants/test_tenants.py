@@ -12,7 +12,7 @@ from limen.db.work import Work, Works
 from limen.kernel.actor import OPERATOR
 from limen.kernel.errors import ConfigurationError, Conflict, InvalidInput, NotFound, NotPermitted
 from limen.kernel.events import Event
-from limen.tenants import api_audience, display_name, policy_of
+from limen.tenants import api_audience, display_name, policy_of, store
 from limen.tenants.create_tenant import NewTenant, create_tenant
 from limen.tenants.directory import Directory
 from limen.tenants.events import TenantResumed, TenantSuspended
@@ -318,3 +318,43 @@ async def test_the_default_tenant_and_one_that_is_not_there_are_not_suspended(
     for switch in (suspend_tenant, resume_tenant):
         with pytest.raises(NotFound, match="tenant_not_found"):
             await works.run(nobody, switch)
+
+
+@pytest.mark.anyio
+async def test_a_policy_that_goes_with_no_setting_of_the_server_hinders_its_tenant_alone(
+    works: Works,
+) -> None:
+    short = TenantPolicy(session_idle_seconds=3600, session_absolute_seconds=86400)
+    long = NewTenant(slug="long", policy={"session_idle_seconds": 172_800})
+    with pytest.raises(InvalidInput, match="policy_invalid"):
+        await create_tenant(works, new=long, base_url=BASE, keys=(), defaults=short)
+    await create(works, NewTenant(slug="other"))
+    await create(works, long)  # before the operator lowered the setting
+    directory = Directory(works, base_url=BASE, defaults=short)
+    assert {each.slug: each.is_active for each in await directory.all()} == {
+        "other": True,
+        "long": False,
+    }
+    found = await directory.by_slug("long")
+    assert found is not None
+    assert (found.is_active, found.policy) == (False, short)
+
+
+@pytest.mark.anyio
+async def test_what_was_read_before_a_change_is_not_kept_after_it(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await create(works, NewTenant(slug="acme"))
+    directory, find = Directory(works, base_url=BASE), store.find_by_slug
+
+    async def late(work: Work, slug: str) -> store.TenantRecord | None:
+        record = await find(work, slug)
+        await works.run(acme, suspend_tenant, actor=OPERATOR)
+        return record
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "find_by_slug", late)
+        await directory.by_slug("acme")
+    found = await directory.by_slug("acme")
+    assert found is not None
+    assert not found.is_active

@@ -48,6 +48,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
             new=new,
             base_url=parts.base_url,
             keys=(parts.envelope.create_keys, parts.keyring.create_keys),
+            defaults=parts.defaults,
             actor=work.actor,
         )
         return TenantView.of(tenant)
