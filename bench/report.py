@@ -39,11 +39,11 @@ class Budget:
 
 
 BUDGETS: Final = {
-    "client_credentials, ES256 JWT": (Budget((0.6, 0.6), "N"), Budget((1.4, 1.4), "M")),
+    "client_credentials, ES256 JWT": (Budget((0.6, 0.6), "N"), Budget((1.25, 1.25), "M")),
     "introspect a JWT": (Budget((6, 6), "P"),),
     "refresh, rotating": (Budget((14, 10), "P"),),
     "refresh, rotating, with ID token": (Budget((14, 10), "R"),),
-    "code exchange with ID token": (Budget((18, 18), "R"),),
+    "code exchange with ID token": (Budget((18, 18), "P"), Budget((18, 18), "R")),
     "code exchange, ID token by ES256": (Budget((18, 18), "P"),),
     "authorize, session and consent on file": (Budget((24, 24), "P"),),
     "password login": (Budget((30, 30), "H"),),
