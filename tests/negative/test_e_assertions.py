@@ -130,6 +130,10 @@ TOLD: dict[str, str] = {
     "n082-huge": "exp must be a NumericDate, at most 300 seconds ahead.",
     "n082-negative": "exp must be a NumericDate, at most 300 seconds ahead.",
     "n082-far": "exp must be a NumericDate, at most 300 seconds ahead.",
+    "n084-access": "typ names another kind of token than is taken here.",
+    "n084-proof": "typ names another kind of token than is taken here.",
+    "n084-logout": "typ names another kind of token than is taken here.",
+    "n084-request": "typ names another kind of token than is taken here.",
 }
 """What the holder of the key reads; every other case reads as a wrong signature does."""
 
@@ -172,6 +176,7 @@ async def test_n064_before_the_signature_holds_all_answers_are_one(limen: Instal
     sent = [
         signed(claims(limen, app), OTHER),
         signed(claims(limen, app), OTHER, kid=KEY.kid),
+        signed(claims(limen, app), OTHER, kid=KEY.kid, typ="at+jwt"),
         signed({**claims(limen, app), **expired}, OTHER, kid=KEY.kid),
         signed(claims(limen, app, audience="https://other.example"), OTHER, kid=KEY.kid),
         signed(stranger, KEY),

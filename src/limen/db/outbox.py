@@ -2,7 +2,8 @@
 
 ``enqueue`` writes a row in the caller's transaction. The loop claims rows by lease, hands each
 to the handler of its kind and completes it on the fence; a failure is tried again with
-back-off and parked after the last attempt, kept for an operator to see (``parked``).
+back-off and parked after the last attempt, kept for an operator to see (``parked``). An attempt
+counts from its claim: one that takes the whole process with it was made too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import datetime as dt
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -45,9 +46,16 @@ _ADD = sa.insert(outbox).values(
     created_at=bindparam("created_at"),
     due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
 )
-_CLAIM = claim_due(outbox)  # tenant: all, the loop serves every tenant
+
+
+def _counted(claim: sa.Executable) -> sa.Executable:
+    """Count the attempt with the claim: who dies over a delivery would try it for ever."""
+    return cast("sa.Update", claim).values(attempts=outbox.c.attempts + 1)
+
+
+_CLAIM = _counted(claim_due(outbox))  # tenant: all, the loop serves every tenant
 _LOOK = look_due(outbox)  # tenant: all, as the claim
-_CLAIM_EACH = claim_each(outbox)  # tenant: all, each row is named by its whole key
+_CLAIM_EACH = _counted(claim_each(outbox))  # tenant: all, each row is named by its whole key
 _MINE = (
     outbox.c.tenant_id == bindparam("tenant_id"),
     outbox.c.id == bindparam("delivery_id"),
@@ -58,7 +66,6 @@ _LATER = (
     sa.update(outbox)
     .where(*_MINE)
     .values(
-        attempts=outbox.c.attempts + 1,
         last_error=bindparam("error"),
         due_at=DbNow(bindparam("delay_seconds", type_=sa.Float)),
         lease_until=None,
@@ -69,7 +76,7 @@ _PARK = (
     sa.update(outbox)
     .where(*_MINE)
     .values(
-        attempts=outbox.c.attempts + 1,
+        attempts=bindparam("made"),
         last_error=bindparam("error"),
         due_at=None,
         lease_until=None,
@@ -95,6 +102,12 @@ class Delivery:
     kind: str
     payload: bytes
     attempt: int
+
+
+class _Interrupted(Exception):  # noqa: N818 -- what happened to the attempt before
+    """The last attempt ended with its process, and nobody heard how."""
+
+    code = "delivery_interrupted"
 
 
 Handler = Callable[[Delivery], Awaitable[None]]
@@ -274,25 +287,35 @@ class OutboxLoop:
     async def _deliver(self, row: Any) -> None:
         # Known also to be of a tenant that can't be found.
         site = replace(ALL_TENANTS, tenant_id=row.tenant_id)
-        attempt = row.attempts + 1
         statement: sa.Executable
         more: dict[str, Any] = {}
         try:
+            _check_room(row.attempts)
             site = await self._site_of(row.tenant_id)
-            await self._handlers[row.kind](Delivery(site, row.id, row.kind, row.payload, attempt))
+            delivery = Delivery(site, row.id, row.kind, row.payload, row.attempts)
+            await self._handlers[row.kind](delivery)
             statement = _DONE
         except Exception as error:  # noqa: BLE001 -- whatever a handler raises is a failed attempt, kept on the row
             name = getattr(error, "code", type(error).__name__)
             self._on_failure(row.kind, name)
-            statement = _PARK if attempt >= MAX_ATTEMPTS else _LATER
-            if statement is _PARK:
-                _log.error("a delivery is given up", kind=row.kind, delivery_id=row.id, reason=name)
-                count_parked(row.kind)
-            more = {"error": name}
-            if statement is _LATER:
-                more["delay_seconds"] = float(min(3600, 2**attempt))
+            statement, more = _failed(row, name)
 
         async def complete(work: Work) -> None:
             await work.execute(statement, delivery_id=row.id, held_fence=row.fence, **more)
 
         await self._works.run(site, complete)
+
+
+def _check_room(attempt: int) -> None:
+    """Refuse what was taken as often as may be, and of whose last attempt nobody heard."""
+    if attempt > MAX_ATTEMPTS:
+        raise _Interrupted
+
+
+def _failed(row: Any, name: str) -> tuple[sa.Executable, dict[str, Any]]:
+    """Return what notes a failed attempt, the last one too."""
+    if row.attempts < MAX_ATTEMPTS:
+        return _LATER, {"error": name, "delay_seconds": float(min(3600, 2**row.attempts))}
+    _log.error("a delivery is given up", kind=row.kind, delivery_id=row.id, reason=name)
+    count_parked(row.kind)
+    return _PARK, {"error": name, "made": min(row.attempts, MAX_ATTEMPTS)}

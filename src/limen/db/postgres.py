@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 import asyncpg
 import sqlalchemy as sa
 
-from limen.db.last_rows import as_script
 from limen.db.statements import DatabaseRetry
+from limen.db.trips.last_rows import as_script
 from limen.kernel.errors import InvalidInput, Unavailable
 
 

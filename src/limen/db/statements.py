@@ -82,9 +82,10 @@ class Prepared:
     Attributes:
         sql: The text, or ``None`` when a list parameter makes it differ by call.
         returns_rows: Whether the driver has rows to fetch.
+        width: How many columns these have.
     """
 
-    __slots__ = ("_compiled", "_make", "_plan", "_results", "returns_rows", "sql")
+    __slots__ = ("_compiled", "_make", "_plan", "_results", "returns_rows", "sql", "width")
 
     def __init__(self, compiled: SQLCompiler) -> None:
         self._compiled = compiled
@@ -93,9 +94,15 @@ class Prepared:
         self._plan = [] if expands else _plan(compiled, compiled.positiontup or ())
         columns = compiled._result_columns  # noqa: SLF001 -- the compiler's public result map is by name only
         self.returns_rows = bool(columns)
+        self.width = len(columns)
         row = namedtuple("_Row", [c.keyname for c in columns], rename=True)  # type: ignore[misc]  # noqa: PYI024 -- shaped by the statement
         self._make: Callable[[Iterable[Any]], Any] = row._make
         self._results = _result_processors(compiled.dialect, columns)
+
+    @property
+    def places(self) -> int:
+        """How many values it is bound to."""
+        return len(self._plan)
 
     def bind(self, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """Return the SQL text and its positional values.

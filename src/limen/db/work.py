@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import sqlalchemy as sa
 
 from limen.db.engines import Database
-from limen.db.last_rows import LastRow, grouped
 from limen.db.sqlite import SqliteBusy, SqliteConnection
 from limen.db.statements import (
     SQLITE,
@@ -26,6 +25,8 @@ from limen.db.statements import (
     postgresql,
     prepare,
 )
+from limen.db.trips.last_rows import LastRow, grouped
+from limen.db.trips.look_up_pair import look_up_pair
 from limen.kernel import slow_step
 from limen.kernel.actor import SYSTEM, Actor
 from limen.kernel.clock import Clock
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from limen.db.postgres import PostgresConnection  # drags asyncpg in
 
 T = TypeVar("T")
+_LookUp = tuple[sa.Select[Any], dict[str, Any]]
 _ATTEMPTS: Final = 6
 
 
@@ -61,6 +63,8 @@ class Work:
         self.now = now
         self._connection: SqliteConnection | PostgresConnection | None = None
         self._dirty = False
+        self._foreseen: _LookUp | None = None
+        self._known: tuple[_LookUp, Row | None] | None = None
         self._last: list[LastRow] = []
         self._keeps: list[Callable[[Work], Awaitable[None]]] = []
         self._wakes: list[Callable[[], None]] = []
@@ -93,6 +97,41 @@ class Work:
         connection = await self._ready(statement)
         raw, count = await connection.run(sql, values, returns_rows=prepared.returns_rows)
         return Rows(prepared.rows(raw), count)
+
+    async def find(self, statement: sa.Select[Any], **params: Any) -> Row | None:
+        """Run a look-up that gives one row at most; one that was foreseen travels along.
+
+        Args:
+            statement: A plain SELECT, built at module level; by a key.
+            params: The values of its parameters.
+        """
+        wanted: _LookUp = (statement, self._with_tenant(params))
+        if self._known is not None and self._known[0] == wanted:
+            return self._known[1]
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is None or self._dirty or self._works.dialect is SQLITE:
+            return (await self.execute(statement, **params)).first()
+        pair = look_up_pair(
+            prepare(statement, self._works.dialect, wanted[1]),
+            prepare(foreseen[0], self._works.dialect, foreseen[1]),
+        )
+        connection = await self._connected()
+        values = pair.bind(wanted[1], foreseen[1])
+        row, along = pair.split((await connection.run(pair.sql, values, returns_rows=True))[0])
+        self._known = (foreseen, along)
+        return row
+
+    def foresee(self, statement: sa.Select[Any], **params: Any) -> None:
+        """Have a look-up read along with the next one, for who will ``find`` it after that.
+
+        A guess that proves wrong costs little, and is never an answer: only the same statement
+        with the same parameters, asked in this Work before it writes or lets go, is.
+
+        Args:
+            statement: As of ``find``.
+            params: As far as they can be told now.
+        """
+        self._foreseen = (statement, self._with_tenant(params))
 
     async def execute_many(
         self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]
@@ -202,6 +241,7 @@ class Work:
         if begins:
             await connection.begin()
             self._dirty = True
+            self._known = None
         return connection
 
     async def _connected(self, *, to_write: bool = False) -> SqliteConnection | PostgresConnection:
@@ -242,6 +282,7 @@ class Work:
 
     async def _release(self) -> None:
         connection, self._connection = self._connection, None
+        self._known = None
         if connection is not None:
             await connection.release()
 

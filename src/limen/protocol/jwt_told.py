@@ -15,7 +15,7 @@ from typing import Final
 
 from limen.protocol.jose import Compact, JwtRefused
 from limen.protocol.jwk import KeySet
-from limen.protocol.jwt import Expected, prove
+from limen.protocol.jwt import UNTYPED, Expected, peek, prove
 
 MAX_JTI_CHARACTERS: Final = 512
 """The longest ``jti`` of a client assertion."""
@@ -31,10 +31,12 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "nbf": "nbf must be a NumericDate, and not in the future.",
         "old iat": "It is too old: iat is too long ago.",
         "old nbf": "It is too old: nbf is too long ago.",
+        "typ": "typ names another kind of token than is taken here.",
         "replayed": "It was presented before: each needs a jti of its own.",
     }
 )
 _MISSING: Final = "missing "
+_OF_HEADER: Final = frozenset({"alg", "typ"})
 
 
 class ProvenRefused(JwtRefused):
@@ -55,7 +57,7 @@ def proven() -> Iterator[None]:
 
 
 def prove_or_tell(raw: str, keys: KeySet, *, expected: Expected, known: frozenset[str]) -> Compact:
-    """Do as ``prove``; who signed well with an algorithm that is not for them may learn it.
+    """Do as ``prove``; who signed well with an ``alg`` or ``typ`` that will not do may learn it.
 
     Only they: before the signature holds, another answer would tell strangers which clients
     there are.
@@ -68,14 +70,14 @@ def prove_or_tell(raw: str, keys: KeySet, *, expected: Expected, known: frozense
             expected.
 
     Raises:
-        ProvenRefused: ``alg``, and the signature is one of these keys' all the same.
+        ProvenRefused: ``alg`` or ``typ``, and the signature is one of these keys' all the same.
         JwtRefused: As ``prove``.
     """
     try:
         return prove(raw, keys, expected=expected)
     except JwtRefused as refusal:
         wider = replace(expected, algorithms=known)
-        if refusal.reason != "alg" or not _is_signed(raw, keys, expected=wider):
+        if refusal.reason not in _OF_HEADER or not _is_signed(raw, keys, expected=wider):
             raise
         raise ProvenRefused(refusal.reason) from refusal
 
@@ -109,8 +111,11 @@ def told(
 
 
 def _is_signed(raw: str, keys: KeySet, *, expected: Expected) -> bool:
+    """Say whether one of these keys signed it, as whatever type it names."""
     try:
-        prove(raw, keys, expected=expected)
+        named = peek(raw).header.get("typ", UNTYPED)
+        typ = named.lower().removeprefix("application/") if isinstance(named, str) else UNTYPED
+        prove(raw, keys, expected=replace(expected, typ=(typ,)))
     except JwtRefused:
         return False
     return True

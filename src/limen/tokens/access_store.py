@@ -261,7 +261,7 @@ async def look_up_jwt(
     work: Work, *, jti: str, grant_id: str, client_id: str, issued_at: dt.datetime
 ) -> Row | None:
     """Return the grant's part of an active JWT; of a client's own token it is empty."""
-    rows = await work.execute(
+    return await work.find(
         _LOOK_UP_JWT,
         jti=jti,
         grant_id=grant_id,
@@ -270,7 +270,6 @@ async def look_up_jwt(
         issued_at=issued_at,
         now=work.now,
     )
-    return rows.first()
 
 
 async def look_up_opaque(work: Work, token_hash: bytes) -> Row | None:

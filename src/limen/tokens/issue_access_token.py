@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from limen.crypto.keyring import Keyring
 from limen.db.work import Work
 from limen.kernel.clock import from_timestamp, to_timestamp
-from limen.kernel.ids import new_name
+from limen.kernel.ids import milliseconds_of, new_name_at
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, token_hash
 from limen.protocol.authorization_details import Details
@@ -161,14 +161,31 @@ def _claims(work: Work, spec: AccessTokenSpec) -> dict[str, Any]:
         "client_id": spec.client_id,
         "iat": to_timestamp(work.now),
         "exp": to_timestamp(ends),
-        "jti": _jti(spec),
+        "jti": _jti(spec, now=work.now),
     }
     claims |= _optional(spec)
     return claims
 
 
-def _jti(spec: AccessTokenSpec) -> str:
-    name = new_name()
+def issued_at(claims: Mapping[str, Any]) -> dt.datetime:
+    """Return when a token of ours was issued: ``iat``, and of its second the millisecond.
+
+    ``iat`` has whole seconds, and a revocation ends all that was issued before it. By the second
+    alone the first token after it would be dead too. Rounded down, so that nothing of before
+    counts as of after; tokens whose ``jti`` says no moment are as old as their second.
+
+    Args:
+        claims: Verified, or kept by us: who could choose a ``jti`` could choose ``iat`` too.
+    """
+    second = claims["iat"]
+    milliseconds = milliseconds_of(claims["jti"].rpartition(".")[2])
+    if milliseconds is None or milliseconds // 1000 != second:
+        return from_timestamp(second)
+    return from_timestamp(second) + dt.timedelta(milliseconds=milliseconds % 1000)
+
+
+def _jti(spec: AccessTokenSpec, *, now: dt.datetime) -> str:
+    name = new_name_at(now)
     if spec.grant_id is None:
         return name
     return f"{spec.grant_id}{store.EXCHANGED if spec.exchanged else '.'}{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -79,15 +79,32 @@ async def look_up(
     return await look_up_access(work, keyring=keyring, raw=raw)
 
 
-async def look_up_access(work: Work, *, keyring: Keyring, raw: Secret[str]) -> ActiveToken | None:
-    """As ``look_up``, for what opens an API: access tokens and API keys, no refresh token."""
+async def look_up_access(
+    work: Work,
+    *,
+    keyring: Keyring,
+    raw: Secret[str],
+    foresee: Callable[[Work, Claims], None] | None = None,
+) -> ActiveToken | None:
+    """As ``look_up``, for what opens an API: access tokens and API keys, no refresh token.
+
+    Args:
+        work: One statement at most, with which travels what ``foresee`` asks for.
+        keyring: Verifies JWTs.
+        raw: As received.
+        foresee: Told a JWT's claims before it is known whether it is active.
+    """
     if is_api_key(raw):
         return await look_up_api_key(work, raw=raw)
     opaque = read(raw, kind=OPAQUE_KIND)
     if opaque is not None:
         return await _look_up_opaque(work, raw) if opaque.tenant_id == work.tenant_id else None
     claims = await verified_claims(work, keyring=keyring, raw=raw)
-    return None if claims is None else await _look_up_jwt(work, claims)
+    if claims is None:
+        return None
+    if foresee is not None:
+        foresee(work, claims)
+    return await _look_up_jwt(work, claims)
 
 
 async def look_up_api_key(work: Work, *, raw: Secret[str]) -> ActiveToken | None:

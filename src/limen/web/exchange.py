@@ -28,7 +28,9 @@ from limen.web.forms import check_is_json, read_json
 from limen.web.framework import answer_fault, as_refusal, note_refusal
 from limen.web.peer.client_ip import address_block, client_ip
 from limen.web.state import (
+    FORESEE,
     FORGET,
+    Foresee,
     Guard,
     added_headers,
     current_work,
@@ -39,6 +41,7 @@ from limen.web.state import (
 )
 
 Handler = Callable[[Request, Work], Awaitable[Response]]
+ForeseeOf = Callable[[Request], Foresee]
 ShowAgain = Callable[[Refusal], Response | None]
 
 _AGAIN: Final = "show_again"
@@ -101,12 +104,28 @@ class Exchange:
 
     Plain ASGI, because Starlette's own wrapping of a function costs a token request more than
     all that we do here.
+
+    Args:
+        handler: As of ``route``, and so are the next three.
+        guard: Who may.
+        face: How a refusal is told.
+        cross_site: Takes what another site's page may send.
+        foresee: Says what is read along with the look-up of the caller's access token.
     """
 
-    __slots__ = ("__name__", "cross_site", "face", "guard", "handler")
+    __slots__ = ("__name__", "cross_site", "face", "foresee", "guard", "handler")
 
-    def __init__(self, handler: Handler, *, guard: Guard, face: Face, cross_site: bool) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        guard: Guard,
+        face: Face,
+        cross_site: bool = False,
+        foresee: ForeseeOf | None = None,
+    ) -> None:
         self.handler = handler
+        self.foresee = foresee
         self.guard = guard
         self.face: Face = face
         self.cross_site = cross_site
@@ -117,6 +136,8 @@ class Exchange:
         request = Request(scope, receive)
         if self.cross_site and request.method not in csrf.SAFE_METHODS:
             state_of(request)["cookieless"] = True
+        if self.foresee is not None:
+            state_of(request)[FORESEE] = self.foresee(request)
 
         async def body(work: Work) -> Response:
             await self._check_sender(request)
@@ -152,6 +173,11 @@ def route(
             provider's callback): not checked for forgery, and it sees no cookie at all.
     """
     endpoint = Exchange(handler, guard=guard, face=face, cross_site=cross_site)
+    return exchange_route(path, endpoint, methods=methods)
+
+
+def exchange_route(path: str, endpoint: Exchange, *, methods: Sequence[str] = ("GET",)) -> Route:
+    """Make a route of an endpoint, as ``route`` does."""
     return _Route(path, endpoint, methods=list(methods), name=endpoint.__name__)
 
 
@@ -204,6 +230,7 @@ __all__ = [
     "client_ip",
     "current_work",
     "edge_of",
+    "exchange_route",
     "route",
     "run_exchange",
     "show_again",

@@ -19,6 +19,9 @@ from limen.web.body_limits import BodyLimits
 FORGET: Final = "forget_session_cookie"
 """Set in the state where the answer is to take the session's cookie away."""
 
+FORESEE: Final = "foresee"
+"""Where in the state a route's ``Foresee`` is, if it has one."""
+
 _HEADERS: Final = "added_headers"
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -28,6 +31,10 @@ Authenticator = Callable[[Request, Work], Awaitable[Actor | None]]
 
 An actor known by a cookie has no ``scope``; one known by a token has.
 """
+
+Foresee = Callable[[Work, Mapping[str, Any]], None]
+"""Have something read along with the look-up of an access token, told its claims: those of a
+token whose signature is good, and which may be no good for all that."""
 
 AllowsOrigin = Callable[[Site, Literal["clients", "api"], str], Awaitable[bool]]
 """Say whether scripts of an origin may read a tenant's OAuth endpoints, or its JSON API."""

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from limen.db.last_rows import as_script
+from limen.db.trips.last_rows import as_script
 from limen.db.work import Work, Works
 from limen.kernel import slow_step
 from limen.kernel.errors import Conflict, InvalidInput

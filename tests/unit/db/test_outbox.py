@@ -166,6 +166,52 @@ async def test_a_database_that_is_gone_is_told_of_by_the_next_turn(
         await loop.finish()
 
 
+async def claimed_by_the_dead(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a process claim what is due and die of it; its lease is over at once."""
+    with monkeypatch.context() as patch:
+        patch.setattr("limen.db.outbox._LEASE_SECONDS", -1.0)
+        assert len(await _Rows(works).first(9)) == 1
+
+
+@pytest.mark.parametrize("found", ["first", "beside others"])
+async def test_a_delivery_that_takes_the_process_with_it_is_given_up_too(
+    works: Works, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    monkeypatch.setattr("limen.db.outbox.MAX_ATTEMPTS", 3)
+    receivers = Receivers()
+    await put(works, QUICK, "quick")
+    for _ in range(2):
+        await claimed_by_the_dead(works, monkeypatch)
+    if found == "beside others":
+        monkeypatch.setattr("limen.db.outbox._LEASE_SECONDS", -1.0)
+        rows = _Rows(works)
+        look = await rows.look(Beside(), since=LONG_AGO, rows=9, most=9)
+        [third] = await rows.claim(look.found)
+        assert third.row.attempts == 3
+    else:
+        await claimed_by_the_dead(works, monkeypatch)
+    assert await receivers.loop(works).run_once() == 1
+    assert (receivers.taken, receivers.failures) == ([], ["delivery_interrupted"])
+    parked = await works.run(place(QUICK), lambda work: list_parked(work, most=9))
+    assert [(each.attempts, each.last_error) for each in parked] == [(3, "delivery_interrupted")]
+
+
+async def test_the_attempt_after_one_that_was_interrupted_is_made_and_knows_its_number(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers: list[int] = []
+
+    async def take(delivery: Delivery) -> None:
+        numbers.append(delivery.attempt)
+
+    await put(works, QUICK, "numbered")
+    await claimed_by_the_dead(works, monkeypatch)
+    handlers = {"numbered": take}
+    loop = OutboxLoop(works, handlers, site_of=site_of, on_failure=lambda *_: None)
+    assert await loop.run_once() == 1
+    assert numbers == [2]
+
+
 async def test_what_was_given_up_is_listed_and_tried_again(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,17 @@ import sys
 import threading
 from typing import Final
 
-from limen.kernel.ids import new_id, new_name, uuid_bytes, uuid_text
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limen.kernel.ids import (
+    milliseconds_of,
+    new_id,
+    new_name,
+    new_name_at,
+    uuid_bytes,
+    uuid_text,
+)
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
 _FORKING: Final = """
@@ -53,6 +63,21 @@ def test_no_two_names_are_alike_whoever_asks() -> None:
         each.join()
     assert len(set(found)) == 8000
     assert {len(each) for each in found} == {22}
+
+
+def test_a_name_can_begin_with_its_moment() -> None:
+    for milliseconds in range(1000):
+        moment = NOW + dt.timedelta(milliseconds=milliseconds, microseconds=999)
+        name = new_name_at(moment)
+        assert milliseconds_of(name) == int(NOW.timestamp()) * 1000 + milliseconds
+        assert len(name) == 22
+    assert len({new_name_at(NOW)[8:] for _ in range(1000)}) == 1000, "80 bits are random"
+
+
+@given(st.text())
+def test_a_text_that_is_no_name_has_a_moment_without_meaning_or_none(text: str) -> None:
+    found = milliseconds_of(text)
+    assert found is None or 0 <= found < 1 << 48
 
 
 def test_a_forked_process_names_nothing_as_its_parent_does() -> None:

@@ -32,6 +32,9 @@ pytestmark = pytest.mark.anyio
 _numbers = itertools.count()
 
 
+_TYP = "typ names another kind of token than is taken here."
+
+
 def jti() -> str:
     return f"jti-{next(_numbers)}"
 
@@ -128,6 +131,8 @@ async def test_n111_what_is_wrong_is_told_once_a_trusted_signature_holds(server:
         ({"nbf": now + 120}, f"nbf {date}, and not in the future."),
         ({"jti": None}, "jti is missing."),
         ({"jti": used}, "It was presented before: each needs a jti of its own."),
+        ({"typ": "at+jwt"}, _TYP),
+        ({"typ": "oauth-id-jag+jwt"}, _TYP),
         ({"sub": "somebody-else"}, "No account here is linked to the subject it names."),
         (
             {"cnf": {"jkt": "x" * 43}},
@@ -263,8 +268,26 @@ async def test_id_jag_bounds_the_scope(server: Server) -> None:
     idp = await upstream(server, profiles=["id-jag"], scopes=["read", "admin"])
     sent = await idp.present(idp.identity(jti=jti(), scope="read"), scope="read admin")
     assert sent.json()["scope"] == "read"
-    sent = await idp.present(idp.identity(jti=jti(), scope="other"))
+    sent = await idp.present(idp.identity(jti=jti(), scope="read"), scope="admin")
     assert refusal(sent) == (400, "invalid_scope")
+
+
+async def test_mcp_an_identity_assertion_for_nothing_here_is_no_grant(server: Server) -> None:
+    idp = await upstream(server, profiles=["id-jag"], resources=[API, "https://gone.example"])
+    await server.resource(OTHER_API)
+    for changes in (
+        {"resource": "https://unknown.example"},
+        {"resource": "https://gone.example"},
+        {"resource": OTHER_API},
+        {"resource": "no address"},
+        {"scope": "other"},
+        {"scope": "offline_access limen:full"},
+    ):
+        for resource in ("", changes.get("resource", API)):
+            sent = await idp.present(idp.identity(jti=jti(), **changes), resource=resource)
+            assert sent.status_code == 400, changes
+            if resource != "no address":
+                assert sent.json()["error"] == "invalid_grant", (changes, resource)
 
 
 async def test_n084_no_kind_of_assertion_stands_in_for_the_other(server: Server) -> None:
@@ -288,6 +311,36 @@ async def test_a_trusted_jwt_is_exchanged(server: Server) -> None:
     assert claims["sub"] == idp.user_id
     assert claims["act"] == {"sub": idp.client.id, "act": {"sub": "agent"}}
     assert claims["exp"] <= claims_of(assertion)["exp"]
+
+
+async def test_n111_what_is_wrong_with_a_trusted_jwt_is_told_at_exchange_too(
+    server: Server,
+) -> None:
+    idp = await upstream(server, profiles=["jwt", "id-jag"])
+    await allow(server, idp.client, subject_issuers=[UPSTREAM], subjects=["*"])
+    now, stranger = to_timestamp(server.works.clock.now()), generate_key("ES256")
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"exp": now - 30}, "It has expired: exp has passed."),
+        ({"typ": "at+jwt"}, _TYP),
+        ({"cnf": {"x5t#S256": "x" * 43}}, "cnf must hold a jkt alone."),
+        ({"sub": "somebody-else"}, "No account here is linked to the subject it names."),
+    ]
+    generic = set()
+    for changes, words in wrong:
+        raw = idp.asserts(jti=jti(), **changes)
+        sent = await exchange(server, idp.client, raw, subject_token_type=JWT)
+        assert refusal(sent) == (400, "invalid_request")
+        assert sent.json()["error_description"] == f"The subject_token: {words}"
+        for unproven in ({"key": stranger}, {"iss": "https://stranger.example"}):
+            raw = idp.asserts(**{"jti": jti(), **changes, **unproven})
+            sent = await exchange(server, idp.client, raw, subject_token_type=JWT)
+            generic.add((sent.status_code, sent.json()["error_description"]))
+    assert generic == {(400, "The subject_token is not valid.")}
+    raw = idp.identity(jti=jti())
+    sent = await exchange(server, idp.client, raw, subject_token_type=JWT)
+    assert sent.json()["error_description"] == (
+        "The subject_token: An identity assertion is a grant: present it as one."
+    )
 
 
 async def test_may_act_names_who_alone_may_act(server: Server) -> None:

@@ -15,6 +15,7 @@ from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, peek, sign, verify
 from limen.tokens.issue_access_token import (
     AccessTokenSpec,
     issue_access_token,
+    issued_at,
 )
 from limen.tokens.issue_id_token import IdTokenSpec, at_hash, issue_id_token
 from limen.tokens.look_up import grant_of
@@ -199,3 +200,20 @@ async def test_n084_an_id_token_is_no_access_token(tokens: Tokens) -> None:
     key = await tokens.run(lambda work: tokens.keyring.active(work, "ES256"))
     for typ, active in (("at+jwt", True), ("JWT", False), ("logout+jwt", False)):
         assert await tokens.is_active(Secret(sign(good, key, typ=typ))) == active
+
+
+@pytest.mark.parametrize("granted", [False, True], ids=["its own", "of a grant"])
+async def test_a_token_tells_the_millisecond_it_was_issued_in(
+    tokens: Tokens, granted: bool
+) -> None:
+    tokens.clock.advance(dt.timedelta(microseconds=123_999))
+    issued = await tokens.access(await tokens.start()) if granted else await tokens.own()
+    claims = dict(peek(issued.raw.reveal()).claims)
+    second = int(tokens.clock.now().timestamp())
+    assert claims["iat"] == second
+    assert issued_at(claims) == tokens.clock.now() - dt.timedelta(microseconds=999)
+    whole = dt.datetime.fromtimestamp(second, dt.UTC)
+    for other in ({"iat": second + 1}, {"iat": second - 1}):
+        assert issued_at(claims | other).microsecond == 0, "the name is of another second"
+    for jti in ("x", "", "g.", "g.ä", "0190-grant.0123456789012345678901"):
+        assert issued_at(claims | {"jti": jti}) == whole

@@ -49,7 +49,8 @@ class Presented:
 
 
 SubjectTokenReader = Callable[[Work, Presented], Awaitable[Subject | None]]
-"""Returns what a valid token says, ``None`` for any other; it decides nothing else."""
+"""Returns what a valid token says, ``None`` for any other; it decides nothing else. Of another
+issuer's token it may raise ``AssertionRefused``, with what its sender may read."""
 
 
 async def read_access_token(work: Work, presented: Presented) -> Subject | None:
@@ -106,19 +107,20 @@ async def read_id_token(work: Work, presented: Presented) -> Subject | None:
 
 
 async def read_trusted_jwt(work: Work, presented: Presented) -> Subject | None:
-    """Read a JWT of a trusted issuer, about a user of ours."""
-    try:
-        said = await verify_assertion(
-            work,
-            keys=presented.desk.trusted,
-            raw=presented.raw,
-            client_id=presented.client.client_id,
-        )
-        bound_to = key_named(said.claims)
-    except AssertionRefused:
-        return None
+    """Read a JWT of a trusted issuer, about a user of ours.
+
+    Raises:
+        AssertionRefused: What is wrong with it, for its sender once the signature has held.
+    """
+    said = await verify_assertion(
+        work,
+        keys=presented.desk.trusted,
+        raw=presented.raw,
+        client_id=presented.client.client_id,
+    )
+    bound_to = key_named(said.claims)
     if said.profile != "jwt":
-        return None  # an identity assertion is a grant, and used as one
+        raise AssertionRefused("profile", "An identity assertion is a grant: present it as one.")
     act = said.claims.get("act")
     return Subject(
         user_id=said.user_id,

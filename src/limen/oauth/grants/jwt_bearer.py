@@ -103,16 +103,27 @@ async def _resource(
     """Return what the token is for: as asked, within what assertion and trust allow.
 
     Raises:
-        OAuthRefusal: ``invalid_target``.
+        OAuthRefusal: ``invalid_target`` for what was asked; ``invalid_grant`` if it is the
+            assertion that names no resource of ours (MCP, enterprise-managed authorization 7.6.2).
     """
     asserted = named_resource(said.claims) if said.profile == "id-jag" else None
-    asked = request.resource
-    if asserted is not None:
-        asserted = parse_resource(asserted)
-        if asked not in (None, asserted):
-            raise _not_for_it()
-        asked = asserted
-    found = await parts.resources.resolve(work, client=caller.client, requested=asked)
+    if asserted is None:
+        return await _trusted_resource(work, parts, caller, said=said, wanted=request.resource)
+    try:
+        found = await _trusted_resource(
+            work, parts, caller, said=said, wanted=parse_resource(asserted)
+        )
+    except OAuthRefusal:
+        raise _refused("resource", "resource is none that it may be for here.") from None
+    if request.resource not in (None, parse_resource(asserted)):
+        raise _not_for_it()
+    return found
+
+
+async def _trusted_resource(
+    work: Work, parts: Parts, caller: Caller, *, said: Assertion, wanted: str | None
+) -> Resource:
+    found = await parts.resources.resolve(work, client=caller.client, requested=wanted)
     if not names(said.trusted.trust.resources, found.identifier):
         raise _not_for_it()
     return found
@@ -124,13 +135,16 @@ def _scope(
     """Return the scope: what client, trust and, if it says one, the assertion allow.
 
     Raises:
-        OAuthRefusal: ``invalid_scope`` when nothing is left.
+        OAuthRefusal: ``invalid_scope`` when nothing is left of what was asked; ``invalid_grant``
+            when nothing is of what the assertion names.
     """
     asserted = named_scope(said.claims) if said.profile == "id-jag" else None
     allowed = allowed_scope(caller.client, resource) & frozenset(said.trusted.trust.scopes)
     allowed -= {OFFLINE_ACCESS, FULL_SCOPE} | scopes_of_the_person(resource)
     if asserted is not None:
         allowed &= frozenset(asserted)
+        if not allowed:
+            raise _refused("scope", "scope names none that it may give here.")
     defaults = asserted or resource.default_scopes or caller.client.default_scope
     return choose_scope(request.scope, allowed=allowed, defaults=defaults)
 

@@ -24,6 +24,7 @@ from limen.oauth.exchange.readers import (
 from limen.oauth.exchange.subject import Subject
 from limen.oauth.granted import Granted, Handed
 from limen.oauth.parts import Parts
+from limen.oauth.trust.verify_assertion import AssertionRefused
 from limen.protocol.client_metadata import TOKEN_EXCHANGE
 from limen.protocol.token_exchange import ACCESS_TOKEN, ID_JAG, TokenExchangeRequest
 
@@ -155,18 +156,27 @@ async def _read(
     """Read one token by its type, from whoever holds its key.
 
     Raises:
-        OAuthRefusal: ``invalid_request``, in one text for whatever is wrong with it.
+        OAuthRefusal: ``invalid_request``, in one text for whatever is wrong with it; of another
+            issuer's, once its signature has held, what that is.
     """
     reader = readers.get(type_)
     if reader is None:
         raise OAuthRefusal(
             "invalid_request", "This token type is not accepted.", field=f"{field}_type"
         )
-    subject = await reader(work, presented)
+    try:
+        subject = await reader(work, presented)
+    except AssertionRefused as refused:
+        raise _not_valid(field, refused.public, detail=refused.reason) from refused
     if subject is None:
-        raise OAuthRefusal("invalid_request", f"The {field} is not valid.", field=field)
+        raise _not_valid(field)
     check_holder(presented.caller, subject, field=field)
     return subject
+
+
+def _not_valid(field: str, told: str = "", *, detail: str = "") -> OAuthRefusal:
+    public = f"The {field}: {told}" if told else f"The {field} is not valid."
+    return OAuthRefusal("invalid_request", public, field=field, detail=detail)
 
 
 async def _record(work: Work, case: Case, *, issued_type: str) -> None:

@@ -15,6 +15,7 @@ from limen.oauth.trust import store
 from limen.oauth.trust.chosen import names
 from limen.oauth.trust.issuer import TrustedIssuer
 from limen.oauth.trust.keys import TrustedKeys
+from limen.protocol.client_assertion import KEY_ALGS
 from limen.protocol.jwk import EDDSA
 from limen.protocol.jwt import (
     UNTYPED,
@@ -24,11 +25,10 @@ from limen.protocol.jwt import (
     Expected,
     JwtRefused,
     peek,
-    prove,
 )
 from limen.protocol.jwt_bearer import ID_JAG_TYP, AssertionProfile, profile_of
 from limen.protocol.jwt_claims import check_claims
-from limen.protocol.jwt_told import proven, told
+from limen.protocol.jwt_told import prove_or_tell, proven, told
 from limen.tokens.replay.first_time import first_time
 
 LEEWAY: Final = dt.timedelta(seconds=10)
@@ -125,17 +125,16 @@ async def verify_assertion(
     try:
         unverified = peek(raw.reveal())
         trusted = await _trusted(work, unverified.claims, client_id=client_id)
-        profile = profile_of(unverified.header)
-        if profile not in trusted.trust.profiles:
-            raise AssertionRefused("profile")
         kid = unverified.header.get("kid")
         key_set = await keys.keys_of(work, trusted, kid=kid if isinstance(kid, str) else None)
-        expected = _expected(work, trusted, profile)
-        claims = prove(raw.reveal(), key_set, expected=expected).claims
     except JwtRefused as refused:
         raise AssertionRefused(refused.reason) from refused
+    profile = profile_of(unverified.header)
+    expected = _expected(work, trusted, profile)
     try:
+        claims = prove_or_tell(raw.reveal(), key_set, expected=expected, known=KEY_ALGS).claims
         with proven():
+            _check_kind(profile, trusted)
             check_claims(claims, expected, work.now)
             _check_age(claims, trusted, now=work.now)
             if profile == "id-jag":
@@ -203,6 +202,11 @@ def _expected(work: Work, trusted: TrustedIssuer, profile: AssertionProfile) -> 
         leeway=LEEWAY,
         longest=trust.max_age,
     )
+
+
+def _check_kind(profile: AssertionProfile, trusted: TrustedIssuer) -> None:
+    if profile not in trusted.trust.profiles:
+        raise JwtRefused("typ")
 
 
 def _check_age(claims: Claims, trusted: TrustedIssuer, *, now: dt.datetime) -> None:

@@ -18,6 +18,7 @@ from limen.tokens.sender.check_sender import check_sender
 from limen.tokens.sender.credentials import PresentedToken
 from limen.web.locate import address_of
 from limen.web.peer.client_certificate import certificate_binding
+from limen.web.state import FORESEE, state_of
 
 AlgorithmsOf = Callable[[Work, ActiveToken], Awaitable[frozenset[str]]]
 """What proofs of a token may be signed with, where its client is known."""
@@ -47,7 +48,9 @@ async def admit(
     Raises:
         BearerRefusal: ``invalid_token``, ``invalid_dpop_proof``, ``use_dpop_nonce``.
     """
-    token = await look_up_access(work, keyring=keyring, raw=presented.raw)
+    token = await look_up_access(
+        work, keyring=keyring, raw=presented.raw, foresee=state_of(request).get(FORESEE)
+    )
     if token is None:
         raise BearerRefusal(
             "invalid_token", "The access token is invalid or expired.", scheme=presented.scheme

@@ -58,13 +58,14 @@ async def caller_of(work: Work, owner: Owner) -> Caller:
     """
     actor = work.actor
     if actor.kind == "client":
-        return Caller(
-            owner_id=TENANT_OWNER, client_id=actor.client_id, reader=f"client:{actor.client_id}"
-        )
-    owner_id = await owner_of(work, owner)
-    if is_person(actor):
-        return Caller(owner_id=owner_id, client_id="", reader=reader_of(actor))
-    return Caller(owner_id=owner_id, client_id=actor.client_id, reader=f"client:{actor.client_id}")
+        return as_caller(actor, owner_id=TENANT_OWNER)
+    return as_caller(actor, owner_id=await owner_of(work, owner))
+
+
+def as_caller(actor: Actor, *, owner_id: str) -> Caller:
+    """Return as whom an actor uses somebody's connections."""
+    client_id = "" if is_person(actor) else actor.client_id
+    return Caller(owner_id=owner_id, client_id=client_id, reader=reader_of(actor))
 
 
 async def owner_of(work: Work, owner: Owner) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -13,7 +14,8 @@ from starlette.routing import Route
 from limen.access.permissions import CONNECTIONS_REFRESH, CONNECTIONS_TOKEN
 from limen.access.require import require
 from limen.db.work import Work
-from limen.vault.endpoints.owner import OwnerQuery, caller_of, owner_of
+from limen.kernel.actor import Actor
+from limen.vault.endpoints.owner import OwnerQuery, as_caller, caller_of, owner_of
 from limen.vault.endpoints.schemas import (
     ConnectionModel,
     ReportAnswer,
@@ -22,13 +24,18 @@ from limen.vault.endpoints.schemas import (
     TokenQuery,
 )
 from limen.vault.listing import get_connection
+from limen.vault.model import TENANT_OWNER
 from limen.vault.parts import Parts
 from limen.vault.release.report import report
+from limen.vault.store.connections import foresee_connection
 from limen.vault.token_for import Wanted, token_for
 from limen.web.deps import CurrentWork, query_as
-from limen.web.exchange import route
+from limen.web.exchange import Exchange, exchange_route
+from limen.web.state import Foresee
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_OTHER_READS: Final = {"owner", "resource"}
+"""Members of the query by which another connection or another reading is meant."""
 
 
 def add_tokens(router: APIRouter, parts: Parts) -> None:
@@ -109,7 +116,35 @@ def hot_routes(parts: Parts) -> list[Route]:
         return await _release(work, parts, connection_id=connection_id, query=query)
 
     path = "/api/v1/oauth/connections/{connection_id}/token"
-    return [route(path, token, guard=require(CONNECTIONS_TOKEN), face="json")]
+    guard = require(CONNECTIONS_TOKEN)
+    endpoint = Exchange(token, guard=guard, face="json", foresee=_foresee)
+    return [exchange_route(path, endpoint)]
+
+
+def _foresee(request: Request) -> Foresee:
+    """Have the connection read along with its reader's access token, one statement for both."""
+
+    def foresee(work: Work, claims: Mapping[str, Any]) -> None:
+        if _OTHER_READS & request.query_params.keys():
+            return
+        client_id, subject = claims["client_id"], claims["sub"]
+        is_machine = subject == client_id
+        actor = Actor(
+            "client" if is_machine else "user",
+            id=subject,  # a pairwise one is nobody's id: nothing is found, and asked for again
+            client_id=client_id,
+            scope=frozenset(claims.get("scope", "").split()),
+        )
+        caller = as_caller(actor, owner_id=TENANT_OWNER if is_machine else subject)
+        foresee_connection(
+            work,
+            connection_id=request.path_params["connection_id"],
+            owner_id=caller.owner_id,
+            reader=caller.reader,
+            client_id=caller.client_id,
+        )
+
+    return foresee
 
 
 async def _release(

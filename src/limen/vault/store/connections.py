@@ -197,9 +197,7 @@ async def find_connection(
     work: Work, *, connection_id: str, owner_id: str, reader: str = ""
 ) -> tuple[Connection, int | None] | None:
     """Return an owner's live connection, and the generation ``reader`` was last given."""
-    row = (
-        await work.execute(_FIND, connection_id=connection_id, owner_id=owner_id, reader=reader)
-    ).first()
+    row = await work.find(_FIND, connection_id=connection_id, owner_id=owner_id, reader=reader)
     return None if row is None else (to_connection(row, {}), row.released_generation)
 
 
@@ -207,15 +205,13 @@ async def find_shared(
     work: Work, *, connection_id: str, owner_id: str, reader: str, client_id: str
 ) -> tuple[Connection, int | None, Shared] | None:
     """Return as ``find_connection``, and what a client may do with it."""
-    row = (
-        await work.execute(
-            _FIND_SHARED,
-            connection_id=connection_id,
-            owner_id=owner_id,
-            reader=reader,
-            client_id=client_id,
-        )
-    ).first()
+    row = await work.find(
+        _FIND_SHARED,
+        connection_id=connection_id,
+        owner_id=owner_id,
+        reader=reader,
+        client_id=client_id,
+    )
     if row is None:
         return None
     features = None if row.agreed_features is None else tuple(row.agreed_features)
@@ -226,6 +222,17 @@ async def find_shared(
         agreed=row.agreed_mode,
     )
     return to_connection(row, {}), row.released_generation, shared
+
+
+def foresee_connection(
+    work: Work, *, connection_id: str, owner_id: str, reader: str, client_id: str
+) -> None:
+    """Have read along what ``find_shared`` will ask for; without a client, ``find_connection``."""
+    asked = {"connection_id": connection_id, "owner_id": owner_id, "reader": reader}
+    if client_id:
+        work.foresee(_FIND_SHARED, **asked, client_id=client_id)
+    else:
+        work.foresee(_FIND, **asked)
 
 
 async def hold_connection(work: Work, *, connection_id: str, owner_id: str) -> bool:
