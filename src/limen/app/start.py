@@ -80,8 +80,12 @@ async def _up_to_date(runtime: Runtime, told: Callable[[str], None]) -> str:
     return await migrate(runtime.settings.database.url.reveal())
 
 
-async def open_runtime(runtime: Runtime) -> None:
+async def open_runtime(runtime: Runtime, *, mending: bool = False) -> None:
     """Open what one process uses, and refuse to if the installation is not in order.
+
+    Args:
+        runtime: Opened.
+        mending: Whether the default tenant's policy may be out of order: to mend it.
 
     Raises:
         ConfigurationError: If the schema is another version's, or the sealing key is wrong.
@@ -91,7 +95,8 @@ async def open_runtime(runtime: Runtime) -> None:
     try:
         await _check_schema(runtime)
         await check_seal(runtime.works, runtime.keys)
-        await runtime.directory.default()
+        if not mending:
+            await runtime.directory.default()
         await runtime.clock_watch.look()
     except BaseException:
         await runtime.works.database.close()

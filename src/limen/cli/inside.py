@@ -34,11 +34,15 @@ def read_settings() -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Runtime]:
+async def opened(settings: Settings, *, mending: bool = False) -> AsyncIterator[Runtime]:
     """Open the whole installation for a command, loops apart, and close it.
 
     The whole, because what a use case records has its audit row and its reactions also when an
     operator asks for it.
+
+    Args:
+        settings: As read.
+        mending: As ``open_runtime``.
 
     Raises:
         ConfigurationError: If the installation is not in order.
@@ -47,7 +51,7 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
     from limen.app.start import open_runtime  # noqa: PLC0415 -- as above
 
     application = compose(settings)
-    await open_runtime(application.runtime)
+    await open_runtime(application.runtime, mending=mending)
     try:
         yield application.runtime
     finally:
@@ -62,8 +66,13 @@ async def find_tenant(runtime: Runtime, slug: str) -> Tenant:
     """
     tenant = await runtime.directory.by_slug(slug)
     if tenant is None:
-        raise NotFound("tenant_not_found", f"There is no tenant {slug!r}.")
+        raise no_tenant(slug)
     return tenant
+
+
+def no_tenant(slug: str) -> NotFound:
+    """Return the refusal of a name that no tenant has."""
+    return NotFound("tenant_not_found", f"There is no tenant {slug!r}.")
 
 
 def run_in_tenant(slug: str, body: Body[T]) -> T:

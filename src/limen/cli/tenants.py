@@ -1,21 +1,26 @@
-"""``limen tenant``: create, list, show, disable, enable."""
+"""``limen tenant``: create, list, show, policy, disable, enable."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limen.cli.inside import find_tenant, opened, read_settings
+from limen.cli.inside import find_tenant, no_tenant, opened, read_settings
+from limen.cli.json_file import read_json_object
 from limen.cli.say import AsJson, tell
 from limen.kernel.actor import OPERATOR
+from limen.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from limen.app.runtime import Runtime
     from limen.db.work import Work
+    from limen.tenants.directory import Chosen
     from limen.tenants.tenant import Tenant
 
 _Slug = Annotated[str, typer.Argument(metavar="SLUG", help="Its name.")]
@@ -78,6 +83,62 @@ def show_one(slug: _Slug, *, as_json: AsJson = False) -> None:
     words = [f"{name.replace('_', ' '):<10} {value or '-'}" for name, value in plain.items()]
     words += [f"policy     {name} = {json.dumps(value)}" for name, value in shown["policy"].items()]
     tell(shown, as_json=as_json, words="\n".join(words))
+
+
+@group.command()
+def policy(
+    slug: _Slug,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A JSON object: members to change, null for those to give back."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Choose what the file has, and nothing else.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a tenant chose of its policy; with a file, change it, even one that keeps it off."""
+    if replace and file is None:
+        raise InvalidInput("file_missing", "Name the --file that it is to be.", field="file")
+    changes = read_json_object(file, field="policy")
+
+    async def run() -> Chosen:
+        async with opened(read_settings(), mending=True) as runtime:
+            if file is not None:
+                await _change_policy(runtime, slug, changes=changes, replace=replace)
+            return await _chosen(runtime, slug)
+
+    found = asyncio.run(run())
+    shown = {
+        "slug": slug,
+        "state": found.tenant.state,
+        "chosen": dict(found.members),
+        "refusal": found.refusal,
+    }
+    words = [f"{name} = {json.dumps(value)}" for name, value in found.members.items()]
+    words += [found.refusal] if found.refusal else []
+    tell(shown, as_json=as_json, words="\n".join(words) or "It follows the server's settings.")
+
+
+async def _change_policy(
+    runtime: Runtime, slug: str, *, changes: Mapping[str, Any], replace: bool
+) -> None:
+    from limen.tenants.update_policy import update_policy  # noqa: PLC0415 -- loaded when it runs
+
+    found = await _chosen(runtime, slug)
+
+    async def change(work: Work) -> None:
+        await update_policy(work, changes=changes, defaults=runtime.defaults, replace=replace)
+
+    await runtime.works.run(found.tenant, change, actor=OPERATOR)
+
+
+async def _chosen(runtime: Runtime, slug: str) -> Chosen:
+    found = await runtime.directory.chosen(slug)
+    if found is None:
+        raise no_tenant(slug)
+    return found
 
 
 @group.command()

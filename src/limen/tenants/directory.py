@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from limen.db.cache import remember
@@ -19,6 +20,30 @@ from limen.tenants.tenant import DEFAULT_SLUG, Tenant, site_urls
 
 _Key = tuple[str, str]
 _log = logger("limen.tenants")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a tenant chose of its policy.
+
+    Attributes:
+        tenant: Where it is; suspended if its policy does not hold.
+        members: As stored; the others follow the server's settings.
+        refusal: Why they do not go with these settings; empty if they do.
+    """
+
+    tenant: Tenant
+    members: Mapping[str, Any]
+    refusal: str = ""
+
+
+def mending(slug: str, refusal: str) -> str:
+    """Say what is wrong with a tenant's policy and by which command it is mended."""
+    command = f"limen tenant policy {slug} --file CHANGES.json"
+    return (
+        f"The policy of {slug!r} does not go with the server's settings: {refusal}"
+        f" Change these, or the policy: {command}"
+    )
 
 
 class Directory:
@@ -106,6 +131,14 @@ class Directory:
         for key in [key for key, kept in self._cache.items() if kept.tenant_id == tenant_id]:
             del self._cache[key]
 
+    async def chosen(self, slug: str) -> Chosen | None:
+        """Return what a tenant chose itself, also if that keeps it from answering."""
+        record = await self._works.run(ALL_TENANTS, lambda work: store.find_by_slug(work, slug))
+        if record is None:
+            return None
+        tenant, refusal = self._placed(record)
+        return Chosen(tenant, record.members, "" if refusal is None else refusal.public)
+
     def tenant(self, record: TenantRecord) -> Tenant:
         """Give a stored tenant its addresses.
 
@@ -115,16 +148,23 @@ class Directory:
         Raises:
             InvalidInput: ``policy_invalid``, of the default tenant: it answers for all.
         """
+        tenant, refusal = self._placed(record)
+        if refusal is not None:
+            told = mending(record.slug, refusal.public)
+            if record.slug == DEFAULT_SLUG:
+                raise InvalidInput("policy_invalid", told, field=refusal.field)
+            _log.error("policy does not hold", slug=record.slug, refusal=told)
+        return tenant
+
+    def _placed(self, record: TenantRecord) -> tuple[Tenant, InvalidInput | None]:
+        """Return a tenant at its addresses; with what refuses its policy, one that is off."""
         issuer, path = site_urls(self._base_url, slug=record.slug, host=record.host)
-        policy, state = self._defaults, record.state
+        policy, state, refused = self._defaults, record.state, None
         try:
             policy = self._defaults.with_members(record.members)
         except InvalidInput as refusal:
-            if record.slug == DEFAULT_SLUG:
-                raise
-            state = "suspended"
-            _log.error("policy does not hold", slug=record.slug, refusal=refusal.public)
-        return Tenant(
+            state, refused = "suspended", refusal
+        tenant = Tenant(
             tenant_id=record.tenant_id,
             slug=record.slug,
             issuer=issuer,
@@ -135,6 +175,7 @@ class Directory:
             version=record.version,
             state=state,
         )
+        return tenant, refused
 
     async def _find(
         self, key: _Key, look: Callable[[Work], Awaitable[TenantRecord | None]]

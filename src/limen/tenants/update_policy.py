@@ -20,6 +20,7 @@ async def update_policy(
     defaults: TenantPolicy = DEFAULT_POLICY,
     expected_version: int | None = None,
     check: Callable[[TenantPolicy, TenantPolicy], Awaitable[None]] | None = None,
+    replace: bool = False,
 ) -> TenantPolicy:
     """Change what is named of the policy of this Work's tenant, and nothing else (RFC 7396).
 
@@ -34,6 +35,8 @@ async def update_policy(
         expected_version: The version the caller read, to refuse undoing another's change.
         check: Refuses, or returns; given the policy as it lies and as it would be. The one of
             the Work may be older.
+        replace: Whether ``changes`` are all that the tenant chooses from now on, whatever it
+            chose before.
 
     Returns:
         The policy in force from now on.
@@ -47,13 +50,14 @@ async def update_policy(
         raise NotFound("tenant_not_found")
     if expected_version is not None and expected_version != record.version:
         raise Conflict("version_changed", "Someone changed it meanwhile; read it again.")
-    merged = overlay(TenantPolicy, record.members, changes)
+    before = {} if replace else record.members
+    merged = overlay(TenantPolicy, before, changes)
     members = without_nulls(TenantPolicy, merged)
     policy = defaults.with_members(members)
     if check is not None:
         await check(defaults.with_members(record.members), policy)
     if members != record.members:
         await store.change_policy(work, members)
-        names = tuple(sorted(changes))
+        names = tuple(sorted({*changes, *record.members} if replace else changes))
         await work.record(TenantPolicyChanged(members=names, version=record.version + 1))
     return policy

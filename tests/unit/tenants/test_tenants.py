@@ -338,6 +338,37 @@ async def test_a_policy_that_goes_with_no_setting_of_the_server_hinders_its_tena
     found = await directory.by_slug("long")
     assert found is not None
     assert (found.is_active, found.policy) == (False, short)
+    chosen = await directory.chosen("long")
+    assert chosen is not None
+    assert dict(chosen.members) == {"session_idle_seconds": 172_800}
+    assert "session_idle_seconds exceeds" in chosen.refusal
+    for changes, replace in (
+        ({"session_absolute_seconds": 864_000}, False),
+        ({"pages": False}, True),
+    ):
+        mend = partial(update_policy, changes=changes, defaults=short, replace=replace)
+        await works.run(chosen.tenant, mend, actor=OPERATOR)
+        mended = await directory.chosen("long")
+        assert mended is not None
+        assert (mended.refusal, mended.tenant.is_active) == ("", True)
+    assert dict(mended.members) == {"pages": False}
+    assert await directory.chosen("nobody") is None
+
+
+@pytest.mark.anyio
+async def test_a_default_tenants_policy_that_does_not_hold_is_told_with_the_command_that_mends_it(
+    works: Works,
+) -> None:
+    await create(works, NewTenant(slug="default", policy={"session_idle_seconds": 172_800}))
+    short = TenantPolicy(session_idle_seconds=3600, session_absolute_seconds=86400)
+    directory = Directory(works, base_url=BASE, defaults=short)
+    with pytest.raises(InvalidInput) as refused:
+        await directory.default()
+    assert "limen tenant policy default --file" in refused.value.public
+    assert "session_idle_seconds exceeds" in refused.value.public
+    found = await directory.chosen("default")
+    assert found is not None
+    assert found.refusal
 
 
 @pytest.mark.anyio

@@ -1,0 +1,71 @@
+"""A connection is read along with its reader's access token, and that changes no answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from limen.db.postgres import PostgresConnection
+from limen.db.sqlite import SqliteConnection
+from tests.flows.test_connections import BASE, connected
+from tests.installation import Installation
+from tests.standings import EACH_ONCE
+
+pytestmark = EACH_ONCE
+
+
+@pytest.fixture
+def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool]]:
+    """Of each statement that looks up a token or a connection: which of the two."""
+    seen: list[tuple[bool, bool]] = []
+    for engine in (SqliteConnection, PostgresConnection):
+        original = engine.run
+
+        async def run(
+            connection: Any, sql: str, *a: Any, original: Any = original, **k: Any
+        ) -> Any:
+            of = ("limen_revoked_tokens" in sql, "limen_token_releases" in sql)
+            if any(of) and sql.startswith("SELECT"):
+                seen.append(of)
+            return await original(connection, sql, *a, **k)
+
+        monkeypatch.setattr(engine, "run", run)
+    return seen
+
+
+async def test_token_and_connection_are_read_in_one_statement(
+    limen: Installation, look_ups: list[tuple[bool, bool]]
+) -> None:
+    person, own, id_ = await connected(limen)
+    first = await person.api("GET", f"{BASE}/{id_}/token", own)
+    look_ups.clear()
+    second = await person.api("GET", f"{BASE}/{id_}/token?min_ttl=60", own)
+    assert second.json()["access_token"] == first.json()["access_token"]
+    at_once = limen.application.runtime.works.dialect.name == "postgresql"
+    assert look_ups == ([(True, True)] if at_once else [(True, False), (False, True)])
+
+
+async def test_a_dead_token_gets_nothing_of_what_was_read_along(limen: Installation) -> None:
+    person, own, id_ = await connected(limen)
+    ended = await person.api("POST", "/api/v1/auth/logout", own)
+    assert ended.status == 204
+    refused = await person.api("GET", f"{BASE}/{id_}/token", own)
+    assert (refused.status, "access_token" in refused.json()) == (401, False)
+
+
+async def test_somebody_elses_connection_is_still_none(limen: Installation) -> None:
+    _, _, id_ = await connected(limen)
+    other, others, _ = await connected(limen)
+    refused = await other.api("GET", f"{BASE}/{id_}/token", others)
+    assert (refused.status, refused.json()["code"]) == (404, "connection_not_found")
+
+
+async def test_the_tenants_connections_are_not_guessed_at(
+    limen: Installation, look_ups: list[tuple[bool, bool]]
+) -> None:
+    person, own, id_ = await connected(limen)
+    look_ups.clear()
+    refused = await person.api("GET", f"{BASE}/{id_}/token?owner=tenant", own)
+    assert refused.status == 403
+    assert look_ups == [(True, False)]
