@@ -14,12 +14,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.peers import CHEAP_HASH
+from limen.settings.sections import LimitSettings
 from limen.testing.visitor import Visitor
 from tests.servers import PASSWORD, Server
 
 EMAIL = "ada@example.org"
 CALLBACK = "https://app.example/callback"
 SCOPE = "openid email offline_access"
+ENOUGH = "10000000/minute"
+LIMITED = [each.upper() for each in LimitSettings.model_fields if each != "enabled"]
 
 
 @dataclass(slots=True)
@@ -82,11 +85,13 @@ def credentials(client: dict[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def setting(folder: Path, *, database_url: str = "") -> AsyncIterator[Setting]:
     """Start a server and set up all that is measured."""
-    cheap = {
+    settings = {
         "LIMEN_PASSWORDS_MEMORY_KIB": str(CHEAP_HASH.memory_kib),
         "LIMEN_PASSWORDS_TIME_COST": str(CHEAP_HASH.passes),
+        # One network asks all of it, counted as in production and never refused.
+        **{f"LIMEN_LIMITS_{name}": ENOUGH for name in LIMITED},
     }
-    server = Server(folder, database_url=database_url, cold=True, settings=cheap)
+    server = Server(folder, database_url=database_url, cold=True, settings=settings)
     server.start()
     try:
         async with Visitor(server.base_url) as visitor:

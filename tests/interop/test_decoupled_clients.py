@@ -1,8 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from limen.protocol.client_metadata import CIBA, DEVICE_CODE
 from tests.interop.conftest import Installation, Registered
 from tests.interop.node_scripts import run_script
+
+
+@pytest.fixture
+def often(installation: Installation) -> Iterator[None]:
+    """Let devices ask every second: the library waits for as long as it is told."""
+    _set_interval(installation, 1)
+    yield
+    _set_interval(installation, None)
+
+
+def _set_interval(installation: Installation, seconds: int | None) -> None:
+    changes = {"approvals": {"interval_seconds": seconds}}
+    changed = installation.administer("PATCH", "/policy", changes)
+    assert changed["approvals"]["interval_seconds"] == (seconds or 5)
 
 
 def _register(installation: Installation, kind: str, *grants: str, scope: str) -> Registered:
@@ -13,6 +31,7 @@ def _register(installation: Installation, kind: str, *grants: str, scope: str) -
     return Registered(made["client_id"], made.get("client_secret"))
 
 
+@pytest.mark.usefixtures("often")
 def test_openid_client_gets_its_tokens_by_device_code_and_by_ciba(
     installation: Installation,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from limen.accounts import store
 from limen.accounts.email_address import find_canonical
 from limen.accounts.passwords import normalise
@@ -15,7 +17,12 @@ from limen.tenants import policy_of
 
 
 async def check_password(
-    work: Work, *, email: str, raw: Secret[str], hasher: PasswordHasher
+    work: Work,
+    *,
+    email: str,
+    raw: Secret[str],
+    hasher: PasswordHasher,
+    foresee: Callable[[Work, str], None] | None = None,
 ) -> User:
     """Return whose address and password these are.
 
@@ -29,6 +36,7 @@ async def check_password(
         email: As typed.
         raw: As typed.
         hasher: Compares.
+        foresee: Told whose password was right, to have something read along with their row.
 
     Raises:
         NotAuthenticated: ``invalid_credentials``, whatever is wrong.
@@ -41,6 +49,8 @@ async def check_password(
     if found is None or stored is None or not matched:
         raise wrong_credentials()
     new_hash = await hasher.hash(normalise(raw)) if hasher.needs_rehash(stored) else None
+    if foresee is not None:
+        foresee(work, found.user.id)
     user = await store.lock_checked(work, found.user.id, password_hash=stored)
     if user is None:
         raise wrong_credentials()

@@ -255,8 +255,7 @@ async def lock_user(work: Work, user_id: str) -> User | None:
 
 async def lock_checked(work: Work, user_id: str, *, password_hash: str) -> User | None:
     """Return a person, still active and with that very password, and keep both so."""
-    rows = await work.execute(_LOCK_CHECKED, user_id=user_id, hash=password_hash)
-    return _user(rows.first())
+    return _user(await work.find(_LOCK_CHECKED, user_id=user_id, hash=password_hash))
 
 
 async def put_password(work: Work, user_id: str, *, password_hash: str) -> None:

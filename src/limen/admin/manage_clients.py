@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Literal
 
+from limen.access.nobody_above import check_not_above
 from limen.access.speak_for import check_may_lend, check_may_speak_for
 from limen.admin.parts import Parts
 from limen.admin.schemas import ClientBody, ClientPatch, ClientView, NewSecret, RegisteredClient
@@ -14,6 +16,7 @@ from limen.oauth.consent import is_remembered
 from limen.oauth.model import Client
 from limen.oauth.mutual_tls.offer import check_offered
 from limen.oauth.registry.check_addresses import check_addresses
+from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
 from limen.oauth.registry.register_client import (
     NewClient,
     named_members,
@@ -22,6 +25,13 @@ from limen.oauth.registry.register_client import (
 from limen.oauth.registry.rotate_client_secret import rotate_client_secret
 from limen.oauth.registry.update_client import ClientChanges, client_not_found, update_client
 
+Switch = Literal["disable", "enable", "delete"]
+
+_SWITCHES: Final[Mapping[Switch, Callable[..., Awaitable[None]]]] = {
+    "disable": disable_client,
+    "enable": enable_client,
+    "delete": delete_client,
+}
 _FLAGS: Final[tuple[str, ...]] = ("first_party", "trusted", "verified")
 _MAY_BE_NULL: Final = frozenset({"rotates_refresh", "default_resource"})
 """Flags that ``null`` gives back to the rule."""
@@ -95,6 +105,20 @@ def _reaches_more(client: Client, before: Client) -> bool:
         set(client.redirect_uris) - set(before.redirect_uris)
         or set(client.scope) - set(before.scope)
     )
+
+
+async def switch_one(work: Work, *, client_id: str, to: Switch) -> None:
+    """Disable a client, let it act again, or delete it.
+
+    To end the ways in of a machine with roles takes them, to let it in again gives them (N205).
+
+    Raises:
+        NotFound: ``client_not_found``.
+        NotPermitted: ``role_above_own``: its roles are not the actor's to take or to give.
+        Conflict: ``client_built_in``.
+    """
+    await check_not_above(work, principal_id=client_id)
+    await _SWITCHES[to](work, client_id=client_id)
 
 
 async def rotate_one(work: Work, parts: Parts, *, client_id: str) -> NewSecret:

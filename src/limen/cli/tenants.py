@@ -98,7 +98,7 @@ def policy(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a tenant chose of its policy; with a file, change it, even one that keeps it off."""
+    """Show what a tenant chose of its policy; with a file, change it, one that keeps it off too."""
     if replace and file is None:
         raise InvalidInput("file_missing", "Name the --file that it is to be.", field="file")
     changes = read_json_object(file, field="policy")

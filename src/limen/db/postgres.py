@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import asyncpg
-import sqlalchemy as sa
 
 from limen.db.statements import DatabaseRetry
-from limen.db.trips.last_rows import as_script
+from limen.db.trips.last_rows import Write, as_script
 from limen.kernel.errors import InvalidInput, Unavailable
 
 
@@ -81,9 +80,9 @@ class PostgresConnection:
             self._held, self._raw = begun, self._source.raw(begun)
         self._is_open = True
 
-    async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Have rows inserted in the same message as the COMMIT."""
-        self._last.append(as_script(insert, rows))
+    async def add_last(self, statement: Write, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Have rows inserted or changed in the same message as the COMMIT."""
+        self._last.append(as_script(statement, rows))
 
     async def end(self, *, commit: bool) -> None:
         """Commit or roll back.

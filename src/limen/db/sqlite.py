@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from limen.db.sqlite_writer import SqliteWriter, is_busy
 from limen.db.statements import SQLITE, prepare
+from limen.db.trips.last_rows import Write
 from limen.kernel.errors import InvalidInput, Unavailable
 
 _PRAGMAS: Final = (
@@ -68,11 +67,11 @@ class SqliteConnection:
         await writer.begin()
         self._raw = writer.raw
 
-    async def add_last(self, insert: sa.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows now, in the transaction; a message to nobody saves nothing here."""
+    async def add_last(self, statement: Write, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert or change rows now, in the transaction; a message to nobody saves nothing here."""
         if self._raw is self._reader:
             await self.begin()
-        prepared = prepare(insert, SQLITE, rows[0])
+        prepared = prepare(statement, SQLITE, rows[0])
         bound = [prepared.bind(row) for row in rows]
         await self.run_many(bound[0][0], [values for _, values in bound])
 

@@ -25,7 +25,7 @@ from limen.db.statements import (
     postgresql,
     prepare,
 )
-from limen.db.trips.last_rows import LastRow, grouped
+from limen.db.trips.last_rows import LastRow, Write, grouped
 from limen.db.trips.look_up_pair import look_up_pair
 from limen.kernel import slow_step
 from limen.kernel.actor import SYSTEM, Actor
@@ -102,20 +102,20 @@ class Work:
         """Run a look-up that gives one row at most; one that was foreseen travels along.
 
         Args:
-            statement: A plain SELECT, built at module level; by a key.
+            statement: A SELECT by a key, built at module level; it may lock its row.
             params: The values of its parameters.
         """
         wanted: _LookUp = (statement, self._with_tenant(params))
         if self._known is not None and self._known[0] == wanted:
             return self._known[1]
         foreseen, self._foreseen = self._foreseen, None
-        if foreseen is None or self._dirty or self._works.dialect is SQLITE:
+        if foreseen is None or self._works.dialect is SQLITE:
             return (await self.execute(statement, **params)).first()
         pair = look_up_pair(
             prepare(statement, self._works.dialect, wanted[1]),
             prepare(foreseen[0], self._works.dialect, foreseen[1]),
         )
-        connection = await self._connected()
+        connection = await self._ready(statement)
         values = pair.bind(wanted[1], foreseen[1])
         row, along = pair.split((await connection.run(pair.sql, values, returns_rows=True))[0])
         self._known = (foreseen, along)
@@ -128,9 +128,11 @@ class Work:
         with the same parameters, asked in this Work before it writes or lets go, is.
 
         Args:
-            statement: As of ``find``.
-            params: As far as they can be told now.
+            statement: As of ``find``, but it locks nothing.
+            params: The values of its parameters.
         """
+        if is_write(statement):
+            raise TypeError("what locks a row is no guess")
         self._foreseen = (statement, self._with_tenant(params))
 
     async def execute_many(
@@ -166,16 +168,16 @@ class Work:
         raw = await connection.fetch_each(texts[0][0], [values for _, values in texts])
         return prepared.rows(raw)
 
-    def add_last(self, insert: sa.Insert, **row: Any) -> None:
-        """Insert a row with the end of this transaction; nothing in it sees the row.
+    def add_last(self, statement: Write, **row: Any) -> None:
+        """Insert or change a row with the end of this transaction; nothing in it sees that.
 
         Costs no round trip of its own. What is rolled back takes it along.
 
         Args:
-            insert: Built at module level, without values.
-            row: Its columns; the tenant is the Work's.
+            statement: Built at module level: an INSERT without values, or an UPDATE.
+            row: Its columns, or the UPDATE's parameters; the tenant is the Work's.
         """
-        self._last.append((insert, self._with_tenant(row)))
+        self._last.append((statement, self._with_tenant(row)))
 
     async def record(self, event: Event) -> None:
         """Tell what happened: to the recorders and to whoever reacts, in this transaction."""
@@ -236,12 +238,14 @@ class Work:
         return {"tenant_id": self.tenant_id, **params}
 
     async def _ready(self, statement: sa.Executable) -> SqliteConnection | PostgresConnection:
-        begins = not self._dirty and is_write(statement)
+        writes = is_write(statement)
+        begins = writes and not self._dirty
         connection = await self._connected(to_write=begins)
+        if writes:
+            self._known = None
         if begins:
             await connection.begin()
             self._dirty = True
-            self._known = None
         return connection
 
     async def _connected(self, *, to_write: bool = False) -> SqliteConnection | PostgresConnection:
@@ -261,8 +265,8 @@ class Work:
     async def _write_last(self) -> None:
         connection = await self._connected()
         self._dirty = True  # from here on there is something to roll back
-        for insert, rows in grouped(self._last):
-            await connection.add_last(insert, rows)
+        for statement, rows in grouped(self._last):
+            await connection.add_last(statement, rows)
 
     async def _finish(self, *, commit: bool) -> None:
         """End in a task of its own: a cancelled caller leaves no lock and no open transaction."""

@@ -32,6 +32,11 @@ async def has_second_factor(work: Work, user_id: str) -> bool:
     return await store.has_factor(work, user_id)
 
 
+def foresee_second_factor(work: Work, user_id: str) -> None:
+    """Have read along what ``has_second_factor`` will ask of this Work (``Work.foresee``)."""
+    store.foresee_factor(work, user_id)
+
+
 async def factors_of(work: Work, user_id: str) -> Factors:
     """Return what a person has."""
     found = await store.find_totp(work, user_id)

@@ -99,7 +99,12 @@ async def find_totp(work: Work, user_id: str) -> Totp | None:
 
 async def has_factor(work: Work, user_id: str) -> bool:
     """Whether a person has a confirmed factor."""
-    return (await work.execute(_HAS, user_id=user_id)).first() is not None
+    return await work.find(_HAS, user_id=user_id) is not None
+
+
+def foresee_factor(work: Work, user_id: str) -> None:
+    """Have read along what ``has_factor`` will ask."""
+    work.foresee(_HAS, user_id=user_id)
 
 
 async def put_totp(work: Work, user_id: str, *, factor_id: str, sealed_secret: bytes) -> bool:

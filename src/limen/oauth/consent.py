@@ -48,9 +48,14 @@ async def grant_consent(
     scope: tuple[str, ...],
     remembered: bool,
 ) -> Consent:
-    """Record that a user agrees; what they agreed to before for the same resource stays."""
+    """Record that a user agrees; what they agreed to before for the same resource stays.
+
+    But what was for that time alone, on a device say, is not remembered because something else
+    is: whoever it was given to may not have been this client (N272).
+    """
     known = await consent_for(work, user_id=user_id, client_id=client.client_id, resource=resource)
-    before = known.scopes if known is not None else ()
+    stays = known is not None and (known.remembered or not remembered)
+    before = known.scopes if known is not None and stays else ()
     consent = Consent(
         id=new_id(work.now),
         user_id=user_id,

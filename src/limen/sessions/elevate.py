@@ -14,16 +14,17 @@ from limen.tenants import policy_of
 
 
 async def elevate(work: Work, *, session_id: str, amr: tuple[str, ...], again: bool) -> Started:
-    """Add to what a session proved and renew its cookie; the former cookie dies.
+    """Note what a session proved and renew its cookie; the former cookie dies.
 
     Its absolute end stays where it was (N179). So does the moment of authentication, unless the
     person signed in again: a code of an app alone is no sign-in, and makes no old one new for
-    ``max_age`` and ``auth_time`` (OIDC Core section 2, RFC 9470 section 5).
+    ``max_age`` and ``auth_time`` (OIDC Core section 2, RFC 9470 section 5). Nor does a new
+    sign-in make an old code new: what was proven is what was proven at that moment.
 
     Args:
         work: The transaction of the proof.
         session_id: The session of who proved it.
-        amr: How; added to what was proven before.
+        amr: How: added to what was proven before, or, of a whole sign-in, in its place.
         again: Whether it was a whole sign-in, the first factor included.
 
     Raises:
@@ -37,7 +38,7 @@ async def elevate(work: Work, *, session_id: str, amr: tuple[str, ...], again: b
     session = await store.rotate_session(
         work,
         session_id,
-        amr=tuple(dict.fromkeys((*current.amr, *amr))),
+        amr=amr if again else tuple(dict.fromkeys((*current.amr, *amr))),
         authenticated_at=work.now if again else current.authenticated_at,
         token_hash=None if raw is None else token_hash(raw),
         idle_until=min(work.now + idle, current.expires_at),

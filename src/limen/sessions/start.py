@@ -61,7 +61,10 @@ async def start(
         expires_at=expires_at,
         ended_at=None,
     )
-    await store.add_session(work, session, token_hash=None if raw is None else token_hash(raw))
+    if raw is None:
+        store.add_session_last(work, session)
+    else:
+        await store.add_session(work, session, token_hash=token_hash(raw))
     await work.record(SessionStarted(user_id=user_id, session_id=session.id, kind=kind, amr=amr))
     return Started(session, raw)
 

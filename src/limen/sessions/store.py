@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -61,6 +61,7 @@ def hold_live(session_id: sa.ColumnElement[str]) -> sa.ScalarSelect[dt.datetime]
 
 
 _ADD = insert_or_nothing(sessions, conflict=("tenant_id", "token_hash"), returning=(sessions.c.id,))
+_ADD_LAST = sa.insert(sessions)  # tenant: given as a value, by the Work
 # A dead session gives up what it was found by, for the one that takes its place.
 _FORGET_HASH = (
     sa.update(sessions)
@@ -124,22 +125,30 @@ _SWEEP = sa.delete(sessions).where(
 
 async def add_session(work: Work, session: Session, *, token_hash: bytes | None) -> bool:
     """Insert a session; ``False`` if one with that hash exists."""
-    rows = await work.execute(
-        _ADD,
-        id=session.id,
-        user_id=session.user_id,
-        kind=session.kind,
-        token_hash=token_hash,
-        amr=list(session.amr),
-        user_agent=session.user_agent,
-        started_at=session.started_at,
-        authenticated_at=session.authenticated_at,
-        last_seen_at=session.last_seen_at,
-        idle_until=session.idle_until,
-        expires_at=session.expires_at,
-        ended_at=None,
-    )
+    rows = await work.execute(_ADD, **_row(session, token_hash=token_hash))
     return rows.first() is not None
+
+
+def add_session_last(work: Work, session: Session) -> None:
+    """Insert a session without a cookie at the end of the Work, in which nothing looks for it."""
+    work.add_last(_ADD_LAST, **_row(session, token_hash=None))
+
+
+def _row(session: Session, *, token_hash: bytes | None) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "user_id": session.user_id,
+        "kind": session.kind,
+        "token_hash": token_hash,
+        "amr": list(session.amr),
+        "user_agent": session.user_agent,
+        "started_at": session.started_at,
+        "authenticated_at": session.authenticated_at,
+        "last_seen_at": session.last_seen_at,
+        "idle_until": session.idle_until,
+        "expires_at": session.expires_at,
+        "ended_at": None,
+    }
 
 
 async def forget_hash(work: Work, session_id: str) -> None:

@@ -96,8 +96,8 @@ async def blocked_until(work: Work, key_hashes: Collection[bytes]) -> dt.datetim
 async def refund(work: Work, key_hashes: Collection[bytes]) -> None:
     """Give back one attempt of each budget that was none."""
     forgotten = work.now - FORGOTTEN_AFTER
-    refunds = [{"key": key_hash, "forgotten": forgotten} for key_hash in sorted(key_hashes)]
-    await work.execute_many(_REFUND, refunds)
+    for key_hash in sorted(key_hashes):
+        work.add_last(_REFUND, key=key_hash, forgotten=forgotten)
 
 
 async def sweep_throttles(work: Work) -> int:

@@ -11,6 +11,7 @@ from limen.db.work import Work
 from limen.kernel.actor import Actor
 from limen.kernel.errors import NotAuthenticated, Unavailable
 from limen.kernel.secret import Secret
+from limen.mfa.factors import foresee_second_factor
 from limen.sessions.session import SessionKind
 from limen.signin.budgets import sign_in_budgets
 from limen.signin.door import Door
@@ -81,7 +82,11 @@ async def sign_in_with_password(
 async def _check(work: Work, attempt: PasswordAttempt, *, door: Door, drawn: Attempt) -> User:
     try:
         user = await check_password(
-            work, email=attempt.email, raw=attempt.raw_password, hasher=door.hasher
+            work,
+            email=attempt.email,
+            raw=attempt.raw_password,
+            hasher=door.hasher,
+            foresee=foresee_second_factor,
         )
     except NotAuthenticated as refusal:
         event = SignInRefused(account=drawn.account, reason=refusal.code)

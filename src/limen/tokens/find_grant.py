@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from limen.db.work import Work
 from limen.tokens import access_store, store
 from limen.tokens.grant import Grant, OwnToken
@@ -15,6 +17,27 @@ async def find_grant(work: Work, *, grant_id: str) -> Grant | None:
 async def live_grants_of(work: Work, *, user_id: str) -> list[Grant]:
     """Return what a user has granted and what goes on, oldest first."""
     return await store.live_grants_of(work, user_id)
+
+
+async def goes_on(
+    work: Work, *, user_id: str, client_id: str, session_id: str, begun_before: dt.datetime
+) -> bool:
+    """Say whether anything that a user granted a client in a session, or offline, goes on.
+
+    Args:
+        work: Says the tenant.
+        user_id: Whose.
+        client_id: To whom.
+        session_id: Where, unless it is an offline grant.
+        begun_before: What began later does not count.
+    """
+    return await store.goes_on(
+        work,
+        user_id=user_id,
+        client_id=client_id,
+        session_id=session_id,
+        begun_before=begun_before,
+    )
 
 
 async def find_user_of_subject(work: Work, *, client_id: str, subject: str) -> str | None:

@@ -184,6 +184,11 @@ def issued_at(claims: Mapping[str, Any]) -> dt.datetime:
     return from_timestamp(second) + dt.timedelta(milliseconds=milliseconds % 1000)
 
 
+def was_exchanged(jti: str) -> bool:
+    """Say whether a token's ``jti`` names a grant of another client's, which exchanged it."""
+    return store.EXCHANGED in jti
+
+
 def _jti(spec: AccessTokenSpec, *, now: dt.datetime) -> str:
     name = new_name_at(now)
     if spec.grant_id is None:

@@ -159,6 +159,15 @@ _USER_OF_SUBJECT = (
     )
     .limit(1)
 )
+_GOES_ON = sa.select(_g.id).where(
+    _OF_TENANT,
+    _g.user_id == bindparam("of_user_id"),
+    _g.client_id == bindparam("of_client_id"),
+    sa.or_(_g.session_id.is_(None), _g.session_id == bindparam("of_session_id")),
+    _g.started_at < bindparam("begun_before", type_=_g.started_at.type),
+    _g.ended_at.is_(None),
+    _g.expires_at > _NOW,
+)
 _OF_WHOM = bindparam("of_user_id", type_=sa.Text)
 _OF_WHICH = bindparam("of_client_id", type_=sa.Text)
 _LIST = (
@@ -321,6 +330,21 @@ async def find_user_of_subject(work: Work, *, client_id: str, subject: str) -> s
     rows = await work.execute(_USER_OF_SUBJECT, of_client=client_id, of_subject=subject)
     found: str | None = rows.scalar()
     return found
+
+
+async def goes_on(
+    work: Work, *, user_id: str, client_id: str, session_id: str, begun_before: dt.datetime
+) -> bool:
+    """Say whether a grant of then is live: an offline one, or one of the session."""
+    rows = await work.execute(
+        _GOES_ON,
+        of_user_id=user_id,
+        of_client_id=client_id,
+        of_session_id=session_id,
+        begun_before=begun_before,
+        now=work.now,
+    )
+    return rows.first() is not None
 
 
 async def list_grants(

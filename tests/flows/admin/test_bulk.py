@@ -151,10 +151,10 @@ async def test_our_own_fault_at_one_undoes_no_other(
     async def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(api, "delete_client", breaks)
+    monkeypatch.setattr(api, "rotate_one", breaks)
     told = await bulk(
         admin,
-        {"op": "delete", "client_id": known.id},
+        {"op": "rotate", "client_id": known.id},
         {"op": "disable", "client_id": known.id},
     )
     assert [each["status"] for each in told] == [500, 204]

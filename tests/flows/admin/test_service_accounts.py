@@ -13,6 +13,7 @@ from limen.protocol.jwk import SigningKey, generate_key
 from limen.testing.visitor import Page
 from tests.client_assertions import assertion_claims, presented, signed
 from tests.flows.admin.test_admin_api import Admin, obtains_token, somebody
+from tests.flows.admin.test_bulk import bulk
 from tests.installation import Installation
 from tests.oauth_client import claims_in
 from tests.standings import EACH_ONCE, add_tenant
@@ -201,6 +202,37 @@ async def test_n205_who_may_not_give_a_role_makes_no_credential_that_has_it(
         refused = await admin.ask(method, path, body)
         assert (refused.status, refused.json()["code"]) == (403, "role_above_own"), path
     assert len((await admin.get(f"/service-accounts/{id_}"))["secrets"]) == 1
+
+
+async def test_n205_an_admin_neither_ends_nor_revives_an_owners_machine(
+    limen: Installation, admin: Admin
+) -> None:
+    owner = await somebody(limen, "owner")
+    key = public(generate_key("ES256"))
+    made = await account(owner, roles=["owner"])
+    id_, secret = made["client_id"], made["client_secret"]
+    added = await owner.ask("POST", f"/service-accounts/{id_}/keys", {"jwk": key})
+    assert added.status == 201, added.text
+    for switched, status in (("enable", 200), ("disable", 401)):
+        assert (await owner.ask("POST", f"/clients/{id_}/{switched}")).status == 204
+        for method, path in (
+            ("POST", f"/service-accounts/{id_}/enable"),
+            ("POST", f"/service-accounts/{id_}/disable"),
+            ("POST", f"/clients/{id_}/enable"),
+            ("POST", f"/clients/{id_}/disable"),
+            ("DELETE", f"/service-accounts/{id_}/secrets/{made['secrets'][0]['id']}"),
+            ("DELETE", f"/service-accounts/{id_}/keys/{key['kid']}"),
+            ("DELETE", f"/service-accounts/{id_}"),
+            ("DELETE", f"/clients/{id_}"),
+        ):
+            refused = await admin.ask(method, path)
+            assert (refused.status, refused.json()["code"]) == (403, "role_above_own"), path
+        told = await bulk(
+            admin, *({"op": op, "client_id": id_} for op in ("enable", "disable", "delete"))
+        )
+        assert [each["status"] for each in told] == [403] * 3, told
+        assert (await obtains_token(limen, id_, secret)).status == status
+    assert (await owner.ask("DELETE", f"/clients/{id_}")).status == 204
 
 
 async def test_its_end_holds_for_secrets_tokens_and_keys(limen: Installation, admin: Admin) -> None:

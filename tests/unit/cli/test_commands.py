@@ -185,6 +185,38 @@ def test_a_tenant_is_created_with_everything_it_needs(installation: Limen, tmp_p
     assert installation("tenant", "create", "../etc").status == 1
 
 
+@pytest.mark.parametrize("slug", ["acme", "default"])
+def test_a_tenants_policy_that_goes_with_no_setting_any_more_is_mended_by_command(
+    installation: Limen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    changes = tmp_path / "changes.json"
+    installation("tenant", "create", "acme")
+    changes.write_text('{"session_idle_seconds": 172800, "pages": false}')
+    shown = installation("tenant", "policy", slug, "--file", str(changes), "--json").json
+    assert (shown["chosen"]["session_idle_seconds"], shown["refusal"]) == (172_800, "")
+    monkeypatch.setenv("LIMEN_SESSIONS_ABSOLUTE_TTL", "1d")
+    monkeypatch.setenv("LIMEN_SESSIONS_IDLE_TTL", "1d")
+    told = installation("tenant", "list")
+    assert f"limen tenant policy {slug} --file" in told.err
+    if slug == "acme":
+        assert "acme" in told.out
+        assert "(off)" in told.out
+    shown = installation("tenant", "policy", slug, "--json").json
+    assert shown["state"] == "suspended"
+    assert "session_idle_seconds exceeds session_absolute_seconds" in shown["refusal"]
+    changes.write_text('{"session_idle_seconds": null}')
+    shown = installation("tenant", "policy", slug, "--file", str(changes), "--json").json
+    assert (shown["state"], shown["chosen"], shown["refusal"]) == ("active", {"pages": False}, "")
+    assert "(off)" not in installation("tenant", "list").out
+    changes.write_text("{}")
+    shown = installation("tenant", "policy", slug, "--file", str(changes), "--replace", "--json")
+    assert shown.json["chosen"] == {}
+    assert installation("tenant", "policy", slug, "--replace").status == 1
+    assert installation("tenant", "policy", "nobody").status == 1
+    asked = "select actor_kind from limen_audit_events where name = 'tenant:policy:changed'"
+    assert rows(tmp_path, asked) == [("operator",)] * 3
+
+
 def test_a_tenant_is_shown_disabled_and_enabled(installation: Limen, tmp_path: Path) -> None:
     made = installation("tenant", "create", "acme", "--name", "Acme Ltd", "--json").json
     assert (made["state"], made["host"]) == ("active", None)

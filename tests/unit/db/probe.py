@@ -38,6 +38,7 @@ FIND = sa.select(probe).where(*_THIS)
 AMONG = sa.select(probe.c.id).where(_MINE, probe.c.id.in_(bindparam("ids", expanding=True)))
 IDS = sa.select(probe.c.id).where(_MINE).order_by(probe.c.id)
 SET = sa.update(probe).where(*_THIS).values(number=bindparam("number"))
+MORE = sa.update(probe).where(*_THIS).values(number=probe.c.number + 1, raw=bindparam("raw"))
 TAKE = (
     sa.update(probe)
     .where(*_THIS, probe.c.used_at.is_(None))

@@ -120,5 +120,42 @@ async def test_no_value_ends_the_literal_it_stands_in() -> None:
 
 
 async def test_a_value_json_has_no_form_for_is_a_defect() -> None:
-    with pytest.raises(TypeError, match="bytes"):
-        as_script(p.ADD, [{"id": "a", "raw": b"x"}])
+    with pytest.raises(TypeError, match="complex"):
+        as_script(p.ADD, [{"id": "a", "number": 1j}])
+
+
+async def test_changes_made_last_are_made_in_the_order_they_were_told(
+    works: Works, site: Site
+) -> None:
+    async def body(work: Work) -> None:
+        await work.execute(p.ADD, id="a", number=1)
+        await work.execute(p.ADD, id="b", number=2)
+        work.add_last(p.MORE, probe_id="a", raw=b"\x00'\\\xff")
+        work.add_last(p.MORE, probe_id="a", raw=b"last")
+        work.add_last(p.MORE, probe_id="none", raw=b"")
+
+    async def read(work: Work) -> list[tuple[int, bytes | None]]:
+        rows = [(await work.execute(p.FIND, probe_id=id_)).one() for id_ in ("a", "b")]
+        return [(row.number, row.raw) for row in rows]
+
+    await works.run(site, body)
+    assert await works.run(site, read) == [(3, b"last"), (2, None)]
+
+
+async def test_bytes_told_last_are_the_same_bytes(works: Works, site: Site) -> None:
+    raw = bytes(range(256))
+
+    async def body(work: Work) -> None:
+        work.add_last(p.ADD, id="a", raw=raw)
+        work.add_last(p.ADD, id="b", raw=b"")
+
+    async def read(work: Work) -> list[bytes]:
+        return [(await work.execute(p.FIND, probe_id=id_)).one().raw for id_ in ("a", "b")]
+
+    await works.run(site, body)
+    assert await works.run(site, read) == [raw, b""]
+
+
+async def test_each_change_says_its_own_row() -> None:
+    rows = [{"tenant_id": "t", "probe_id": each, "raw": b""} for each in ("a", "b")]
+    assert as_script(p.MORE, rows).count("UPDATE probe") == 2

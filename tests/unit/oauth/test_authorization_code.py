@@ -7,7 +7,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from limen.db.work import Work
 from limen.oauth.registry.disable_client import disable_client
+from limen.oauth.registry.update_client import ClientChanges, update_client
 from limen.oauth.store.clients import set_disabled
 from limen.protocol.jwt import peek
 from limen.sessions.revoke import revoke
@@ -222,6 +224,25 @@ async def test_n038_a_client_disabled_on_another_node_is_noticed_with_the_code(
     # As another process does it: nothing in this one forgets what it has cached.
     await server.run(lambda work: set_disabled(work, client.id, at=work.now))
     assert refusal(await server.redeem(client, code)) == (401, "invalid_client")
+
+
+async def test_n049_a_scope_that_its_client_lost_meanwhile_is_not_given(server: Server) -> None:
+    client = await server.client()
+    session, _ = await server.session(await server.person())
+    scope = ("openid", "email", "read", "offline_access")
+    kept = await server.code(client, session, scope=scope)
+    gone = await server.code(client, session, scope=("read",))
+
+    async def lose(work: Work) -> None:
+        changes = ClientChanges(metadata={"scope": "openid email"})
+        await update_client(work, client_id=client.id, changes=changes)
+
+    await server.run(lose)
+    told = (await server.redeem(client, kept)).json()
+    assert told["scope"] == "openid email"
+    again = await server.refresh(client, told["refresh_token"], scope="read")
+    assert refusal(again) == (400, "invalid_scope")
+    assert refusal(await server.redeem(client, gone)) == (400, "invalid_scope")
 
 
 async def test_n040_an_altered_code_is_unknown(server: Server) -> None:

@@ -5,7 +5,7 @@ from limen.kernel.errors import NotFound
 from limen.kernel.secret import Secret
 from limen.oauth.codes import find_code
 from limen.oauth.consent import consent_for, list_consents, withdraw_consent
-from tests.unit.oauth.http_kit import Known, Server
+from tests.unit.oauth.http_kit import CALLBACK, Known, Server
 from tests.unit.oauth.journey_kit import Browser, answered
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +29,22 @@ async def test_what_was_agreed_to_grows(journey: Server) -> None:
     assert found is not None
     assert found.scopes == ("openid", "email", "read")
     assert found.remembered
+
+
+async def test_n272_what_was_for_that_time_alone_is_not_remembered_with_the_next(
+    journey: Server,
+) -> None:
+    # Any program on the device could have asked for it; another consent does not make it good.
+    client = await journey.client("spa", redirect_uris=(CALLBACK, "http://127.0.0.1/cb"))
+    browser, wide = Browser(journey), "openid email read write"
+    await browser.sign_in(await journey.person())
+    local = await browser.ask(client, scope=wide, redirect_uri="http://127.0.0.1:4000/cb")
+    page = await browser.get(local.headers["location"])
+    assert (await browser.decide(page, "allow")).status_code == 303
+    await agree(journey, browser, client, "openid")
+    assert "code" in answered(await browser.ask(client, scope="openid", prompt="none"))
+    silent = answered(await browser.ask(client, scope=wide, prompt="none"))
+    assert silent["error"] == "consent_required"
 
 
 async def test_withdrawing_kills_codes_and_asks_again(journey: Server) -> None:

@@ -314,7 +314,7 @@ async def test_n194_a_copy_that_nobody_uses_goes(host: Host, clock: FrozenClock)
     assert await host.works.run(host.site, lambda work: Clients().fresh(work, host.url)) is None
 
 
-def tenant(site: Site, **registration: Any) -> Tenant:
+def tenant(site: Site, profile: str = "", **registration: Any) -> Tenant:
     return Tenant(
         tenant_id=site.tenant_id,
         slug=site.slug,
@@ -322,10 +322,17 @@ def tenant(site: Site, **registration: Any) -> Tenant:
         path=site.path,
         name="Tenant",
         host=None,
-        policy=TenantPolicy.read({"registration": registration}),
+        policy=TenantPolicy.read({"profile": profile, "registration": registration}),
         version=1,
         state="active",
     )
+
+
+async def test_under_mcp_a_document_has_a_name(host: Host) -> None:
+    host.site = tenant(host.site, "mcp")
+    assert "client_name" in await host.refused()
+    host.shown = {"client_name": "Editor"}
+    assert (await host.client()).metadata.profile == "mcp"
 
 
 async def test_people_read_whose_document_it_is(host: Host) -> None:

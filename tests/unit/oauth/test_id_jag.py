@@ -116,6 +116,23 @@ async def test_asserts_nothing_that_the_policy_does_not_name(
     assert refusal(await ask(server, client, ada.identity, **changes)) == (400, error)
 
 
+async def test_who_leaves_a_bound_unsaid_does_not_get_past_it(server: Server) -> None:
+    # An assertion without scope or resource is good for all that the other server would give.
+    client, ada = await wiki(server)
+    unbounded = await ask(server, client, ada.identity, resource="")
+    claims = claims_of(unbounded.json()["access_token"])
+    assert (claims["resource"], claims["scope"]) == (CHAT_API, "chat.read chat.history")
+    several = {**TARGET, "resources": [CHAT_API, "https://files.chat.example"]}
+    await allow(server, client, assertions=[several])
+    unsaid = await ask(server, client, ada.identity, resource="")
+    assert refusal(unsaid) == (400, "invalid_target")
+    await allow(server, client, assertions=[{**TARGET, "resources": [], "scopes": []}])
+    left_open = claims_of(
+        (await ask(server, client, ada.identity, resource="")).json()["access_token"]
+    )
+    assert not {"resource", "scope"} & left_open.keys()
+
+
 async def test_nobody_elses_token_will_do(server: Server) -> None:
     client, ada = await wiki(server)
     thief, _ = await wiki_again(server)
@@ -189,7 +206,7 @@ async def test_the_hooks_are_asked_about_an_assertion(works: Works, site: Site) 
     sent = await ask(server, client, ada.identity, resource="", scope="chat.read")
     claims = claims_of(sent.json()["access_token"])
     assert (claims["plan"], claims["sub"]) == ("pro", ada.user_id)
-    assert "resource" not in claims
+    assert claims["resource"] == CHAT_API  # the policy's, whatever a hook says
     told = dict(asked[-1])
     assert (told["resource"], told["scope"]) == (CHAT, ["chat.read"])
     assert told["grant_type"] == TOKEN_EXCHANGE

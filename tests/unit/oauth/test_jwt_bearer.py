@@ -328,6 +328,25 @@ async def test_n111_what_is_wrong_with_a_trusted_jwt_is_told_at_exchange_too(
     )
 
 
+async def test_exchange_is_no_way_around_what_an_issuer_is_trusted_with(server: Server) -> None:
+    await server.resource(API)
+    await server.resource(OTHER_API)
+    metadata = {"grant_types": ["client_credentials", JWT_BEARER, TOKEN_EXCHANGE]}
+    client = await server.client("machine", scope=("read", "admin"), metadata=metadata)
+    idp = Upstream(server, client, await server.person("bob@app.example"))
+    await idp.trust()
+    places, scope = [API, OTHER_API], ["read", "admin"]
+    await allow(server, client, subject_issuers=[UPSTREAM], audiences=places, scopes=scope)
+    for form, told in (
+        ({"scope": "read admin"}, (200, "read")),
+        ({"scope": "admin"}, (400, "invalid_scope")),
+        ({"scope": "read", "resource": OTHER_API}, (400, "invalid_target")),
+    ):
+        form["subject_token_type"] = JWT
+        sent = await exchange(server, client, idp.asserts(jti=jti()), **form)
+        assert (sent.status_code, sent.json().get("error", sent.json().get("scope"))) == told, form
+
+
 async def test_may_act_names_who_alone_may_act(server: Server) -> None:
     idp = await upstream(server)
     await allow(server, idp.client, subject_issuers=[UPSTREAM])

@@ -12,12 +12,13 @@ from limen.oauth.exchange.subject import Subject
 from limen.oauth.exchange.targets import Exchanges
 from limen.oauth.granted import Handed
 from limen.oauth.registry.disable_client import disable_client
+from limen.oauth.revocation.revoke_all import revoke_all_tokens
 from limen.protocol.client_metadata import TOKEN_EXCHANGE
 from limen.protocol.token_exchange import ACCESS_TOKEN, ID_TOKEN, REFRESH_TOKEN
 from limen.sessions.revoke import revoke
 from limen.testing.clock import FrozenClock
 from limen.tokens import principals
-from limen.tokens.end_grant import end_grant
+from limen.tokens.end_grant import end_grant, end_grants_of_consent
 from tests.unit.oauth.dpop_kit import Prover
 from tests.unit.oauth.exchange_kit import (
     API,
@@ -283,6 +284,49 @@ async def test_an_id_token_is_exchanged_by_its_own_audience_while_the_session_la
     assert await server.introspect(client, raw) == {"active": False}
     again = await exchange(server, client, ada.identity, subject_token_type=ID_TOKEN)
     assert refusal(again) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("how", ["client revokes", "person withdraws", "operator revokes"])
+async def test_n048_an_id_token_is_worth_nothing_once_what_came_with_it_ended(
+    server: Server, how: str
+) -> None:
+    await server.resource(API)
+    types = ["authorization_code", "refresh_token", TOKEN_EXCHANGE]
+    client = await server.client(scope=("openid", "read"), metadata={"grant_types": types})
+    await allow(server, client, subject_clients=[client.id])
+    ada = await sign_in(server, client)
+    form = {"subject_token_type": ID_TOKEN}
+    await exchanged(server, client, ada.identity, **form)
+    if how == "client revokes":
+        sent = await server.post("/oauth2/revoke", client, token=ada.tokens["refresh_token"])
+        assert sent.status_code == 200
+    else:
+        end = end_grants_of_consent if how == "person withdraws" else revoke_all_tokens
+        more = {"reason": "consent_withdrawn"} if how == "person withdraws" else {}
+
+        async def body(work: Work) -> None:
+            await end(work, user_id=ada.user_id, client_id=client.id, **more)
+
+        await server.run(body)
+    assert refusal(await exchange(server, client, ada.identity, **form)) == (400, "invalid_request")
+
+
+async def test_claims_asked_for_by_name_are_told_to_who_asked_alone(server: Server) -> None:
+    await server.resource(API)
+    client = await server.client()
+    ada = await sign_in(
+        server, client, scope=("openid", "read"), claims={"userinfo": {"email": {}}}
+    )
+    machine = await server.client(
+        "machine",
+        scope=("openid", "email", "read"),
+        metadata={"grant_types": ["client_credentials", TOKEN_EXCHANGE]},
+    )
+    await allow(server, machine, scopes=["openid", "read"])
+    raw = (await exchanged(server, machine, ada.access, scope="openid"))["access_token"]
+    for token, told in ((ada.access, {"sub", "email"}), (raw, {"sub"})):
+        bearer = {"authorization": f"Bearer {token}"}
+        assert (await server.http.get("/oauth2/userinfo", headers=bearer)).json().keys() == told
 
 
 async def test_n092_an_exchanged_token_is_revoked_by_who_obtained_it(server: Server) -> None:

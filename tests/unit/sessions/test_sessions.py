@@ -187,7 +187,7 @@ async def test_elevation_renews_cookie_and_proof_and_not_the_absolute_end(house:
     begun = await begin(house, ada.id)
     house.clock.advance(dt.timedelta(hours=5))
     higher = await house.run(
-        lambda work: elevate(work, session_id=begun.session.id, amr=("otp", "pwd"), again=True)
+        lambda work: elevate(work, session_id=begun.session.id, amr=("pwd", "otp"), again=True)
     )
     assert higher.session.id == begun.session.id
     assert higher.session.amr == ("pwd", "otp")
@@ -213,6 +213,21 @@ async def test_a_code_alone_is_no_sign_in(house: House) -> None:
     assert higher.session.authenticated_at == begun.session.authenticated_at
     assert await go_on(house, begun.raw) is None
     assert await go_on(house, higher.raw) == higher.session
+
+
+async def test_a_new_sign_in_makes_no_old_code_new(house: House) -> None:
+    ada = await house.user()
+    begun = await begin(house, ada.id)
+
+    async def prove(amr: tuple[str, ...], *, again: bool) -> tuple[str, ...]:
+        started = await house.run(
+            lambda work: elevate(work, session_id=begun.session.id, amr=amr, again=again)
+        )
+        return started.session.amr
+
+    assert "mfa" in await prove(("otp", "mfa"), again=False)
+    house.clock.advance(dt.timedelta(hours=2))
+    assert await prove(("pwd",), again=True) == ("pwd",)
 
 
 async def test_n200_anothers_session_is_not_found(house: House) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -342,16 +343,17 @@ async def test_a_policy_that_goes_with_no_setting_of_the_server_hinders_its_tena
     assert chosen is not None
     assert dict(chosen.members) == {"session_idle_seconds": 172_800}
     assert "session_idle_seconds exceeds" in chosen.refusal
-    for changes, replace in (
+    asked: list[tuple[dict[str, Any], bool]] = [
         ({"session_absolute_seconds": 864_000}, False),
         ({"pages": False}, True),
-    ):
+    ]
+    for changes, replace in asked:
         mend = partial(update_policy, changes=changes, defaults=short, replace=replace)
         await works.run(chosen.tenant, mend, actor=OPERATOR)
-        mended = await directory.chosen("long")
-        assert mended is not None
-        assert (mended.refusal, mended.tenant.is_active) == ("", True)
-    assert dict(mended.members) == {"pages": False}
+        chosen = await directory.chosen("long")
+        assert chosen is not None
+        assert (chosen.refusal, chosen.tenant.is_active) == ("", True)
+    assert dict(chosen.members) == {"pages": False}
     assert await directory.chosen("nobody") is None
 
 

@@ -12,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 from limen.access.permissions import CLIENTS_WRITE, TOKENS_WRITE
 from limen.access.require import require
 from limen.admin.batch import MOST, Done, Operation, Results, read_operation, run_batch
-from limen.admin.manage_clients import change_one, register_one, rotate_one
+from limen.admin.manage_clients import change_one, register_one, rotate_one, switch_one
 from limen.admin.parts import Parts
 from limen.admin.schemas import ClientBody, ClientPatch
 from limen.admin.token_schemas import Revoked
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput
-from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
 from limen.oauth.registry.issued_tokens import revoke_tokens
 from limen.oauth.revocation.revoke_all import revoke_all_tokens
 from limen.web.deps import CurrentWork
@@ -124,16 +123,10 @@ async def _do(work: Work, *, parts: Parts, asked: _Create | _Update | _Switch | 
 
 
 async def _switch(work: Work, parts: Parts, asked: _Switch) -> Done:
-    match asked.op:
-        case "rotate":
-            rotated = await rotate_one(work, parts, client_id=asked.client_id)
-            return Done(status=200, body=rotated.model_dump(mode="json"))
-        case "disable":
-            await disable_client(work, client_id=asked.client_id)
-        case "enable":
-            await enable_client(work, client_id=asked.client_id)
-        case "delete":
-            await delete_client(work, client_id=asked.client_id)
+    if asked.op == "rotate":
+        rotated = await rotate_one(work, parts, client_id=asked.client_id)
+        return Done(status=200, body=rotated.model_dump(mode="json"))
+    await switch_one(work, client_id=asked.client_id, to=asked.op)
     return Done(status=204)
 
 

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from limen.access.permissions import CLIENTS_READ, CLIENTS_WRITE
 from limen.access.require import require
-from limen.admin.manage_clients import change_one, register_one, rotate_one
+from limen.admin.manage_clients import change_one, register_one, rotate_one, switch_one
 from limen.admin.parts import Parts
 from limen.admin.schemas import (
     ClientBody,
@@ -21,7 +21,6 @@ from limen.admin.schemas import (
     RegisteredClient,
 )
 from limen.oauth.clients import Clients
-from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
 from limen.oauth.registry.listing import list_clients
 from limen.oauth.registry.update_client import client_not_found
 from limen.web.deps import CurrentWork
@@ -70,12 +69,12 @@ def _add_switches(router: APIRouter, parts: Parts) -> None:
     @router.post("/{client_id}/disable", status_code=204, dependencies=_WRITE)
     async def disable(work: CurrentWork, client_id: _ClientId) -> None:
         """Let a client do nothing any more; its tokens end at once."""
-        await disable_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="disable")
 
     @router.post("/{client_id}/enable", status_code=204, dependencies=_WRITE)
     async def enable(work: CurrentWork, client_id: _ClientId) -> None:
         """Let a client act again."""
-        await enable_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="enable")
 
     @router.post("/{client_id}/rotate-secret", dependencies=_WRITE)
     async def rotate(work: CurrentWork, client_id: _ClientId) -> NewSecret:
@@ -85,4 +84,4 @@ def _add_switches(router: APIRouter, parts: Parts) -> None:
     @router.delete("/{client_id}", status_code=204, dependencies=_WRITE)
     async def delete(work: CurrentWork, client_id: _ClientId) -> None:
         """Forget a client; its tokens end at once, and nobody gets its id again."""
-        await delete_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="delete")

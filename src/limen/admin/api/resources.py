@@ -44,7 +44,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
         members = body.model_dump()
         ttl = _ttl(members.pop("access_token_seconds"))
         new = NewResource(**members, access_token_ttl=ttl)
-        return ResourceView.of(await create_resource(work, new=new))
+        return ResourceView.of(await create_resource(work, new=new, defaults=parts.defaults))
 
     @router.get("/one", dependencies=[require(RESOURCES_READ)])
     async def show(work: CurrentWork, identifier: _Which) -> ResourceView:

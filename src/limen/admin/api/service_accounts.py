@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.routing import APIRoute
 
 from limen.access.grant_role import grant_role
+from limen.access.nobody_above import check_not_above
 from limen.access.permissions import (
     CLIENTS_READ,
     CLIENTS_WRITE,
@@ -19,6 +20,7 @@ from limen.access.require import require
 from limen.access.revoke_role import revoke_role
 from limen.access.rights import permissions_of, roles_of
 from limen.access.speak_for import check_may_speak_for
+from limen.admin.manage_clients import switch_one
 from limen.admin.parts import Parts
 from limen.admin.schemas import PageQuery, RoleList
 from limen.admin.service_account_schemas import (
@@ -37,7 +39,6 @@ from limen.db.work import Work
 from limen.kernel.errors import NotPermitted
 from limen.oauth.api_keys.for_account import create_account_key
 from limen.oauth.api_keys.shown import ApiKeyBody, NewApiKey
-from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
 from limen.oauth.service_accounts.change import AS_IT_IS, AccountChanges, change_account
 from limen.oauth.service_accounts.create import NewAccount, create_account
 from limen.oauth.service_accounts.credentials import (
@@ -98,19 +99,19 @@ def _add_switches(router: APIRouter) -> None:
     async def delete(work: CurrentWork, client_id: _ClientId) -> None:
         """Forget a service account; its tokens and keys end at once."""
         await get_account(work, client_id=client_id)
-        await delete_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="delete")
 
     @router.post("/{client_id}/disable", status_code=204, dependencies=_WRITE)
     async def disable(work: CurrentWork, client_id: _ClientId) -> None:
         """Let it do nothing any more; its tokens and API keys end at once."""
         await get_account(work, client_id=client_id)
-        await disable_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="disable")
 
     @router.post("/{client_id}/enable", status_code=204, dependencies=_WRITE)
     async def enable(work: CurrentWork, client_id: _ClientId) -> None:
         """Let it act again, with its secrets and public keys; API keys have ended."""
         await get_account(work, client_id=client_id)
-        await enable_client(work, client_id=client_id)
+        await switch_one(work, client_id=client_id, to="enable")
 
 
 def _add_secrets(router: APIRouter, parts: Parts) -> None:
@@ -127,6 +128,7 @@ def _add_secrets(router: APIRouter, parts: Parts) -> None:
         work: CurrentWork, client_id: _ClientId, secret_id: Annotated[str, Path(max_length=64)]
     ) -> None:
         """Remove a secret; it is worth nothing from now on."""
+        await check_not_above(work, principal_id=client_id)
         await remove_secret(work, client_id=client_id, secret_id=secret_id)
 
     @router.post("/{client_id}/api-keys", status_code=201, dependencies=_WRITE)
@@ -152,6 +154,7 @@ def _add_keys(router: APIRouter, parts: Parts) -> None:
         work: CurrentWork, client_id: _ClientId, kid: Annotated[str, Path(max_length=256)]
     ) -> None:
         """Remove a public key."""
+        await check_not_above(work, principal_id=client_id)
         await remove_public_key(work, client_id=client_id, kid=kid, envelope=parts.envelope)
 
 

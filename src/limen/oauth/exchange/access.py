@@ -81,7 +81,7 @@ async def _known_as(work: Work, desk: ExchangeDesk, case: Case) -> str:
 
 
 async def target_of(work: Work, *, desk: ExchangeDesk, case: Case) -> Resource:
-    """Return the one resource that is asked for, if the policy names it.
+    """Return the one resource that is asked for, if the policy names it, and the trust if any.
 
     Raises:
         OAuthRefusal: ``invalid_target`` (RFC 8693 section 2.2.2).
@@ -93,7 +93,10 @@ async def target_of(work: Work, *, desk: ExchangeDesk, case: Case) -> Resource:
         raise _not_for_it()
     requested = asked.pop() if asked else None
     found = await desk.resources.resolve(work, client=case.caller.client, requested=requested)
-    if not names(case.policy.audiences, found.identifier):
+    trusted = case.subject.resources
+    if not names(case.policy.audiences, found.identifier) or not (
+        trusted is None or names(trusted, found.identifier)
+    ):
         raise _not_for_it()
     return found
 
@@ -101,9 +104,10 @@ async def target_of(work: Work, *, desk: ExchangeDesk, case: Case) -> Resource:
 def scope_of(case: Case, *, resource: Resource) -> tuple[str, ...]:
     """Return the scope: what the policy and the client's registration both allow there.
 
-    At the resource that the subject token was for, no more than that token had; of the person
-    no more is told than it told, and their roles, account and connections are of use to nobody
-    whom they did not give a token for our own API.
+    Of what another issuer says, no more than that issuer is trusted with, as where its word is
+    the grant. At the resource that the subject token was for, no more than that token had; of the
+    person no more is told than it told, and their roles, account and connections are of use to
+    nobody whom they did not give a token for our own API.
 
     Raises:
         OAuthRefusal: ``invalid_scope`` when nothing is left.
@@ -111,6 +115,8 @@ def scope_of(case: Case, *, resource: Resource) -> tuple[str, ...]:
     subject, client = case.subject, case.caller.client
     had = frozenset(subject.scope)
     allowed = (allowed_scope(client, resource) & frozenset(case.policy.scopes)) - _NEVER
+    if subject.at_most is not None:
+        allowed &= subject.at_most
     if subject.user_id is None:
         allowed -= _OF_PEOPLE
     allowed -= _OF_PEOPLE - had

@@ -37,7 +37,7 @@ async def assertion_of(work: Work, *, desk: ExchangeDesk, case: Case) -> IdJagSp
         raise OAuthRefusal(
             "invalid_request", "The client may not exchange this token.", field="subject_token"
         )
-    scope: tuple[str, ...] = ()
+    scope = target.scopes
     if request.scope is not None:
         scope = choose_scope(request.scope, allowed=target.scopes, defaults=())
     asker = await _asker(work, desk, target, client=caller.client)
@@ -48,7 +48,7 @@ async def assertion_of(work: Work, *, desk: ExchangeDesk, case: Case) -> IdJagSp
             work, envelope=desk.envelope, client=asker, user_id=subject.user_id
         ),
         not_after=subject.expires_at,
-        resource=request.resource or "",
+        resource=_resource(target, request.resource),
         scope=scope,
         auth_time=subject.auth_time,
         acr=subject.acr,
@@ -85,11 +85,27 @@ def _target(policy: ExchangePolicy, request: TokenExchangeRequest) -> AssertionT
         raise OAuthRefusal(
             "invalid_target", "Nothing is asserted to this server.", field="audience"
         )
-    if request.resource is not None and request.resource not in target.resources:
+    return target
+
+
+def _resource(target: AssertionTarget, asked: str | None) -> str:
+    """Return the one resource an assertion is for; empty where the policy leaves that open.
+
+    An assertion that names none is good for all that the other server has: who leaves the
+    parameter out must not get more than who sends it.
+
+    Raises:
+        OAuthRefusal: ``invalid_target``.
+    """
+    if asked is None and len(target.resources) > 1:
+        raise OAuthRefusal("invalid_target", "Name the resource.", field="resource")
+    if asked is None:
+        return next(iter(target.resources), "")
+    if asked not in target.resources:
         raise OAuthRefusal(
             "invalid_target", "Nothing is asserted for this resource.", field="resource"
         )
-    return target
+    return asked
 
 
 async def _asker(

@@ -22,8 +22,9 @@ class AssertionTarget(Chosen):
     Attributes:
         audience: Its issuer, byte for byte.
         client_id: What our client is called there.
-        resources: For which of its resources; empty for those that the assertion leaves open.
-        scopes: Which scopes it may be asked for there.
+        resources: For which of its resources, in each assertion one; empty leaves that to it.
+        scopes: Which scopes it may be asked for there; all of them where none is asked for.
+            Empty leaves that to it.
         subject_client: The client by which that server signs people in here: its ``sub`` is
             what that server knows them by. Empty for our client's own.
     """

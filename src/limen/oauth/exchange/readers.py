@@ -7,6 +7,7 @@ assertions alone may be had for it, by that client (``id_jag``).
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -24,8 +25,12 @@ from limen.protocol.jwt import Expected, JwtRefused, verify
 from limen.protocol.token_exchange import ACCESS_TOKEN, API_KEY, ID_TOKEN, JWT, REFRESH_TOKEN
 from limen.sessions.listing import find_session
 from limen.tokens.api_keys.find import is_api_key
+from limen.tokens.find_grant import goes_on
 from limen.tokens.look_up import look_up, look_up_access, look_up_api_key
 from limen.tokens.principals import is_enabled
+
+_SECOND: Final = dt.timedelta(seconds=1)
+"""``iat`` is cut to seconds; a grant began before its ID token, what came of that after it."""
 
 _ID_TOKEN_ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
 
@@ -72,7 +77,9 @@ async def read_api_key(work: Work, presented: Presented) -> Subject | None:
 async def read_id_token(work: Work, presented: Presented) -> Subject | None:
     """Read an ID token that was issued to this very client, while its session goes on.
 
-    One without ``sid`` outlived its session; nothing could end what it is exchanged for.
+    And while what the person granted with it does: who takes a consent back, or revokes the
+    client's tokens, leaves the ID token in its hands (N048). One without ``sid`` outlived its
+    session; nothing could end what it is exchanged for.
     """
     expected = Expected(
         algorithms=_ID_TOKEN_ALGORITHMS,
@@ -88,6 +95,14 @@ async def read_id_token(work: Work, presented: Presented) -> Subject | None:
         return None
     session = await find_session(work, str(claims["sid"]))
     if session is None or not await is_enabled(work, principal_id=session.user_id):
+        return None
+    if not await goes_on(
+        work,
+        user_id=session.user_id,
+        client_id=presented.client.client_id,
+        session_id=session.id,
+        begun_before=from_timestamp(claims["iat"]) + _SECOND,
+    ):
         return None
     known_as = await subject_of(
         work, envelope=presented.desk.envelope, client=presented.client, user_id=session.user_id
@@ -107,7 +122,7 @@ async def read_id_token(work: Work, presented: Presented) -> Subject | None:
 
 
 async def read_trusted_jwt(work: Work, presented: Presented) -> Subject | None:
-    """Read a JWT of a trusted issuer, about a user of ours.
+    """Read a JWT of a trusted issuer, about a user of ours; it gives no more than as a grant.
 
     Raises:
         AssertionRefused: What is wrong with it, for its sender once the signature has held.
@@ -133,6 +148,8 @@ async def read_trusted_jwt(work: Work, presented: Presented) -> Subject | None:
         acr=said.acr,
         amr=said.amr,
         bound_to=bound_to or "",
+        at_most=frozenset(said.trusted.trust.scopes),
+        resources=said.trusted.trust.resources,
         act=act if act is None or isinstance(act, dict) else {},
         may_act=said.claims.get("may_act"),
     )

@@ -26,6 +26,8 @@ class Subject:
         expires_at: What it is exchanged for ends no later.
         vouched_at: When another issuer said so.
         bound_to: The key its sender must hold; empty for a bearer.
+        at_most: The scopes that its issuer's word is taken for; ``None`` for no such bound.
+        resources: The resources that it is taken for; ``None`` for no such bound.
         act: Who acts already.
         may_act: Who alone may act; ``None`` if it does not say.
     """
@@ -44,6 +46,8 @@ class Subject:
     acr: str = ""
     amr: tuple[str, ...] = ()
     bound_to: str = ""
+    at_most: frozenset[str] | None = None
+    resources: tuple[str, ...] | None = None
     act: Mapping[str, Any] | None = None
     may_act: object = None
 

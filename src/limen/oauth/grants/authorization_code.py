@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -22,8 +23,9 @@ from limen.oauth.granted import (
 )
 from limen.oauth.model import AuthorizationCode, Client, Resource
 from limen.oauth.parts import Parts
+from limen.oauth.resources import allowed_scope
 from limen.protocol.pkce import check_verifier
-from limen.protocol.scopes import OPENID
+from limen.protocol.scopes import OPENID, choose_scope
 from limen.protocol.sender.confirmation import of_proof
 from limen.protocol.token_request import AuthorizationCodeRequest
 from limen.tokens.end_grant import end_grant
@@ -41,7 +43,7 @@ async def grant_authorization_code(
     ends what the first was given (N031).
 
     Raises:
-        OAuthRefusal: ``invalid_grant``, ``invalid_target``.
+        OAuthRefusal: ``invalid_grant``, ``invalid_target``, ``invalid_scope``.
         InvalidClient: The client was disabled since it was read.
     """
     added = await _ask_first(work, parts, caller=caller, request=request)
@@ -51,6 +53,7 @@ async def grant_authorization_code(
     _check_presenter(work, code, caller=caller, request=request)
     client = await _confirm_client(work, parts, client=caller.client, code=code)
     resource = await _resource_of(work, parts, client, code=code, request=request)
+    code = _less_what_was_lost(code, client=client, resource=resource)
     lifetimes = refresh_lifetimes(work, parts.lifetimes)
     started = await start_grant(
         work,
@@ -114,6 +117,7 @@ async def _ask_first(
     _check_presenter(work, code, caller=caller, request=request)
     client = await _confirm_client(work, parts, client=caller.client, code=code)
     resource = await _resource_of(work, parts, client, code=code, request=request)
+    code = _less_what_was_lost(code, client=client, resource=resource)
     about = About(
         client=client,
         audience=resource.identifier,
@@ -187,6 +191,20 @@ async def _resource_of(
     if request.resource is not None and request.resource != code.resource:
         raise OAuthRefusal("invalid_target", "This resource was not authorized.", field="resource")
     return await parts.resources.resolve(work, client=client, requested=code.resource)
+
+
+def _less_what_was_lost(
+    code: AuthorizationCode, *, client: Client, resource: Resource
+) -> AuthorizationCode:
+    """Return the code with the scope that its client may still have there (N049).
+
+    Raises:
+        OAuthRefusal: ``invalid_scope`` when nothing is left.
+    """
+    if not code.scope and code.authorization_details:
+        return code
+    allowed = allowed_scope(client, resource)
+    return dataclasses.replace(code, scope=choose_scope(code.scope, allowed=allowed, defaults=()))
 
 
 def _new_grant(code: AuthorizationCode, *, client: Client, bound_to: str) -> NewGrant:

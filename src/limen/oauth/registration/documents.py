@@ -110,6 +110,8 @@ class Documents:
                 client_type=client_type,
                 private_use_under_mcp=policy.registration.private_use_redirects,
             )
+            if metadata.profile == "mcp" and not metadata.client_name:
+                raise _refused("client_name: needed under the profile mcp.")
             await check_addresses(work, self._net, fitting)
         except InvalidInput as refusal:
             raise _refused(refusal.public) from None

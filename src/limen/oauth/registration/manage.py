@@ -24,7 +24,6 @@ from limen.oauth.registration.register import (
 from limen.oauth.registration.statement import read_statement
 from limen.oauth.registry.client_secrets import open_secret
 from limen.oauth.registry.disable_client import delete_client
-from limen.oauth.registry.register_client import default_scope
 from limen.oauth.registry.update_client import write_client
 from limen.oauth.store import clients
 from limen.oauth.store import registrations as store
@@ -117,7 +116,7 @@ async def replace_registration(
     vouched = registration.via == "initial_access_token" or (
         statement is not None and statement.vouches_for(members)
     )
-    metadata, asked = await read_metadata(
+    wanted = await read_metadata(
         work, registrar, members, statement=statement, vouched=vouched, held=client.metadata
     )
     raw_access = mint(TOKEN_KIND, work.tenant_id)
@@ -134,24 +133,24 @@ async def replace_registration(
     if before is None or not before.is_active:
         raise BearerRefusal("invalid_token", "The registration access token is not valid.")
     changed = dataclasses.replace(
-        before, metadata=metadata, default_scope=default_scope(None, metadata=metadata)
+        before, metadata=wanted.metadata, default_scope=wanted.default_scope
     )
     if registration.via == "open" or not vouched:
         changed = dataclasses.replace(changed, verified=False, trusted=False, first_party=False)
-    elif metadata != before.metadata:
+    elif wanted.metadata != before.metadata:
         changed = dataclasses.replace(changed, trusted=False, first_party=False)
     updated = await write_client(
         work,
         before=before,
         changed=changed,
-        members=tuple(sorted(asked)),
+        members=tuple(sorted(wanted.asked)),
         envelope=registrar.envelope,
     )
     return SelfRegistered(
         client=updated.client,
         raw_token=raw_access,
         raw_secret=updated.raw_secret,
-        asked=asked,
+        asked=wanted.asked,
         software_statement=raw_statement,
     )
 

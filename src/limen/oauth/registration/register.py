@@ -20,12 +20,13 @@ from limen.oauth.mutual_tls.offer import offered_methods
 from limen.oauth.registration.offered import offered
 from limen.oauth.registration.statement import Statement, StatementKeys, read_statement
 from limen.oauth.registry.check_addresses import check_addresses
-from limen.oauth.registry.register_client import add_client, plain_client
+from limen.oauth.registry.register_client import add_client, default_scope, plain_client
 from limen.oauth.store import initial_tokens
 from limen.oauth.store import registrations as store
 from limen.oauth.store.registrations import Registration, Unvouched, Via
 from limen.protocol.client_metadata import AuthMethod, ClientMetadata, parse_client_metadata
 from limen.tenants.policies.registration import RegistrationPolicy
+from limen.tenants.policy import TenantPolicy
 from limen.tenants.policy_of import policy_of
 
 TOKEN_KIND: Final = "lmra"  # noqa: S105 -- a prefix
@@ -66,6 +67,20 @@ class SelfRegistered:
     software_statement: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a client says of itself, read.
+
+    Attributes:
+        asked: The members that were named.
+        default_scope: What stands for "no scope named": of what it may ask for, what it named.
+    """
+
+    metadata: ClientMetadata
+    asked: frozenset[str]
+    default_scope: tuple[str, ...]
+
+
 async def register_itself(
     work: Work,
     *,
@@ -95,17 +110,17 @@ async def register_itself(
     await _check_leave(work, policy, raw_token)
     statement = await read_statement(work, members, policy=policy, keys=registrar.statements)
     via = _via(statement, members, raw_token=raw_token)
-    metadata, asked = await read_metadata(
+    wanted = await read_metadata(
         work, registrar, members, statement=statement, vouched=via != "open"
     )
     if raw_token is not None and not await initial_tokens.redeem_token(work, token_hash(raw_token)):
         raise BearerRefusal("invalid_token", "The initial access token is used up.")
     if via == "open":
         await check_room(work, via="open", most=policy.most_open)
-    client = plain_client(work, client_id=new_id(work.now), metadata=metadata)
+    client = plain_client(work, client_id=new_id(work.now), metadata=wanted.metadata)
     made = await add_client(
         work,
-        dataclasses.replace(client, verified=via != "open"),
+        dataclasses.replace(client, verified=via != "open", default_scope=wanted.default_scope),
         envelope=registrar.envelope,
     )
     raw_access = mint(TOKEN_KIND, work.tenant_id)
@@ -127,7 +142,7 @@ async def register_itself(
         client=made.client,
         raw_token=raw_access,
         raw_secret=made.raw_secret,
-        asked=asked,
+        asked=wanted.asked,
         software_statement=raw_statement,
     )
 
@@ -140,7 +155,7 @@ async def read_metadata(
     statement: Statement | None,
     vouched: bool,
     held: ClientMetadata | None = None,
-) -> tuple[ClientMetadata, frozenset[str]]:
+) -> Wanted:
     """Read what a client says of itself, and check the addresses in it; work is clean.
 
     Args:
@@ -150,9 +165,6 @@ async def read_metadata(
         statement: Wins over them.
         vouched: Whether somebody stands for the client.
         held: What it is so far; ``None`` for a new one.
-
-    Returns:
-        The metadata, and the members that were named.
 
     Raises:
         InvalidInput: As ``parse_client_metadata``; ``invalid_client_metadata`` for a way of
@@ -173,7 +185,21 @@ async def read_metadata(
             field="token_endpoint_auth_method",
         )
     await check_addresses(work, registrar.net, fitting)
-    return metadata, frozenset(said)
+    by_default = default_scope(None, metadata=metadata)
+    if _may_grow(policy, statement):
+        metadata = dataclasses.replace(metadata, scope=policy.registration.scopes)
+    return Wanted(metadata=metadata, asked=frozenset(said), default_scope=by_default)
+
+
+def _may_grow(policy: TenantPolicy, statement: Statement | None) -> bool:
+    """Say whether a client is registered for more than it named (RFC 7591 section 2).
+
+    Clients of MCP register for the scope of the first challenge and ask for more at the next:
+    that is for the person to decide, each time. What a statement says is nobody's to widen.
+    """
+    if statement is not None and "scope" in statement.members:
+        return False
+    return policy.registration.scope_may_grow or policy.profile == "mcp"
 
 
 async def check_room(work: Work, *, via: Unvouched, most: int) -> None:

@@ -18,6 +18,7 @@ from limen.oauth.store import resources as store
 from limen.protocol.client_metadata import ResourceAlg
 from limen.protocol.detail_types import parse_declarations
 from limen.protocol.resource_indicator import parse_resource
+from limen.tenants.policy import DEFAULT_POLICY, TenantPolicy
 from limen.tenants.update_policy import update_policy
 
 
@@ -53,12 +54,20 @@ class NewResource:
     is_default: bool = False
 
 
-async def create_resource(work: Work, *, new: NewResource) -> Resource:
+async def create_resource(
+    work: Work, *, new: NewResource, defaults: TenantPolicy = DEFAULT_POLICY
+) -> Resource:
     """Create a resource.
+
+    Args:
+        work: The transaction.
+        new: What it is to be.
+        defaults: What the server's settings say of the tenant's policy, which names the default
+            resource: as a whole it must go with them.
 
     Raises:
         InvalidInput: ``resource_invalid``, ``scope_invalid``, ``ttl_invalid`` or
-            ``claims_invalid``.
+            ``claims_invalid``; ``policy_invalid`` for one that is to be the default.
         Conflict: ``resource_exists``.
     """
     identifier = _identifier(new.identifier)
@@ -80,7 +89,8 @@ async def create_resource(work: Work, *, new: NewResource) -> Resource:
     if own_resource(work.site, identifier) or not await store.add_resource(work, resource):
         raise Conflict("resource_exists", "There is a resource with this identifier.")
     if new.is_default:
-        await update_policy(work, changes={"default_resource": identifier})
+        changes = {"default_resource": identifier}
+        await update_policy(work, changes=changes, defaults=defaults)
     forget(work, kind="detail_types", name="")
     await work.record(ResourceCreated(resource=identifier))
     return resource

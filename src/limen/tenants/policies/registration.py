@@ -58,6 +58,9 @@ class RegistrationPolicy(BaseModel):
         client_documents: Whether the URL of a client ID metadata document may be a ``client_id``.
         require_pkce: Of registered confidential OpenID clients; all others need it anyway.
         scopes: All that such clients may ask for, and what they get that name none.
+        scope_may_grow: Whether who registered for some of ``scopes`` may ask for the others later,
+            as clients of MCP do that register for what one call needs; under the profile ``mcp``
+            it always may.
         grant_types: Those offered to them; of ``open`` registration the ones that give nothing
             before a person agreed.
         private_use_redirects: Whether private-use schemes are accepted under the profile ``mcp``.
@@ -77,6 +80,7 @@ class RegistrationPolicy(BaseModel):
     client_documents: StrictBool = True
     require_pkce: StrictBool = True
     scopes: tuple[Scope, ...] = Field(_PUBLIC_SCOPES, max_length=200)
+    scope_may_grow: StrictBool = False
     grant_types: tuple[DynamicGrant, ...] = Field(_WITH_A_PERSON, max_length=10)
     private_use_redirects: StrictBool = False
     statement_issuers: tuple[StatementIssuer, ...] = Field((), max_length=20)
