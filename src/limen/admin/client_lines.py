@@ -34,7 +34,7 @@ class AccountLine(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     description: str = Field(default="", max_length=1000)
-    expires_at: dt.datetime | None = None
+    expires_at: Moment | None = None
 
 
 class ClientLine(BaseModel):

@@ -23,6 +23,8 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _Uri = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 _Uris = Annotated[tuple[_Uri, ...], Field(max_length=100)]
 _ScopeText = Annotated[str, StringConstraints(max_length=4096)]
+Moment = Annotated[dt.datetime, AfterValidator(in_utc)]
+"""Taken with any offset from UTC, and not without one."""
 
 
 class _Read(BaseModel):
@@ -51,8 +53,8 @@ class AuditQuery(PageQuery):
     outcome: Outcome | None = None
     actor_id: str = Field(default="", max_length=64)
     user_id: str = Field(default="", max_length=64)
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class ClientBody(_Read):

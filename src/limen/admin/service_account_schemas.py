@@ -38,7 +38,7 @@ class AccountBody(_Read):
     description: _Description = ""
     scope: _Scope = ""
     default_resource: Annotated[str, StringConstraints(max_length=2048)] | None = None
-    expires_at: dt.datetime | None = None
+    expires_at: Moment | None = None
     jwks: dict[str, Any] | None = None
     roles: tuple[Role, ...] = Field(default=(), max_length=10)
     client_id: str | None = Field(default=None, min_length=3, max_length=100)
@@ -50,13 +50,13 @@ class AccountPatch(_Read):
     name: _Name | None = None
     description: _Description | None = None
     scope: _Scope | None = None
-    expires_at: dt.datetime | None = None
+    expires_at: Moment | None = None
 
 
 class SecretBody(_Read):
     """One more secret; without an end it goes on until it is removed."""
 
-    expires_at: dt.datetime | None = None
+    expires_at: Moment | None = None
 
 
 class PublicKeyBody(_Read):

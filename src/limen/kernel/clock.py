@@ -39,3 +39,18 @@ def from_timestamp(seconds: float) -> dt.datetime:
 def to_timestamp(moment: dt.datetime) -> int:
     """Turn an aware moment into whole seconds since the epoch."""
     return int(moment.timestamp())
+
+
+def in_utc(moment: dt.datetime) -> dt.datetime:
+    """Turn a moment that somebody sent into aware UTC, as all that we keep is.
+
+    Raises:
+        ValueError: It names no offset, or lies in UTC before the first or behind the last year
+            there is: once kept, nothing could read it back.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError("a moment with its offset from UTC")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment between the years 1 and 9999") from None

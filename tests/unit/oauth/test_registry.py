@@ -1,10 +1,15 @@
 import dataclasses
 import datetime as dt
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from fastapi.routing import APIRoute
 
+from limen.admin.api.resources import routes
+from limen.admin.parts import Parts
+from limen.admin.resource_schemas import ResourceBody
 from limen.db.work import Work, Works
 from limen.kernel.errors import Conflict, InvalidInput, NotFound, OAuthRefusal
 from limen.kernel.secret import Secret
@@ -27,7 +32,9 @@ from limen.oauth.registry.rotate_client_secret import Rotated, rotate_client_sec
 from limen.oauth.registry.update_client import ClientChanges, update_client
 from limen.oauth.resources import Resources, granted_scope, issuer_resource, own_resource
 from limen.protocol.client_metadata import ClientType
+from limen.tenants.policy import TenantPolicy
 from limen.tenants.store import ensure_tenant_row
+from limen.tenants.update_policy import update_policy
 from limen.testing.clock import FrozenClock
 from tests.unit.crypto.kit import with_keys
 
@@ -266,6 +273,25 @@ async def test_a_default_resource_must_exist(works: Works, site: Site) -> None:
             site,
             lambda work: update_client(work, client_id=made.client.client_id, changes=changes),
         )
+
+
+async def test_the_default_resource_is_chosen_in_a_policy_that_holds_with_the_servers_settings(
+    works: Works, site: Site
+) -> None:
+    long = TenantPolicy(session_absolute_seconds=200 * 86_400)
+    chosen = {"session_idle_seconds": 100 * 86_400}  # more than 90 days, which are the default
+    await works.run(site, partial(update_policy, changes=chosen, defaults=long))
+    parts = cast("Parts", SimpleNamespace(defaults=long))
+    [create] = [
+        route.endpoint
+        for route in routes(parts, APIRoute).routes
+        if isinstance(route, APIRoute) and "POST" in (route.methods or ())
+    ]
+    body = ResourceBody(identifier="https://api.example", scopes=["read"], is_default=True)
+    await works.run(site, partial(create, body=body))
+    changed = await works.run(site, partial(update_policy, changes={}, defaults=long))
+    assert changed.default_resource == "https://api.example"
+    assert changed.session_idle_seconds == 100 * 86_400
 
 
 async def test_disabled_resources_get_no_tokens(works: Works, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=2048)]
 Pem = Annotated[str, StringConstraints(max_length=16_384)]
@@ -35,7 +35,7 @@ class SecretBody(Body):
     key_id: Text | None = None
     team_id: Text | None = None
     make_key: bool = False
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class ClientBody(SecretBody):
