@@ -34,3 +34,14 @@ async def test_a_route_is_not_found_with_a_line_break_behind_it(
     assert (other.status, unknown.status) == (404, 404)
     assert "nothing at this address" in other.text
     assert "nothing at this address" in unknown.text
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/jwks", "/api/v1/auth/login"])
+async def test_no_script_is_let_in_with_a_line_break_behind_the_path(
+    limen: Installation, path: str
+) -> None:
+    asked = {"Origin": limen.root, "Access-Control-Request-Method": "POST"}
+    known = await limen.api.fetch("OPTIONS", path, headers=asked)
+    other = await limen.api.fetch("OPTIONS", f"{path}%0A", headers=asked)
+    assert (known.status, other.status) == (204, 404)
+    assert not [name for name in other.headers if name.lower().startswith("access-control")]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, TypeAdapter
 
 from limen.admin.batch import read_operation
+from limen.admin.schemas import Moment
 from limen.crypto.envelope import Envelope
 from limen.db.work import Work, Works
 from limen.kernel.actor import Actor

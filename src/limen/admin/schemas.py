@@ -5,12 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    StringConstraints,
+)
 
 from limen.access.permissions import Role
 from limen.accounts.user import User, UserState
 from limen.audit.event import AuditEvent
 from limen.kernel.actor import ActorKind
+from limen.kernel.clock import in_utc
 from limen.kernel.events import Outcome
 from limen.mfa.factors import Factors
 from limen.oauth.model import Client

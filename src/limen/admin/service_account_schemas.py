@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from limen.access.permissions import Role
-from limen.admin.schemas import PageQuery
+from limen.admin.schemas import Moment, PageQuery
 from limen.oauth.model import ClientSecret
 from limen.oauth.service_accounts.model import ServiceAccount
 

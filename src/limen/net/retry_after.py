@@ -29,6 +29,7 @@ def read_retry_after(raw: str | None, *, date: str | None, most_seconds: int) ->
 def _moment(raw: str) -> dt.datetime | None:
     try:
         found = parsedate_to_datetime(raw)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # Also where a number in it is one that no moment has: whoever answers may write anything.
         return None
     return found if found.tzinfo is not None else None

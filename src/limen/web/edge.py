@@ -59,6 +59,7 @@ class Edge:
             site = await self._enter(scope, headers)
             answering.secure = is_secure(site)
             receive = self._limited(scope, headers, receive)
+            _check_end(scope)
             origin = headers.get(b"origin")
             if origin is not None:
                 answering.extra = await cors_headers(
@@ -68,7 +69,6 @@ class Edge:
                     answering.extra = preflight_headers(answering.extra)
                     await Response(status_code=204)(scope, receive, answering.send)
                     return
-            _check_end(scope)
             await self._app(scope, receive, answering.send)
         except Exception as fault:  # noqa: BLE001 -- the last resort: typed, without detail
             await self._last_resort(scope, fault, answering)

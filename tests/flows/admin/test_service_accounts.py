@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -13,7 +14,7 @@ from limen.protocol.jwk import SigningKey, generate_key
 from limen.testing.visitor import Page
 from tests.client_assertions import assertion_claims, presented, signed
 from tests.flows.admin.test_admin_api import Admin, obtains_token, somebody
-from tests.flows.admin.test_bulk import bulk
+from tests.flows.admin.test_bulk import bulk, take_in
 from tests.installation import Installation
 from tests.oauth_client import claims_in
 from tests.standings import EACH_ONCE, add_tenant
@@ -233,6 +234,33 @@ async def test_n205_an_admin_neither_ends_nor_revives_an_owners_machine(
         assert [each["status"] for each in told] == [403] * 3, told
         assert (await obtains_token(limen, id_, secret)).status == status
     assert (await owner.ask("DELETE", f"/clients/{id_}")).status == 204
+
+
+_NO_MOMENTS = ["2027-01-01T00:00:00", "9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00"]
+"""Whose offset nobody knows; and two that are outside of the years there are, told in UTC."""
+
+
+@pytest.mark.parametrize("moment", _NO_MOMENTS)
+async def test_n212_a_moment_that_could_not_be_kept_is_refused(admin: Admin, moment: str) -> None:
+    made = (await admin.ask("POST", "/service-accounts", {"name": "Builder"})).json()
+    account, ends = f"/service-accounts/{made['client_id']}", {"expires_at": moment}
+    for method, path, body in (
+        ("GET", f"/audit?since={quote(moment)}", None),
+        ("GET", f"/audit?until={quote(moment)}", None),
+        ("GET", f"/oauth2/audit?since={quote(moment)}", None),
+        ("POST", "/service-accounts", {"name": "Other", **ends}),
+        ("PATCH", account, ends),
+        ("POST", f"{account}/secrets", ends),
+        ("POST", "/providers/google/secrets", {"client_secret": "s", **ends}),
+    ):
+        refused = await admin.ask(method, path, body)
+        assert refused.status == 422, (method, path, refused.text)
+    offset = await admin.get(f"/audit?until={quote('2000-01-01T00:00:00+02:00')}")
+    assert offset["events"] == []
+    line = {"client_id": f"kept-{made['client_id']}", "type": "machine", "metadata": {}}
+    (told,) = await take_in(admin, {**line, "service_account": ends})
+    assert (told["status"], told["error"]["code"]) == (422, "invalid_input")
+    assert (await admin.get(account))["secrets"] == made["secrets"]
 
 
 async def test_its_end_holds_for_secrets_tokens_and_keys(limen: Installation, admin: Admin) -> None:

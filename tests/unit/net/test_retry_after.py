@@ -27,8 +27,13 @@ DATE = "Sat, 21 Nov 2026 12:00:00 GMT"
         ("Sat, 21 Nov 2099 12:00:00 GMT", DATE, 3600),
         ("Sat, 21 Nov 2026 12:00:30 GMT", None, None),
         ("Sat, 21 Nov 2026 12:00:30 GMT", "whenever", None),
+        ("Sat, 21 Nov 99999999999999999999 12:00:30 GMT", DATE, None),
+        ("Sat, 99999999999999999999 Nov 2026 12:00:30 GMT", DATE, None),
+        ("Sat, 21 Nov 2026 99999999999999999999:00:30 GMT", DATE, None),
+        ("Sat, 21 Nov 2026 12:00:30 +99999999999999999999", DATE, None),
+        (DATE, "Sat, 21 Nov 99999999999999999999 12:00:30 GMT", None),
     ],
-    ids=range(13),
+    ids=range(18),
 )
 def test_f16_seconds_or_a_moment_by_the_senders_own_clock(
     raw: str | None, date: str | None, seconds: int | None
@@ -36,7 +41,15 @@ def test_f16_seconds_or_a_moment_by_the_senders_own_clock(
     assert read_retry_after(raw, date=date, most_seconds=3600) == seconds
 
 
-@given(raw=st.text(max_size=60), date=st.text(max_size=60))
+_NUMBERS = st.integers(min_value=0, max_value=10**25).map(str)
+_MOMENTS = st.builds(
+    "Sat, {} Nov {} {}:{}:{} {}{}".format,
+    _NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS, st.sampled_from("+-"), _NUMBERS,
+)  # fmt: skip
+_SAID = st.text(max_size=60) | _MOMENTS
+
+
+@given(raw=_SAID, date=_SAID)
 def test_whatever_it_says_it_stays_in_bounds(raw: str, date: str) -> None:
     found = read_retry_after(raw, date=date, most_seconds=3600)
     assert found is None or 0 <= found <= 3600

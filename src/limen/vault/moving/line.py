@@ -8,7 +8,7 @@ import json
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
-    AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -64,9 +64,9 @@ class ConnectionLine(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
     access_token: SecretStr | None = None
     refresh_token: SecretStr | None = None
-    expires_at: _Moment | None = None
-    issued_at: _Moment | None = None
-    connected_at: _Moment | None = None
+    expires_at: AwareDatetime | None = None
+    issued_at: AwareDatetime | None = None
+    connected_at: AwareDatetime | None = None
     scopes: tuple[_Scope, ...] = Field(default=(), max_length=200)
     features: tuple[_Feature, ...] = Field(default=(), max_length=20)
     id: _Word = ""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from limen.admin.schemas import Moment
+
 Text = Annotated[str, StringConstraints(max_length=2048)]
 Pem = Annotated[str, StringConstraints(max_length=16_384)]
 ScopeName = Annotated[str, StringConstraints(min_length=1, max_length=512)]
