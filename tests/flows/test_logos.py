@@ -5,7 +5,6 @@ import re
 
 from PIL import Image
 
-from limen.testing.visitor import Page
 from tests.installation import Installation
 from tests.oauth_client import Flow
 from tests.standings import EACH_ONCE
@@ -33,7 +32,7 @@ async def test_a_logo_is_loaded_from_below_our_own_root_on_both_pages(limen: Ins
         [source] = _LOGO.findall(page.text)
         assert f"{limen.root}{source}".startswith(f"{limen.issuer}/logos/")
         assert "img-src 'self'" in page.headers["content-security-policy"]
-        shown: Page = await limen.api.fetch("GET", f"{limen.root}{source}")
+        shown = await limen.api.fetch("GET", f"{limen.root}{source}")
         assert (shown.status, shown.headers["content-type"]) == (200, "image/webp")
         other = await limen.api.fetch("GET", f"{limen.root}{source}%0A")
         assert other.status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import secrets
@@ -12,7 +13,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from limen.app.described.document import document
@@ -33,14 +34,17 @@ def docs_routes(api: FastAPI, *, whole: Callable[[], Awaitable[None]]) -> list[B
     """Return the routes of the description.
 
     Args:
-        api: What is described; its document is built on the first request, not at start.
+        api: What is described; its document is written on the first request, not at start.
         whole: Sees that the application has all its routes.
     """
     folder = _assets_folder()
+    written = _Written(api, whole=whole)
 
     async def described(request: Request) -> Response:
-        await whole()
-        return JSONResponse({**document(api), "servers": [{"url": site_of(request).issuer}]})
+        servers = json.dumps([{"url": site_of(request).issuer}]).encode()
+        members = await written.members()
+        body = b"".join((b'{"servers":', servers, b",", members))
+        return Response(body, media_type="application/json")
 
     async def page(request: Request) -> Response:
         path = site_of(request).path
@@ -68,6 +72,31 @@ def docs_routes(api: FastAPI, *, whole: Callable[[], Awaitable[None]]) -> list[B
         Route("/docs", page, include_in_schema=False),
         Route("/docs/assets/{name}", asset, include_in_schema=False),
     ]
+
+
+class _Written:
+    """The document without its servers, written once: anybody may ask, as often as they like."""
+
+    def __init__(self, api: FastAPI, *, whole: Callable[[], Awaitable[None]]) -> None:
+        self._api: Final = api
+        self._whole: Final = whole
+        self._members = b""
+        self._one_at_a_time: Final = asyncio.Lock()
+
+    async def members(self) -> bytes:
+        """Return all behind the opening brace, the closing one included."""
+        async with self._one_at_a_time:
+            if not self._members:
+                await self._whole()
+                # Most of a second of work: in a thread, the others do not wait for it.
+                self._members = await asyncio.to_thread(self._write)
+        return self._members
+
+    def _write(self) -> bytes:
+        told = json.dumps(document(self._api), ensure_ascii=False, separators=(",", ":"))
+        # FastAPI keeps what it was made from, several times its size, and nobody needs it again.
+        self._api.openapi_schema = None
+        return told.removeprefix("{").encode()
 
 
 def _assets_folder() -> Path:
