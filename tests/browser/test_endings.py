@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+import json
+import urllib.request
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.elsewhere import Elsewhere
-from tests.browser.stage import Person, Stage, sign_in
+from tests.browser.stage import VERIFIER, Person, Stage, sign_in
 
 PRIVATE = "com.example.notebook:/callback"
 
@@ -106,3 +108,44 @@ def test_a_policy_on_submissions_would_stop_it_as_the_test_above_sees(
 ) -> None:
     url = _leave_for_an_app(page, stage, person, policy="; form-action 'self'")
     assert url == f"{stage.url}/consent"
+
+
+def test_sign_out_tells_a_client_in_a_frame_and_ends_at_it(
+    page: Page, stage: Stage, person: Person, far: Elsewhere
+) -> None:
+    callback, goodbye, out = (f"{far.origin}/{name}" for name in ("callback", "bye", "out"))
+    client_id = stage.client(
+        callback, post_logout_redirect_uris=[goodbye], metadata={"frontchannel_logout_uri": out}
+    )
+    page.goto(stage.authorization(client_id, callback))
+    sign_in(page, person)
+    page.click("#consent-allow")
+    page.wait_for_url(f"{callback}?*")
+    asked = {
+        "id_token_hint": _id_token(stage, client_id, page.url),
+        "post_logout_redirect_uri": goodbye,
+        "state": "kept",
+    }
+    page.goto(f"{stage.url}/oauth2/logout?{urlencode(asked)}")
+    with page.expect_request(f"{out}?*") as framed:
+        page.click("#logout-yes")
+    page.wait_for_url(f"{goodbye}?state=kept")
+    told = framed.value
+    assert told.is_navigation_request()
+    assert parse_qs(urlsplit(told.url).query)["iss"] == [stage.url]
+
+
+def _id_token(stage: Stage, client_id: str, callback: str) -> str:
+    """Redeem the code that came to a callback."""
+    to = urlsplit(callback)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "code": parse_qs(to.query)["code"][0],
+        "redirect_uri": f"{to.scheme}://{to.netloc}{to.path}",
+        "code_verifier": VERIFIER,
+    }
+    with urllib.request.urlopen(
+        f"{stage.url}/oauth2/token", urlencode(form).encode(), timeout=20
+    ) as answer:
+        return str(json.load(answer)["id_token"])

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
+import sqlalchemy as sa
+
+from limen.db.outbox import enqueue
+from limen.db.parked.retry import retry_parked
+from limen.db.tables import outbox
+from limen.db.work import Work
+from limen.oauth.registry.register_client import FIRST_PARTY_CLIENT_ID
+from limen.tenants.switch_tenant import resume_tenant, suspend_tenant
 from tests.installation import Installation
-from tests.standings import EACH_ONCE
+from tests.standings import EACH_ONCE, add_tenant
 from tests.unit.net.servers import Listener, answer, listening
 
 pytestmark = EACH_ONCE
 
 HOOKS = "/api/v1/admin/webhooks"
+GIVE_UP = (
+    sa.update(outbox)
+    .where(outbox.c.tenant_id == sa.bindparam("tenant_id"), outbox.c.kind == "nobody takes this")
+    .values(due_at=None)
+)
+_numbers = itertools.count()
 
 
 def heard(listener: Listener, kind: str) -> list[dict[str, Any]]:
@@ -72,3 +87,46 @@ async def test_n199_a_member_sets_up_no_receiver(limen: Installation) -> None:
     body = {"url": "https://hooks.example/", "types": ["*"]}
     assert (await member.api("POST", HOOKS, token, body)).status == 403
     assert (await member.api("GET", HOOKS, token)).status == 403
+
+
+async def test_a_receiver_hears_what_happens_to_its_tenant_as_a_whole(limen: Installation) -> None:
+    site = await add_tenant(limen.application, slug=f"hooks{next(_numbers)}")
+    there = limen.at(site)
+    admin, member = await there.person(role="admin"), await there.person()
+    token = (await there.login(admin))["access_token"]
+    client = await there.client("machine")
+    wanted = ["permission.refused", "client.tokens_ended", "tenant.*", "outbox.retried"]
+
+    async def given_up(work: Work) -> None:
+        await enqueue(work, kind="nobody takes this", payload=b"")
+        await work.execute(GIVE_UP)
+
+    async with listening(answer(b"{}")) as listener:
+        added = await admin.api("POST", HOOKS, token, {"url": listener.url, "types": wanted})
+        assert added.status == 201, added.text
+        refused = (await there.login(member))["access_token"]
+        for _ in range(2):
+            assert (await member.api("GET", HOOKS, refused)).status == 403
+        path = "/api/v1/admin/tokens/revoke"
+        assert (await admin.api("POST", path, token, {"client_id": client.id})).status == 200
+        await there.run(given_up)
+        assert await there.run(retry_parked) == 1
+        await there.run(suspend_tenant)
+        assert (await member.api("GET", HOOKS, refused)).status == 404
+        await limen.settle()
+        told = {kind: heard(listener, kind) for kind in [*wanted, "tenant.suspended"]}
+        await there.run(resume_tenant)
+        await limen.settle()
+        resumed = heard(listener, "tenant.resumed")
+    assert told["permission.refused"] == [
+        {
+            "permission": "webhooks:read",
+            "reason": "roles",
+            "actor": "user",
+            "actor_id": member.id,
+            "client_id": FIRST_PARTY_CLIENT_ID,
+        }
+    ]
+    assert told["client.tokens_ended"] == [{"client_id": client.id, "count": 0}]
+    assert told["outbox.retried"] == [{"count": 1, "kinds": ["nobody takes this"]}]
+    assert told["tenant.suspended"] == resumed == [{"slug": site.slug}]

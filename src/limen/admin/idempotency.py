@@ -131,14 +131,19 @@ async def _keep(
 
 
 async def _key_hash(request: Request, work: Work) -> bytes:
-    """Hash the key together with who asks: nobody reads another's answers."""
+    """Hash the key together with who asks: nobody reads another's answers.
+
+    A person's token that may do less is another caller: what it would be refused, a secret among
+    that, was answered to the one that may do more.
+    """
     given = request.headers.getlist("idempotency-key")
     if len(given) != 1 or not _KEY.fullmatch(given[0]):
         raise MalformedRequest(
             "idempotency_key_invalid", "Idempotency-Key: one, of 1 to 255 printable characters."
         )
     actor = await authenticate(request, work)
-    told = "\n".join((actor.kind, actor.id, given[0]))
+    scope = "" if actor.scope is None else " ".join(("token", *sorted(actor.scope)))
+    told = "\n".join((actor.kind, actor.id, actor.client_id, scope, given[0]))
     return hashlib.sha256(told.encode()).digest()
 
 

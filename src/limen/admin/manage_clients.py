@@ -15,7 +15,7 @@ from limen.oauth.clients import Clients
 from limen.oauth.consent import is_remembered
 from limen.oauth.model import Client
 from limen.oauth.mutual_tls.offer import check_offered
-from limen.oauth.registry.check_addresses import check_addresses
+from limen.oauth.registry.check_addresses import changed_addresses, check_addresses
 from limen.oauth.registry.disable_client import delete_client, disable_client, enable_client
 from limen.oauth.registry.register_client import (
     NewClient,
@@ -68,7 +68,7 @@ async def change_one(
     before = await Clients().fresh(work, client_id)
     if before is None:
         raise client_not_found()
-    addresses = {"redirect_uris": before.redirect_uris, **changes.metadata}
+    addresses = changed_addresses(before.metadata, changes.metadata)
     await check_addresses(work, parts.net, addresses)
     made = await update_client(work, client_id=client_id, changes=changes, envelope=parts.envelope)
     await check_may_shape(work, made.client, before=before)

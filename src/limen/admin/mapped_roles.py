@@ -1,4 +1,4 @@
-"""Roles by a provider's word: who decides whose word that is gives them (N205)."""
+"""Roles by a provider's word, and sign-ins by an origin's: who decides on them has them (N205)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ from limen.db.work import Work
 from limen.kernel.errors import NotPermitted
 from limen.tenants import policy_of
 from limen.tenants.policy import TenantPolicy
+
+
+async def check_may_change_policy(work: Work, before: TenantPolicy, changed: TenantPolicy) -> None:
+    """Refuse a change of policy that gives its maker what they may not have.
+
+    Raises:
+        NotPermitted: ``not_permitted``.
+    """
+    await check_may_map_roles(work, before, changed)
+    if set(changed.allowed_origins) - set(before.allowed_origins):
+        # Its page takes the ticket of whoever signs in by it, an owner too (``signin.provider``).
+        await _check_may_give_roles(
+            work, "Who signs in at such an origin lends it their roles, which you may not give."
+        )
 
 
 async def check_may_map_roles(work: Work, before: TenantPolicy, changed: TenantPolicy) -> None:
@@ -39,6 +53,8 @@ def _mapped(policy: TenantPolicy) -> dict[str, object]:
     }
 
 
-async def _check_may_give_roles(work: Work) -> None:
+async def _check_may_give_roles(
+    work: Work, public: str = "This gives roles, which you are not allowed to."
+) -> None:
     if ROLES_WRITE not in await permissions_of(work, work.actor):
-        raise NotPermitted(public="This gives roles, which you are not allowed to.")
+        raise NotPermitted(public=public)

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from limen.access.events import PermissionRefused
 from limen.accounts.events import AccountClosed, PasswordChanged, UserCreated, UserDisabled
+from limen.db.parked.events import OutboxRetried
 from limen.db.work import Reactions, Work
 from limen.federation.events import (
     ProviderProfileChanged,
@@ -16,6 +18,8 @@ from limen.federation.events import (
 )
 from limen.kernel.events import Event
 from limen.sessions.events import SessionEnded, SessionStarted
+from limen.tenants.events import TenantResumed, TenantSuspended
+from limen.tokens.events import OwnTokensEnded
 from limen.vault import notices as vault
 from limen.vault.asking.events import SharingRefused
 from limen.vault.events import (
@@ -62,6 +66,16 @@ def _plain(kind: str) -> _Telling:
     return _Telling((kind,), describe)
 
 
+async def _refused(work: Work, event: PermissionRefused) -> Sequence[Notice]:
+    who = {"actor": work.actor.kind, "actor_id": work.actor.id, "client_id": work.actor.client_id}
+    return [Notice(kind="permission.refused", data={**event.detail(), **who})]
+
+
+async def _tokens_ended(_work: Work, event: OwnTokensEnded) -> Sequence[Notice]:
+    data = {"client_id": event.of_id, "count": event.count}
+    return [Notice(kind="client.tokens_ended", data=data)]
+
+
 NOTICES: Final[Mapping[type[Event], _Telling]] = {
     UserCreated: _plain("user.created"),
     UserDisabled: _plain("user.disabled"),
@@ -90,6 +104,11 @@ NOTICES: Final[Mapping[type[Event], _Telling]] = {
     AccountMismatched: _Telling(("connection.account_switched",), vault.account_switched),
     Disconnected: _Telling(("connection.disconnected",), vault.disconnected),
     UpstreamRevoked: _Telling(("connection.revoked",), vault.revoked),
+    PermissionRefused: _Telling(("permission.refused",), _refused),
+    OwnTokensEnded: _Telling(("client.tokens_ended",), _tokens_ended),
+    TenantSuspended: _plain("tenant.suspended"),
+    TenantResumed: _plain("tenant.resumed"),
+    OutboxRetried: _plain("outbox.retried"),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limen.audit import store
 from limen.audit.event import AuditEvent
 from limen.db.work import Work
@@ -16,6 +18,10 @@ async def record(work: Work, event: Event) -> None:
     ``work.even_if_refused``.
     """
     detail = event.detail()
+    actor = work.actor
+    if event.by_user and actor.kind == "anonymous":  # who signs in is known by that alone
+        session_id = str(detail.get("session_id") or "")
+        actor = replace(actor, kind="user", id=str(detail["user_id"]), session_id=session_id)
     store.add_event(
         work,
         AuditEvent(
@@ -23,10 +29,10 @@ async def record(work: Work, event: Event) -> None:
             at=work.now,
             name=event.name,
             outcome=event.outcome,
-            actor_kind=work.actor.kind,
-            actor_id=work.actor.id,
-            client_id=work.actor.client_id,
-            session_id=work.actor.session_id,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            client_id=actor.client_id,
+            session_id=actor.session_id,
             user_id=str(detail.get("user_id") or ""),
             detail=detail,
         ),

@@ -28,12 +28,13 @@ def tell(result: Mapping[str, Any], *, as_json: bool, words: str = "") -> None:
         print(json.dumps(result, ensure_ascii=False, default=str))
         return
     if words:
-        print(words)
+        print(harmless(words))
         return
     width = max((len(name) for name in result), default=0)
     for name, value in result.items():
         shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        print(f"{name.replace('_', ' '):<{width}}  {'-' if shown is None else shown}")
+        line = f"{name.replace('_', ' '):<{width}}  {'-' if shown is None else shown}"
+        print(harmless(line))
 
 
 def tell_page(
@@ -62,6 +63,17 @@ def tell_page(
     tell(page, as_json=as_json, words="\n".join(lines))
 
 
+def harmless(text: str) -> str:
+    """Spell out whatever would move a terminal's cursor, or colour, rename or operate it (N276).
+
+    Names that strangers and administrators chose are among what is told.
+    """
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
 def progress(line: str) -> None:
     """Print what is being done to standard error, so that standard output stays the result."""
     print(f"… {line}", file=sys.stderr, flush=True)
@@ -70,7 +82,9 @@ def progress(line: str) -> None:
 def complain(*lines: str, as_json: bool = False, code: str = "error") -> None:
     """Print errors to standard error, one line each."""
     for line in lines:
-        told = json.dumps({"error": code, "detail": line}) if as_json else f"Error: {line}"
+        told = (
+            json.dumps({"error": code, "detail": line}) if as_json else f"Error: {harmless(line)}"
+        )
         print(told, file=sys.stderr, flush=True)
 
 

@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import HTTPException
 from starlette.requests import Request
+from starlette.types import Message, Receive
 from typing_extensions import override
 
 from limen.app.compose import Application
@@ -48,7 +50,7 @@ async def find_current_user(application: Application, request: Request) -> Actor
         take_certificate(
             scope, application.edge.certificate_header, trusted=application.edge.trusted_proxies
         )
-    inner = Request(scope, request.receive)
+    inner = Request(scope, _reads_again(request))
 
     async def exchange(work: Work) -> Actor:
         state["work"] = work
@@ -61,6 +63,34 @@ async def find_current_user(application: Application, request: Request) -> Actor
     if actor.kind != "user":
         raise _as_http(NotAuthenticated(), realm=site.issuer)
     return actor
+
+
+def _reads_again(request: Request) -> Receive:
+    """Return what tells us the body of the host's request, for the token that a form carries.
+
+    The server tells it once: read from there, it would be gone for the host, and whoever of us
+    comes second would wait until the browser hangs up.
+    """
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": await _body_of(request), "more_body": False}
+
+    return receive
+
+
+async def _body_of(request: Request) -> bytes:
+    """Return the body, which the host's request keeps; nothing of one that the host streamed."""
+    try:
+        return await request.body()
+    except RuntimeError:
+        pass
+    try:
+        form = await request.form()
+    except (RuntimeError, AssertionError):
+        # Nothing is left of it; or what would read it is not installed.
+        return b""
+    fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return urlencode(fields).encode()
 
 
 class DefaultTenant(Source):

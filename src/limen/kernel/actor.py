@@ -17,7 +17,8 @@ class Actor:
         kind: ``operator`` is the command line, ``system`` a background loop.
         id: The user's or client's id; empty for the others.
         session_id: The session a user acts through, if any.
-        client_id: The client a user's access token was issued to, if one was used.
+        client_id: The client a user's access token was issued to, if one was used; or the one
+            that authenticated and has them sign in.
         scope: The token's scopes; ``None`` when no token limits the actor (a browser session).
         authenticated_at: When the user last proved who they are.
         amr: How they did, RFC 8176 values.

@@ -28,10 +28,12 @@ class Event:
     Attributes:
         name: The wire name, class-wide.
         outcome: ``denied`` for refused attempts.
+        by_user: Whether the user it is about did it, where nobody was known before it.
     """
 
     name: ClassVar[str] = ""
     outcome: ClassVar[Outcome] = "done"
+    by_user: ClassVar[bool] = False
 
     @override
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -39,6 +39,22 @@ async def is_remembered(work: Work, *, client_id: str) -> bool:
     return await store.is_remembered(work, client_id)
 
 
+async def ask_anew_if_moved(work: Work, *, before: Client, after: Client) -> None:
+    """Have people asked once more about a client that sends answers where it did not before.
+
+    Where the answer goes is what they were shown, and agreed to. A client that changes itself
+    may be somebody else's errand by now (N191); what an operator changes, the operator answers
+    for.
+
+    Args:
+        work: The transaction of the change.
+        before: As it was.
+        after: As it is.
+    """
+    if set(after.redirect_uris) - set(before.redirect_uris):
+        await store.ask_anew(work, after.client_id)
+
+
 async def grant_consent(
     work: Work,
     *,

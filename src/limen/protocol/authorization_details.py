@@ -149,9 +149,20 @@ def _is_within(wanted: Detail, given: Detail) -> bool:
     return all(
         set(wanted[name]) <= set(given[name]) and bool(wanted[name])
         if name in _LISTS and _are_texts(wanted[name]) and _are_texts(given[name])
-        else wanted[name] == given[name]
+        else _is_same(wanted[name], given[name])
         for name in given
     )
+
+
+def _is_same(wanted: object, given: object) -> bool:
+    """Compare JSON values; a truth value is no number, though Python has them equal."""
+    if isinstance(wanted, dict) and isinstance(given, dict):
+        return wanted.keys() == given.keys() and all(
+            _is_same(value, given[name]) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list) and isinstance(given, list):
+        return len(wanted) == len(given) and all(map(_is_same, wanted, given))
+    return isinstance(wanted, bool) == isinstance(given, bool) and wanted == given
 
 
 def _are_texts(value: object) -> bool:

@@ -42,6 +42,9 @@ EDDSA: Final = frozenset({"EdDSA", "Ed25519"})
 """Two names of one algorithm: RFC 8037's, and RFC 9864's that replaces it."""
 
 PRIVATE_MEMBERS: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
+_TEXTS: Final = ("kty", "use", "alg", "kid", "crv", "x", "y", "n", "e", "x5u", "x5t", "x5t#S256")
+_LISTS: Final = ("key_ops", "x5c")
+_MOST_LISTED: Final = 20
 _CURVES: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _RSA: Final = frozenset({"RS256", "PS256", "RS384", "PS384", "RS512", "PS512"})
 
@@ -254,6 +257,36 @@ def import_key_set(jwks: Mapping[str, Any]) -> KeySet:
         except (InvalidKey, AttributeError):
             continue
     return KeySet(usable)
+
+
+def bare_key(jwk: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what RFC 7517 and RFC 7518 say of a public key, and nothing else that lies in it.
+
+    Whoever publishes a key may write whatever they like beside it: kept as it comes, a hundred
+    kilobytes of that are megabytes of memory, for each of all clients.
+
+    Returns:
+        ``None`` if a member is of a type that it can't be.
+    """
+    texts = {name: jwk[name] for name in _TEXTS if name in jwk}
+    lists = {name: jwk[name] for name in _LISTS if name in jwk}
+    if not all(isinstance(each, str) for each in texts.values()):
+        return None
+    return texts | lists if all(map(_are_texts, lists.values())) else None
+
+
+def bare_key_set(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JWK Set with the bare keys that it holds; of one that is none, an empty one."""
+    members = jwks.get("keys")
+    keys = members[:MAX_KEYS] if isinstance(members, list) else []
+    bare = (bare_key(each) for each in keys if isinstance(each, dict))
+    return {"keys": [each for each in bare if each is not None]}
+
+
+def _are_texts(value: object) -> bool:
+    if not isinstance(value, list) or len(value) > _MOST_LISTED:
+        return False
+    return all(isinstance(each, str) for each in value)
 
 
 def secret_key_set(raw: Secret[str]) -> KeySet:

@@ -41,6 +41,19 @@ def parse_resource(raw: str) -> str:
     return f"{match['scheme'].lower()}://{authority.lower()}{'' if rest == '/' else rest}"
 
 
+def is_resource(named: str, identifier: str) -> bool:
+    """Say whether what an operator wrote names a resource.
+
+    Args:
+        named: As written, with capital letters or a lone trailing slash, say.
+        identifier: Canonical, as ``parse_resource`` gives it.
+    """
+    try:
+        return parse_resource(named) == identifier
+    except OAuthRefusal:
+        return named == identifier
+
+
 def read_resource(params: Params) -> str | None:
     """Read ``resource``, which may repeat; one resource per token.
 

@@ -13,6 +13,7 @@ class SessionStarted(Event):
     """Someone signed in."""
 
     name: ClassVar[str] = "account:session:started"
+    by_user: ClassVar[bool] = True
     user_id: str
     session_id: str
     kind: str

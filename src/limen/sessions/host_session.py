@@ -14,12 +14,17 @@ from limen.sessions.events import SessionStarted
 from limen.sessions.revoke import revoke
 from limen.sessions.session import Session
 from limen.tenants import policy_of
+from limen.tokens.principals import not_before
 
 
 async def host_session(
     work: Work, *, envelope: Envelope, user_id: str, key: str, amr: tuple[str, ...]
 ) -> Session:
     """Return the session that stands for one of the host's, begun at first sight.
+
+    Where ours is over and the host's goes on, another is begun: of the same sign-in, and no
+    later. Else to sign out would be enough to have signed in a moment ago (N269). Only once the
+    host has said that its own ended does one begin anew.
 
     Args:
         work: The transaction of the request.
@@ -32,9 +37,11 @@ async def host_session(
     found = await store.find_by_hash(work, digest)
     if found is not None and found.is_live(work.now):
         return found
+    proven_at = work.now
     if found is not None:
         await store.forget_hash(work, found.id)
-    return await _begin(work, user_id=user_id, digest=digest, amr=amr)
+        proven_at = await _proven_at(work, found)
+    return await _begin(work, user_id=user_id, digest=digest, amr=amr, proven_at=proven_at)
 
 
 async def end_host_session(work: Work, *, envelope: Envelope, user_id: str, key: str) -> None:
@@ -43,6 +50,17 @@ async def end_host_session(work: Work, *, envelope: Envelope, user_id: str, key:
     found = await store.find_by_hash(work, digest)
     if found is not None:
         await revoke(work, session_id=found.id, reason="host", must_exist=False)
+        await store.forget_hash(work, found.id)
+
+
+async def _proven_at(work: Work, ended: Session) -> dt.datetime:
+    """Return when who had a session signed in, as far as that counts still.
+
+    What was begun before somebody was signed out everywhere gives no token. The host has them in
+    for all that, and its word is that they may be: as of that moment, and no later one.
+    """
+    since = await not_before(work, principal_id=ended.user_id)
+    return ended.authenticated_at if since is None else max(since, ended.authenticated_at)
 
 
 async def _digest(work: Work, envelope: Envelope, *, user_id: str, key: str) -> bytes:
@@ -51,7 +69,9 @@ async def _digest(work: Work, envelope: Envelope, *, user_id: str, key: str) -> 
     return hmac.new(secret.reveal(), message, hashlib.sha256).digest()
 
 
-async def _begin(work: Work, *, user_id: str, digest: bytes, amr: tuple[str, ...]) -> Session:
+async def _begin(
+    work: Work, *, user_id: str, digest: bytes, amr: tuple[str, ...], proven_at: dt.datetime
+) -> Session:
     policy = policy_of(work)
     expires_at = work.now + dt.timedelta(seconds=policy.session_absolute_seconds)
     session = Session(
@@ -61,7 +81,7 @@ async def _begin(work: Work, *, user_id: str, digest: bytes, amr: tuple[str, ...
         amr=amr,
         user_agent="",
         started_at=work.now,
-        authenticated_at=work.now,
+        authenticated_at=proven_at,
         last_seen_at=work.now,
         idle_until=expires_at,
         expires_at=expires_at,

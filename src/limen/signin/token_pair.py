@@ -17,6 +17,7 @@ from limen.kernel.secret import Secret
 from limen.protocol.sender.confirmation import TokenType, token_type
 from limen.sessions.resume import keep_alive
 from limen.sessions.session import Session
+from limen.signin.steps.missing import lacks_factor
 from limen.tenants import api_audience, policy_of
 from limen.tokens.grant import Grant, NewGrant
 from limen.tokens.issue_access_token import issue_access_token, spec_for
@@ -151,7 +152,7 @@ async def refresh_pair(
     Raises:
         NotAuthenticated: ``invalid_refresh_token``: unknown, expired, used before (the family
             then ends), another client's, bound to another key or to none where the profile wants
-            one, or its session is over.
+            one, of one factor where the tenant wants two by now, or its session is over.
         NotPermitted: ``refused_by_hook``; the token is as good as before.
         Unavailable: ``hook_unavailable``; likewise.
     """
@@ -165,6 +166,8 @@ async def refresh_pair(
         raise _over(refusal.code) from None
     if not refreshed.grant.bound_to and binds_pairs(work):
         raise _over("of before the tenant's profile")
+    if lacks_factor(work, amr=refreshed.grant.amr):
+        raise _over("of before the tenant demanded two factors")
     session_id = refreshed.grant.session_id
     if session_id is None or not await keep_alive(work, session_id=session_id):
         raise _over("the session is over")

@@ -39,6 +39,13 @@ KINDS: Final[Mapping[str, str]] = {
     "user.password_changed": "A person's password was changed or reset.",
     "session.started": "A person signed in.",
     "session.ended": "A session ended.",
+    "permission.refused": "Somebody known wanted what their roles or their token do not cover; of "
+    "each and of each permission once a minute at most.",
+    "client.tokens_ended": "All that a client got for itself was ended; `count` is of those that "
+    "are listed.",
+    "tenant.suspended": "This tenant was disabled: it answers nobody.",
+    "tenant.resumed": "This tenant answers again.",
+    "outbox.retried": "An operator had mails and calls tried again that were given up.",
     TEST: "Sent on demand, to one endpoint.",
 }
 """Every type of message, and when it is sent."""

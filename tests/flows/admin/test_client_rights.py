@@ -181,3 +181,60 @@ async def test_n205_who_may_not_give_roles_has_no_provider_give_them(limen: Inst
     assert (await owner.ask("PATCH", "/policy", {"sign_in": None})).status == 200
     told = await entries.ask("PUT", "/providers/google/override", {"override": {}})
     assert told.status != 403
+
+
+async def test_n205_who_may_not_give_roles_names_no_origin_that_takes_sign_ins(
+    limen: Installation,
+) -> None:
+    owner, elsewhere = await somebody(limen, "owner"), "https://elsewhere.example"
+    policies = await narrowed(owner, "policy:write")
+    both = await narrowed(owner, "policy:write roles:write")
+    for origins, who, status in (
+        ([elsewhere], policies, 403),
+        ([elsewhere], both, 200),
+        ([elsewhere, f"{elsewhere}:8443"], policies, 403),
+        ([f"{elsewhere}:8443"], policies, 403),
+        ([elsewhere], policies, 200),
+        ([], policies, 200),
+        ([elsewhere], await somebody(limen, "admin"), 200),
+        (None, policies, 200),
+    ):
+        answer = await who.ask("PATCH", "/policy", {"allowed_origins": origins})
+        assert answer.status == status, (origins, answer.text)
+
+
+async def test_n205_a_key_that_may_do_less_is_not_told_what_more_was_answered(
+    limen: Installation,
+) -> None:
+    owner, body = await somebody(limen, "owner"), {"name": "Builder", "roles": ["owner"]}
+    made = await owner.ask("POST", "/service-accounts", body, key="the-same")
+    assert made.status == 201, made.text
+    again = await owner.ask("POST", "/service-accounts", body, key="the-same")
+    assert again.json() == made.json()
+    less = await narrowed(owner, "clients:write")
+    refused = await less.ask("POST", "/service-accounts", body, key="the-same")
+    assert (refused.status, refused.json()["code"]) == (403, "not_permitted"), refused.text
+    machine = {"operations": [{"op": "create", "client": {"name": "x", "type": "machine"}}]}
+    told = [
+        (await who.ask("POST", "/clients/bulk", machine, key="these")).json()["results"][0]["body"]
+        for who in (owner, owner, less)
+    ]
+    assert told[0] == told[1]
+    assert told[2]["client_secret"] != told[0]["client_secret"]
+
+
+async def test_n191_a_sector_is_asked_again_when_what_it_has_to_list_changes(
+    limen: Installation, admin: Admin
+) -> None:
+    inside = "https://10.0.0.1/sector.json"
+    kept = {"subject_type": "pairwise", "sector_identifier_uri": inside}
+    path = f"/clients/{(await limen.client(metadata=kept)).id}"
+    for changes, field in (
+        ({"redirect_uris": [CALLBACK, ELSEWHERE]}, "sector_identifier_uri"),
+        ({"metadata": {"redirect_uris": [ELSEWHERE]}}, "sector_identifier_uri"),
+        ({"name": "Other", "post_logout_redirect_uris": [ELSEWHERE]}, ""),
+        ({"redirect_uris": [ELSEWHERE], "metadata": {"sector_identifier_uri": None}}, ""),
+    ):
+        answer = await admin.ask("PATCH", path, changes)
+        assert answer.status == (422 if field else 200), (changes, answer.text)
+        assert [each["field"] for each in answer.json().get("errors", [])] == [field] * bool(field)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from fastapi import FastAPI
 from limen.accounts.ending.disable_user import disable_user
 from limen.embed import Limen
 from limen.kernel.errors import ConfigurationError
+from limen.testing.visitor import Page
 from limen.web.csrf import HEADER
 from tests.hosts import host_with_routes
 from tests.installation import Installation
 from tests.oauth_client import Flow
+from tests.patience import SECONDS
 from tests.standings import Plan, copied, settings_of, standing
 
 Answer = tuple[int, dict[str, str], Any]
@@ -91,6 +94,37 @@ async def test_n180_a_session_does_nothing_on_the_host_without_its_token(
     good = {HEADER: csrf, "Sec-Fetch-Site": "same-origin"}
     done = await person.browser.fetch("POST", limen.root + "/do", headers=good)
     assert (done.status, done.json()["id"]) == (200, person.id)
+
+
+@pytest.mark.parametrize("path", ["/form", "/read"])
+async def test_a_hosts_form_is_read_by_the_host_and_by_us(limen: Installation, path: str) -> None:
+    person = await limen.person()
+    await person.sign_in()
+    page = await person.browser.open("/account/password")
+    csrf = dict(page.form_with("password-submit").fields)["csrf"]
+    sender = {"Sec-Fetch-Site": "same-origin"}
+
+    async def send(**fields: str) -> Page:
+        sent = person.browser.fetch("POST", limen.root + path, form=fields, headers=sender)
+        # A body that nobody sends twice would be waited for until the browser hangs up.
+        return await asyncio.wait_for(sent, SECONDS)
+
+    done = await send(note="hello", csrf=csrf)
+    assert (done.status, done.json()["note"], done.json()["id"]) == (200, "hello", person.id)
+    for forged in ({}, {"csrf": "forged"}, {"csrf": ""}):
+        assert (await send(note="hello", **forged)).status == 403
+
+
+async def test_a_form_that_the_host_streamed_proves_nothing(limen: Installation) -> None:
+    person = await limen.person()
+    await person.sign_in()
+    page = await person.browser.open("/account/password")
+    csrf = dict(page.form_with("password-submit").fields)["csrf"]
+    for headers, status in (({}, 403), ({HEADER: csrf}, 200)):
+        sent = person.browser.fetch(
+            "POST", limen.root + "/stream", form={"csrf": csrf}, headers=headers
+        )
+        assert (await asyncio.wait_for(sent, SECONDS)).status == status, headers
 
 
 async def test_a_disabled_persons_token_is_dead_at_once(limen: Installation) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from limen.cli.say import tell_page
+from limen.cli.say import complain, tell, tell_page
 
 
 def told(page: dict[str, Any], capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
@@ -20,3 +20,15 @@ def test_a_page_says_how_to_see_the_next_one(capsys: pytest.CaptureFixture[str])
     page["next_cursor"] = ""
     assert told(page, capsys, as_json=False) == "- a\n- b\n"
     assert told({"things": [], "next_cursor": ""}, capsys, as_json=False) == "Nothing.\n"
+
+
+def test_n276_a_name_operates_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "Grüße \x1b]0;owned\x07 \x9b2J\r\u202e"
+    shown = "Grüße \\x1b]0;owned\\x07 \\x9b2J\\r\\u202e"
+    assert told({"things": [{"id": name}], "next_cursor": ""}, capsys, as_json=False) == (
+        f"- {shown}\n"
+    )
+    tell({"its_name": name}, as_json=False)
+    assert capsys.readouterr().out == f"its name  {shown}\n"
+    complain(name)
+    assert capsys.readouterr().err == f"Error: {shown}\n"

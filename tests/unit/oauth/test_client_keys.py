@@ -204,6 +204,17 @@ async def test_n083_n240_a_thousand_unknown_kids_fetch_once_a_minute(
         assert published.fetched == 2
 
 
+async def test_n234_of_what_a_client_publishes_its_keys_alone_are_kept(
+    work: Work, keys: ClientKeys
+) -> None:
+    async with publishing() as published:
+        app = client(jwks_uri=published.url)
+        told = {**ONE.public.jwk(), "x5c": ["MII"], "junk": [[]] * 10_000}
+        published.document = {"keys": [told, {"kty": [[]] * 1000}, 5], "more": [[]] * 10_000}
+        assert await keys.jwks_of(work, app) == {"keys": [{**ONE.public.jwk(), "x5c": ["MII"]}]}
+        assert ONE.kid in await keys.keys_of(work, app, kid=ONE.kid)
+
+
 async def test_n240_a_client_that_is_gone_is_not_asked_each_time(
     work: Work, keys: ClientKeys, seconds: Seconds
 ) -> None:

@@ -5,6 +5,7 @@ from limen.kernel.errors import NotFound
 from limen.kernel.secret import Secret
 from limen.oauth.codes import find_code
 from limen.oauth.consent import consent_for, list_consents, withdraw_consent
+from limen.oauth.registration.initial_tokens import create_initial_token
 from tests.unit.oauth.http_kit import CALLBACK, Known, Server
 from tests.unit.oauth.journey_kit import Browser, answered
 
@@ -45,6 +46,31 @@ async def test_n272_what_was_for_that_time_alone_is_not_remembered_with_the_next
     assert "code" in answered(await browser.ask(client, scope="openid", prompt="none"))
     silent = answered(await browser.ask(client, scope=wide, prompt="none"))
     assert silent["error"] == "consent_required"
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_n191_a_client_that_moves_elsewhere_is_asked_about_anew(
+    journey: Server, *, moved: bool
+) -> None:
+    # The consent page said where the answer goes; whoever registered the client may change that.
+    initial = await journey.run(create_initial_token)
+    members = {"redirect_uris": [CALLBACK], "scope": "openid email"}
+    bearer = {"authorization": f"Bearer {initial.raw_token.reveal()}"}
+    made = (await journey.http.post("/oauth2/register", json=members, headers=bearer)).json()
+    client, browser = Known(made["client_id"], made["client_secret"]), Browser(journey)
+    await browser.sign_in(await journey.person())
+    await agree(journey, browser, client, "openid email")
+    elsewhere = "https://evil.example/cb"
+    members |= {"client_id": client.id, "client_name": "App"}
+    members["redirect_uris"] = [CALLBACK, elsewhere] if moved else [CALLBACK]
+    bearer = {"authorization": f"Bearer {made['registration_access_token']}"}
+    changed = await journey.http.put(made["registration_client_uri"], json=members, headers=bearer)
+    assert changed.status_code == 200, changed.text
+    to = elsewhere if moved else CALLBACK
+    told = answered(await browser.ask(client, prompt="none", redirect_uri=to), to)
+    assert ("code" in told, told.get("error")) == (
+        (False, "consent_required") if moved else (True, None)
+    )
 
 
 async def test_withdrawing_kills_codes_and_asks_again(journey: Server) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
+from limen.accounts.create_user import NewRow, add_user
 from limen.accounts.profile.pictures import new_encoder
 from limen.db.outbox import OutboxLoop
 from limen.db.work import Work, Works
@@ -22,8 +23,9 @@ from limen.net import Net
 from limen.oauth.authorization.address import address
 from limen.oauth.authorization.asked import Desk
 from limen.oauth.clients import Clients
+from limen.oauth.consent import grant_consent, list_consents
 from limen.oauth.endpoints.interactive.schemas import client_view
-from limen.oauth.endpoints.interactive.words import warning
+from limen.oauth.endpoints.interactive.words import destination, warning
 from limen.oauth.model import Client
 from limen.oauth.registration.documents import Documents
 from limen.oauth.registration.expire_unused import sweep_registrations
@@ -293,6 +295,34 @@ async def test_n192_a_disabled_document_does_not_come_back_by_being_swept(
     assert not (await host.client()).is_active
 
 
+@pytest.mark.parametrize("moved", [True, False])
+async def test_n191_a_document_that_names_another_address_is_asked_about_anew(
+    host: Host, clock: FrozenClock, *, moved: bool
+) -> None:
+    client = await host.client()
+    row = NewRow(how="operator", address="ada@app.example", verified=True, password_hash=None)
+    ada = await host.works.run(host.site, lambda work: add_user(work, row))
+    assert ada is not None
+
+    async def agree(work: Work) -> None:
+        await grant_consent(
+            work,
+            user_id=ada.id,
+            client=client,
+            resource=host.site.issuer,
+            scope=("openid",),
+            remembered=True,
+        )
+
+    await host.works.run(host.site, agree)
+    elsewhere = ["https://evil.example/cb"] if moved else []
+    host.shown = {"client_name": "Renamed", "redirect_uris": [CALLBACK, *elsewhere]}
+    clock.advance(dt.timedelta(minutes=6))
+    assert (await host.client()).name == "Renamed"
+    (kept,) = await host.works.run(host.site, lambda work: list_consents(work, user_id=ada.id))
+    assert kept.remembered != moved
+
+
 async def test_nothing_is_fetched_inside_a_transaction(host: Host, clock: FrozenClock) -> None:
     await host.client()
     clock.advance(dt.timedelta(days=2))
@@ -343,6 +373,7 @@ async def test_people_read_whose_document_it_is(host: Host) -> None:
     loopback = str(warning(client, redirect_uri="http://127.0.0.1:4711/cb"))
     assert "any program on this device" in loopback
     assert view.host in loopback
+    assert "on this device (127.0.0.1:4711)" in str(destination("http://127.0.0.1:4711/cb"))
     host.shown = {}
     clients = Clients(host.documents)
     await host.works.run(host.site, lambda work: delete_client(work, client_id=host.url))

@@ -133,6 +133,18 @@ async def test_who_leaves_a_bound_unsaid_does_not_get_past_it(server: Server) ->
     assert not {"resource", "scope"} & left_open.keys()
 
 
+@pytest.mark.parametrize("named", ["https://mcp.chat.example/", "https://MCP.chat.example"])
+async def test_a_resource_is_asserted_as_its_own_server_writes_it(
+    server: Server, named: str
+) -> None:
+    client, ada = await wiki(server, resources=[CHAT_API, named])
+    for asked in ("https://mcp.chat.example/", "https://mcp.chat.example"):
+        sent = await ask(server, client, ada.identity, resource=asked)
+        assert claims_of(sent.json()["access_token"])["resource"] == named
+    other = await ask(server, client, ada.identity, resource="https://mcp.chat.example/mcp")
+    assert refusal(other) == (400, "invalid_target")
+
+
 async def test_nobody_elses_token_will_do(server: Server) -> None:
     client, ada = await wiki(server)
     thief, _ = await wiki_again(server)

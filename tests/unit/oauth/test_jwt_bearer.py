@@ -184,6 +184,11 @@ async def test_only_named_resources_and_scopes_come_of_it(server: Server) -> Non
     assert sent.json()["scope"] == "read"
 
 
+async def test_a_resource_is_named_however_it_is_written(server: Server) -> None:
+    idp = await upstream(server, resources=["HTTPS://Api.example/"])
+    assert (await idp.present(idp.asserts(jti=jti()))).status_code == 200
+
+
 async def test_an_issuer_may_name_our_own_ids_where_that_is_the_rule(server: Server) -> None:
     idp = await upstream(server, subjects="user_id")
     assert refusal(await idp.present(idp.asserts(jti=jti()))) == (400, "invalid_grant")

@@ -105,6 +105,27 @@ def test_a_tenants_stricter_profile_wins_over_what_a_client_is() -> None:
     assert kept["profile"] == "fapi2_message_signing"
 
 
+def test_n190_details_that_nobody_is_asked_about_are_not_a_clients_to_say() -> None:
+    grants = ["authorization_code", "client_credentials"]
+    given = policy(grant_types=grants)
+    details = {"redirect_uris": CB, "authorization_details_types": ["payment"]}
+
+    def made(
+        grant_types: list[str], held: ClientMetadata | None = None, *, also: str = ""
+    ) -> ClientMetadata:
+        asked = {**details, "grant_types": grant_types}
+        asked["authorization_details_types"] = ["payment", *([also] if also else [])]
+        client_type, members = offered(asked, policy=given, vouched=True, held=held)
+        return parse_client_metadata(members, client_type=client_type)
+
+    with_people = made(grants[:1])
+    assert with_people.authorization_details_types == ("payment",)
+    assert made(grants).authorization_details_types == ()
+    assert made(grants, held=with_people).authorization_details_types == ()
+    by_operator = parse_client_metadata({**details, "grant_types": grants}, client_type="web")
+    assert made(grants, by_operator, also="more").authorization_details_types == ("payment",)
+
+
 def test_scopes_are_those_of_the_tenant() -> None:
     public = policy(scopes=["openid", "mcp:tools"])
     assert offered({}, policy=public, vouched=False)[1]["scope"] == "openid mcp:tools"

@@ -10,10 +10,17 @@ import pytest
 from limen.db.work import Works
 from limen.kernel.errors import InvalidInput
 from limen.kernel.site import Site
+from limen.oauth.authorization.address import answer_mode
 from limen.oauth.model import Client
 from limen.oauth.registry.register_client import NewClient, register_client
 from limen.oauth.registry.update_client import ClientChanges, update_client
-from limen.protocol.client_metadata import DEVICE_CODE
+from limen.protocol.client_metadata import (
+    DEVICE_CODE,
+    SIGNED_MODES,
+    ResponseMode,
+    problems_under,
+    under_profile,
+)
 from limen.protocol.jwk import generate_key
 from limen.tenants.store import ensure_tenant_row
 
@@ -82,6 +89,37 @@ async def test_what_was_chosen_and_is_as_good_stays(works: Works, site: Site) ->
     assert later.metadata.response_modes == ("query.jwt",)
     assert later.metadata.tls_client_certificate_bound_access_tokens
     assert not later.metadata.dpop_bound_access_tokens
+
+
+async def test_no_response_mode_at_all_is_no_plain_one_where_answers_are_signed(
+    works: Works, site: Site
+) -> None:
+    none: dict[str, Any] = {"response_modes": []}
+    profile: dict[str, Any] = {"profile": "fapi2_message_signing"}
+    signing = dataclasses.replace(PLAIN, metadata={**KEYS, **profile})
+    at_once = dataclasses.replace(PLAIN, metadata={**KEYS, **profile, **none})
+    before = await registered(works, site, dataclasses.replace(PLAIN, metadata={**KEYS, **none}))
+    assert before.response_modes == ()
+    bound, problems = under_profile(before.metadata, "fapi2_message_signing")
+    made = [
+        await registered(works, site, at_once),
+        await changed(works, site, await registered(works, site, signing), **none),
+        await changed(works, site, before, **profile),
+        dataclasses.replace(before, metadata=bound),
+    ]
+    assert problems == []
+    for client in made:
+        assert client.response_modes == SIGNED_MODES
+        plain: tuple[ResponseMode | None, ...] = (None, "query", "form_post")
+        for asked in plain:
+            assert answer_mode(client, asked=asked) == "jwt"
+    # As one was kept before this was refused.
+    stored: tuple[tuple[ResponseMode, ...], ...] = ((), ("query", "form_post.jwt"))
+    for modes in stored:
+        kept = dataclasses.replace(bound, response_modes=modes)
+        assert [field for field, _ in problems_under(kept, kept.profile)] == ["response_modes"]
+        kept_client = dataclasses.replace(before, metadata=kept)
+        assert answer_mode(kept_client, asked="query") == (modes[1:] or ("jwt",))[0]
 
 
 async def test_what_is_named_beside_it_has_to_fit(works: Works, site: Site) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from limen.db.work import Works
+from limen.kernel.site import Site
 from limen.oauth.registry.disable_client import disable_client
 from limen.oauth.registry.update_client import ClientChanges, update_client
 from limen.protocol.client_metadata import ClientType
@@ -14,7 +16,7 @@ from limen.sessions.revoke import revoke
 from limen.sessions.session import Session
 from limen.tenants.policy import TenantPolicy
 from limen.testing.clock import FrozenClock
-from tests.unit.oauth.http_kit import Known, Server, refusal
+from tests.unit.oauth.http_kit import Known, Server, refusal, serve, under
 
 pytestmark = pytest.mark.anyio
 
@@ -133,6 +135,24 @@ async def test_n049_a_scope_the_client_lost_is_gone(server: Server) -> None:
     await server.run(lambda work: update_client(work, client_id=client.id, changes=changes))
     second = (await server.refresh(client, first["refresh_token"])).json()
     assert second["scope"] == "openid read"
+
+
+@pytest.mark.parametrize("offline", [True, False])
+async def test_n049_one_factor_refreshes_nothing_where_two_are_demanded_by_now(
+    works: Works, site: Site, *, offline: bool
+) -> None:
+    scope = ("openid", "read", *(("offline_access",) if offline else ()))
+    server = await serve(works, site)
+    client, session, first = await granted(server, scope=scope)
+    given = {"scope": scope, "amr": ("pwd", "otp", "mfa")}
+    other = (await server.redeem(client, await server.code(client, session, **given))).json()
+    await server.close()
+    policy = TenantPolicy.model_validate({"assurance": {"second_factor": "required"}})
+    strict = await serve(works, under(site, policy))
+    refused = await strict.refresh(client, first["refresh_token"])
+    assert refusal(refused) == NO
+    assert (await strict.refresh(client, other["refresh_token"])).status_code == 200
+    await strict.close()
 
 
 async def test_n052_it_may_narrow_and_never_widen(server: Server) -> None:

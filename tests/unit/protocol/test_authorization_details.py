@@ -157,6 +157,15 @@ def test_rfc9396_section_6_never_more(wanted: dict[str, Any]) -> None:
         narrow_details((wanted,), granted=(PAYMENT,))
 
 
+def test_rfc9396_section_6_a_truth_value_is_no_number() -> None:
+    granted = {"type": "p", "recurring": False, "amounts": [{"most": 1}]}
+    for said in ({"recurring": 0}, {"amounts": [{"most": True}]}):
+        with pytest.raises(OAuthRefusal):
+            narrow_details(({**granted, **said},), granted=(granted,))
+    same = {**granted, "amounts": [{"most": 1.0}]}  # as a script writes the number
+    assert narrow_details((same,), granted=(granted,)) == (same,)
+
+
 def test_rfc9396_section_6_what_was_granted_once_is_asked_for_once() -> None:
     status = changed(actions=["status"])
     with pytest.raises(OAuthRefusal):

@@ -11,12 +11,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limen.kernel.errors import InvalidInput
 from limen.kernel.secret import Secret
+from limen.protocol.client_metadata import parse_client_metadata
 from limen.protocol.jose import JwtRefused
 from limen.protocol.jwk import (
     InvalidKey,
     KeyAlgorithm,
     KeySet,
+    bare_key,
+    bare_key_set,
     generate_key,
     import_key_set,
     import_private,
@@ -173,3 +177,41 @@ def test_any_members_are_a_key_or_refused(jwk: dict[str, Any]) -> None:
     with contextlib.suppress(InvalidKey):
         import_public(jwk)
     assert json.dumps(jwk)
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+_NAMES = st.sampled_from(["kty", "crv", "x", "y", "kid", "use", "key_ops", "x5c", "junk", "ext"])
+
+
+@given(jwk=st.dictionaries(_NAMES, _ANY), more=_ANY)
+def test_n234_a_bare_key_is_short_texts_and_lists_of_them(jwk: dict[str, Any], more: Any) -> None:
+    bare = bare_key(jwk)
+    kept = [] if bare is None else [bare]
+    assert bare_key_set({"keys": [jwk, more], "more": more})["keys"][: len(kept)] == kept
+    for name, value in (bare or {}).items():
+        assert value == jwk[name]
+        texts = value if name in {"key_ops", "x5c"} else [value]
+        assert isinstance(texts, list)
+        assert all(isinstance(each, str) for each in texts)
+    assert not {"junk", "ext"} & (bare or {}).keys()
+
+
+def test_n234_of_registered_keys_nothing_else_is_kept() -> None:
+    key = ES.public.jwk()
+    given_ = {"keys": [{**key, "junk": [[]] * 1000}], "more": [[]] * 1000}
+    members = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "redirect_uris": ["https://app.example/cb"],
+        "jwks": given_,
+    }
+    assert parse_client_metadata(members, client_type="web").jwks == {"keys": [key]}
+    for odd in ({"crv": ["P-256"]}, {"key_ops": "verify"}, {"x5c": [1]}, {"x5c": [""] * 21}):
+        wrong = {**members, "jwks": {"keys": [{**key, **odd}]}}
+        with pytest.raises(InvalidInput, match="invalid_client_metadata") as refused:
+            parse_client_metadata(wrong, client_type="web")
+        assert refused.value.field == "jwks"
+        assert "RFC 7517" in refused.value.public

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from limen.kernel.errors import OAuthRefusal
 from limen.protocol.params import Params
-from limen.protocol.resource_indicator import parse_resource, read_resource
+from limen.protocol.resource_indicator import is_resource, parse_resource, read_resource
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from limen.protocol.resource_indicator import parse_resource, read_resource
 def test_compares_with_scheme_and_host_in_lower_case(raw: str, canonical: str) -> None:
     assert parse_resource(raw) == canonical
     assert parse_resource(canonical) == canonical
+    assert is_resource(raw, canonical)
+    assert not is_resource(raw, f"{canonical}x")
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,8 @@ def test_any_text_is_a_resource_or_invalid_target(raw: str) -> None:
         assert refused.code == "invalid_target"  # noqa: PT017 -- it may be read as well
         return
     assert parse_resource(canonical) == canonical
+
+
+def test_what_is_no_address_names_itself_alone() -> None:
+    assert is_resource("*", "*")
+    assert not is_resource("*", "https://api.example")

@@ -12,6 +12,7 @@ from limen.kernel.errors import NotAuthenticated, NotFound
 from limen.kernel.secret import Secret
 from limen.sessions.elevate import elevate
 from limen.sessions.end_everything import end_everything
+from limen.sessions.host_session import end_host_session, host_session
 from limen.sessions.listing import find_session, list_sessions
 from limen.sessions.resume import keep_alive, resume
 from limen.sessions.revoke import revoke, revoke_all
@@ -228,6 +229,28 @@ async def test_a_new_sign_in_makes_no_old_code_new(house: House) -> None:
     assert "mfa" in await prove(("otp", "mfa"), again=False)
     house.clock.advance(dt.timedelta(hours=2))
     assert await prove(("pwd",), again=True) == ("pwd",)
+
+
+async def test_n269_to_sign_out_of_a_hosts_session_is_no_new_sign_in(house: House) -> None:
+    ada = await house.user()
+    host = {"envelope": house.envelope, "user_id": ada.id, "key": "host's own"}
+
+    async def seen() -> Session:
+        return await house.run(lambda work: host_session(work, **host, amr=("pwd",)))
+
+    first = await seen()
+    house.clock.advance(dt.timedelta(hours=5))
+    assert await seen() == first
+    await house.run(lambda work: revoke(work, session_id=first.id, reason="signed_out"))
+    second = await seen()
+    assert second.id != first.id
+    assert second.authenticated_at == first.authenticated_at
+    await house.run(lambda work: end_everything(work, user_id=ada.id, reason="revoked"))
+    everywhere = house.clock.now()
+    house.clock.advance(dt.timedelta(hours=5))
+    assert (await seen()).authenticated_at == everywhere  # tokens are given, and nothing is fresh
+    await house.run(lambda work: end_host_session(work, **host))
+    assert (await seen()).authenticated_at == house.clock.now()
 
 
 async def test_n200_anothers_session_is_not_found(house: House) -> None:

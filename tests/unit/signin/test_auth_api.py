@@ -4,6 +4,9 @@ import datetime as dt
 
 import pytest
 
+from limen.kernel.secret import Secret
+from limen.tokens.issue_access_token import AccessTokenSpec, issue_access_token
+from limen.tokens.look_up import verified_claims
 from tests.house import OTHER_PASSWORD, PASSWORD
 from tests.unit.signin.kit import ELSEWHERE, WayIn
 
@@ -61,6 +64,46 @@ async def test_logout_ends_the_session_and_its_tokens(way: WayIn, by: str) -> No
     assert (await way.api("POST", "/refresh", json=body)).status_code == 401
     assert (await way.api("GET", "/me", token=other["access_token"])).status_code == 200
     assert (await way.api("POST", "/logout", json=body)).status_code == 204
+
+
+@pytest.mark.parametrize(("scope", "status"), [("connections:token", 403), ("self", 204)])
+async def test_an_application_ends_no_session_that_its_token_does_not_cover(
+    way: WayIn, scope: str, status: int
+) -> None:
+    await way.house.user("ada@example.org")
+    pair = (await way.login("ada@example.org", PASSWORD)).json()
+    claims = await way.run(
+        lambda work: verified_claims(
+            work, keyring=way.keyring, raw=Secret(str(pair["access_token"]))
+        )
+    )
+    assert claims is not None
+    # What a client holds that was lent a little in the same session.
+    less = AccessTokenSpec(
+        client_id=claims["client_id"],
+        subject=claims["sub"],
+        audience=claims["aud"],
+        scope=(scope,),
+        ttl=dt.timedelta(minutes=5),
+        grant_id=claims["jti"].partition(".")[0],
+    )
+    made = await way.run(lambda work: issue_access_token(work, keyring=way.keyring, spec=less))
+    assert (await way.api("POST", "/logout", token=made.raw.reveal())).status_code == status
+    alive = 200 if status == 403 else 401
+    assert (await way.api("GET", "/me", token=pair["access_token"])).status_code == alive
+
+
+async def test_n049_one_factor_refreshes_nothing_where_two_are_demanded_by_now(
+    way: WayIn,
+) -> None:
+    await way.house.user("ada@example.org")
+    pair = (await way.login("ada@example.org", PASSWORD)).json()
+    way.policy(assurance={"second_factor": "required"})
+    body = {"refresh_token": pair["refresh_token"]}
+    refused = await way.api("POST", "/refresh", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_refresh_token")
+    way.policy(assurance={"second_factor": "optional"})
+    assert (await way.api("POST", "/refresh", json=body)).status_code == 200
 
 
 async def test_sessions_are_listed_and_ended(way: WayIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -22,6 +23,13 @@ def test_every_notice_is_of_a_type_that_can_be_asked_for() -> None:
     told = {kind for telling in NOTICES.values() for kind in telling.kinds}
     assert told <= set(KINDS)
     assert {"provider.failing", "provider.recovered"} <= told
+
+
+def test_the_guide_says_when_each_type_is_sent() -> None:
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "webhooks.md"
+    lines = [line for line in guide.read_text("utf-8").splitlines() if line.startswith("| `")]
+    told = dict(line[2:-2].split(" | ", 1) for line in lines)
+    assert told == {f"`{kind}`": when for kind, when in KINDS.items()}
 
 
 def test_whatever_ends_a_connection_comes_with_advice() -> None:

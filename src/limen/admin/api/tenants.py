@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from limen.access.permissions import POLICY_READ, POLICY_WRITE, TENANTS_READ, TENANTS_WRITE
 from limen.access.require import require
-from limen.admin.mapped_roles import check_may_map_roles
+from limen.admin.mapped_roles import check_may_change_policy
 from limen.admin.parts import Parts
 from limen.admin.schemas import TenantBody, TenantList, TenantView
 from limen.tenants import policy_of
@@ -68,7 +68,7 @@ def routes(parts: Parts, kind: type[APIRoute]) -> APIRouter:
 
         Mapping what a provider says to roles takes the permission to give them besides.
         """
-        check = partial(check_may_map_roles, work)
+        check = partial(check_may_change_policy, work)
         return await update_policy(work, changes=body, defaults=parts.defaults, check=check)
 
     return router

@@ -59,6 +59,7 @@ def update(
         from limen.oauth.clients import Clients  # noqa: PLC0415 -- as above
         from limen.oauth.mutual_tls.offer import check_offered  # noqa: PLC0415 -- as above
         from limen.oauth.registry.check_addresses import (  # noqa: PLC0415 -- as above
+            changed_addresses,
             check_addresses,
         )
         from limen.oauth.registry.update_client import (  # noqa: PLC0415 -- as above
@@ -71,7 +72,7 @@ def update(
         if before is None:
             raise client_not_found()
         check_offered(runtime.mtls, members)
-        addresses = {"redirect_uris": before.redirect_uris, **members}
+        addresses = changed_addresses(before.metadata, members)
         await check_addresses(work, runtime.net, addresses)
         changes = ClientChanges(metadata=members)
         made = await update_client(

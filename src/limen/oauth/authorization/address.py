@@ -74,8 +74,13 @@ async def recipient_for(
 
 
 def answer_mode(client: Client, *, asked: ResponseMode | None) -> ResponseMode:
-    """Return how a client is answered, errors too: as it asks, if it registered for that."""
+    """Return how a client is answered, errors too: as it asks, if it registered for that.
+
+    Under message signing never in plain, whatever is registered (FAPI 2.0 MS section 5.4).
+    """
     modes = client.metadata.response_modes
+    if client.metadata.profile == "fapi2_message_signing":
+        modes = tuple(each for each in modes if each in SIGNED_MODES) or SIGNED_MODES
     if asked in modes:
         return asked
     return "query" if "query" in modes or not modes else modes[0]

@@ -13,7 +13,7 @@ from limen.oauth.model import Resource
 from limen.oauth.resources import allowed_scope, scopes_of_the_person
 from limen.oauth.subjects import subject_of
 from limen.oauth.trust.brief_grant import Proof, start_brief_grant
-from limen.oauth.trust.chosen import names
+from limen.oauth.trust.chosen import names_resource
 from limen.protocol.resource_indicator import parse_resource
 from limen.protocol.scopes import IDENTITY_SCOPES, OFFLINE_ACCESS, choose_scope
 from limen.tokens.issue_access_token import AccessTokenSpec
@@ -94,8 +94,8 @@ async def target_of(work: Work, *, desk: ExchangeDesk, case: Case) -> Resource:
     requested = asked.pop() if asked else None
     found = await desk.resources.resolve(work, client=case.caller.client, requested=requested)
     trusted = case.subject.resources
-    if not names(case.policy.audiences, found.identifier) or not (
-        trusted is None or names(trusted, found.identifier)
+    if not names_resource(case.policy.audiences, found.identifier) or not (
+        trusted is None or names_resource(trusted, found.identifier)
     ):
         raise _not_for_it()
     return found

@@ -17,6 +17,7 @@ from limen.oauth.granted import Handed
 from limen.oauth.model import Client
 from limen.oauth.subjects import subject_of
 from limen.oauth.trust.chosen import names
+from limen.protocol.resource_indicator import is_resource
 from limen.protocol.scopes import choose_scope
 from limen.protocol.token_exchange import ID_JAG, TokenExchangeRequest
 from limen.tokens.assertions.issue_id_jag import IdJagSpec, issue_id_jag
@@ -91,6 +92,8 @@ def _target(policy: ExchangePolicy, request: TokenExchangeRequest) -> AssertionT
 def _resource(target: AssertionTarget, asked: str | None) -> str:
     """Return the one resource an assertion is for; empty where the policy leaves that open.
 
+    As the policy has it, which is how its own server writes it.
+
     An assertion that names none is good for all that the other server has: who leaves the
     parameter out must not get more than who sends it.
 
@@ -101,11 +104,10 @@ def _resource(target: AssertionTarget, asked: str | None) -> str:
         raise OAuthRefusal("invalid_target", "Name the resource.", field="resource")
     if asked is None:
         return next(iter(target.resources), "")
-    if asked not in target.resources:
-        raise OAuthRefusal(
-            "invalid_target", "Nothing is asserted for this resource.", field="resource"
-        )
-    return asked
+    for named in target.resources:
+        if is_resource(named, asked):
+            return named
+    raise OAuthRefusal("invalid_target", "Nothing is asserted for this resource.", field="resource")
 
 
 async def _asker(

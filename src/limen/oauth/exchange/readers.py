@@ -24,6 +24,7 @@ from limen.oauth.trust.verify_assertion import AssertionRefused, key_named, veri
 from limen.protocol.jwt import Expected, JwtRefused, verify
 from limen.protocol.token_exchange import ACCESS_TOKEN, API_KEY, ID_TOKEN, JWT, REFRESH_TOKEN
 from limen.sessions.listing import find_session
+from limen.signin.steps.missing import lacks_factor
 from limen.tokens.api_keys.find import is_api_key
 from limen.tokens.find_grant import goes_on
 from limen.tokens.look_up import look_up, look_up_access, look_up_api_key
@@ -96,6 +97,8 @@ async def read_id_token(work: Work, presented: Presented) -> Subject | None:
     session = await find_session(work, str(claims["sid"]))
     if session is None or not await is_enabled(work, principal_id=session.user_id):
         return None
+    if lacks_factor(work, amr=session.amr):
+        return None
     if not await goes_on(
         work,
         user_id=session.user_id,
@@ -163,6 +166,8 @@ async def read_own_refresh_token(work: Work, presented: Presented) -> Subject | 
     if token is None or token.kind != "refresh" or token.client_id != presented.client.client_id:
         return None
     if token.session_id is not None and await find_session(work, token.session_id) is None:
+        return None
+    if lacks_factor(work, amr=token.amr):
         return None
     return subject_of_token(token)
 

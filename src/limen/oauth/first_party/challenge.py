@@ -27,7 +27,7 @@ from limen.oauth.authorization.checks import check, check_again
 from limen.oauth.authorization.decide import decide, recheck
 from limen.oauth.authorization.interaction import KIND, TTL
 from limen.oauth.authorization.push import address_pushed
-from limen.oauth.caller import Caller
+from limen.oauth.caller import Caller, become_nobody, become_person
 from limen.oauth.model import Binding, Interaction
 from limen.oauth.store import interactions as store
 from limen.protocol.params import Params
@@ -119,7 +119,13 @@ async def answer_challenge(
         await check_again(work, asked=asked, desk=desk)
     if "create" in asked.request.prompt:
         return RedirectToWeb()
+    app = work.actor
+    become_nobody(work)
     outcome = await _prove(work, presented, found, door=door)
+    if isinstance(outcome, Entered):
+        become_person(work, _who(outcome))
+    else:
+        work.actor = app
     if isinstance(outcome, Waiting):
         if outcome.step != "second_factor":
             return RedirectToWeb()

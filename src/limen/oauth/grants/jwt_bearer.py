@@ -15,7 +15,7 @@ from limen.oauth.model import Resource
 from limen.oauth.parts import Parts
 from limen.oauth.resources import allowed_scope, scopes_of_the_person
 from limen.oauth.trust.brief_grant import Proof, start_brief_grant
-from limen.oauth.trust.chosen import names
+from limen.oauth.trust.chosen import names_resource
 from limen.oauth.trust.events import AssertionAccepted
 from limen.oauth.trust.verify_assertion import (
     Assertion,
@@ -124,7 +124,7 @@ async def _trusted_resource(
     work: Work, parts: Parts, caller: Caller, *, said: Assertion, wanted: str | None
 ) -> Resource:
     found = await parts.resources.resolve(work, client=caller.client, requested=wanted)
-    if not names(said.trusted.trust.resources, found.identifier):
+    if not names_resource(said.trusted.trust.resources, found.identifier):
         raise _not_for_it()
     return found
 

@@ -23,6 +23,7 @@ from limen.oauth.resources import allowed_scope
 from limen.protocol.scopes import OPENID, choose_scope, narrow_scope
 from limen.protocol.token_request import RefreshRequest
 from limen.sessions.resume import keep_alive
+from limen.signin.steps.missing import lacks_factor
 from limen.tokens.grant import Grant
 from limen.tokens.redeem_refresh import Presented, find_usable, redeem_refresh
 
@@ -105,7 +106,9 @@ async def _ask_first(
 
 
 async def _check_session(work: Work, grant: Grant) -> None:
-    """Refuse when the session of the grant is over, by idleness too (N048)."""
+    """Refuse when the session of the grant is over, by idleness too (N048), or is not enough."""
+    if lacks_factor(work, amr=grant.amr):
+        raise OAuthRefusal("invalid_grant", "Two factors are needed by now: sign in again.")
     if grant.session_id is None or await keep_alive(work, session_id=grant.session_id):
         return
     raise OAuthRefusal("invalid_grant", "The refresh token is invalid or expired.")

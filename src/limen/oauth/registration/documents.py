@@ -13,6 +13,7 @@ from limen.db.work import Work, Works
 from limen.kernel.errors import InvalidClient, InvalidInput, ProviderUnavailable
 from limen.net import Net
 from limen.net.freshness import fresh_seconds
+from limen.oauth.consent import ask_anew_if_moved
 from limen.oauth.model import Client
 from limen.oauth.registration.offered import offered
 from limen.oauth.registration.register import check_room
@@ -147,6 +148,7 @@ async def _keep(work: Work, *, url: str, fetched: _Fetched) -> Client:
         )
         await store.change_client(work, client)
         client = await follow_logo(work, before=known, after=client)
+        await ask_anew_if_moved(work, before=known, after=client)
         forget_client(work, url)
     await put_registration(
         work,

@@ -13,6 +13,7 @@ from limen.db.work import Work
 from limen.kernel.errors import BearerRefusal, InvalidInput
 from limen.kernel.secret import Secret
 from limen.kernel.tokens import mint, token_hash
+from limen.oauth.consent import ask_anew_if_moved
 from limen.oauth.events import RegistrationRefused
 from limen.oauth.model import Client
 from limen.oauth.registration.register import (
@@ -146,6 +147,7 @@ async def replace_registration(
         members=tuple(sorted(wanted.asked)),
         envelope=registrar.envelope,
     )
+    await ask_anew_if_moved(work, before=before, after=updated.client)
     return SelfRegistered(
         client=updated.client,
         raw_token=raw_access,

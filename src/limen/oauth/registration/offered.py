@@ -20,6 +20,7 @@ _NOT_ITS_OWN: Final = frozenset(
     {"allowed_origins", "assertion_audience", "profile", "require_pkce", "response_modes"}
 )
 """Members of ours that operators decide; like everything else unknown here they are ignored."""
+_FOR_ITSELF: Final = "client_credentials"
 _ONLY_WITH_A_PERSON: Final = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 
 
@@ -57,6 +58,8 @@ def offered(
         _of(members, "response_types", offer={"code"}, default=None) if with_code else None
     )
     kept["scope"] = _scope(members, offer=registration.scopes)
+    if isinstance(grant_types, list) and _FOR_ITSELF in grant_types:
+        kept["authorization_details_types"] = _detail_types(members, held=held)
     kept |= _decided(policy, held)
     if not kept.get("token_endpoint_auth_method") and "fapi2" not in str(kept.get("profile")):
         kept["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 -- RFC 7591's default
@@ -97,6 +100,21 @@ def _of(
             field=name,
         )
     return kept
+
+
+def _detail_types(members: Mapping[str, object], *, held: ClientMetadata | None) -> object:
+    """Keep what an operator gave: for details in a client's own token nobody is asked.
+
+    People see them and agree, each time; what a client may ask for without one is the tenant's to
+    say, as its scope is.
+    """
+    asked = members.get("authorization_details_types")
+    if not isinstance(asked, list):
+        return asked  # absent, or for the parser to refuse
+    known: tuple[str, ...] = ()
+    if held is not None and _FOR_ITSELF in held.grant_types:
+        known = held.authorization_details_types
+    return [one for one in asked if one in known]
 
 
 def _scope(members: Mapping[str, object], *, offer: tuple[str, ...]) -> object:

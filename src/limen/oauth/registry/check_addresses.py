@@ -10,7 +10,7 @@ from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, ProviderUnavailable
 from limen.kernel.foreign_json import parse_json
 from limen.net import Net
-from limen.protocol.client_metadata import CIBA
+from limen.protocol.client_metadata import CIBA, ClientMetadata
 from limen.protocol.client_metadata.uris import MAX_REDIRECT_URIS
 
 _FETCHED: Final = (
@@ -18,6 +18,13 @@ _FETCHED: Final = (
     "sector_identifier_uri",
     "backchannel_logout_uri",
     "backchannel_client_notification_endpoint",
+)
+_OF_A_SECTOR: Final = (
+    "redirect_uris",
+    "sector_identifier_uri",
+    "subject_type",
+    "grant_types",
+    "jwks_uri",
 )
 _MAX_BYTES: Final = 65_536
 _DEADLINE_SECONDS: Final = 5.0
@@ -50,6 +57,22 @@ async def check_addresses(work: Work, net: Net, members: Mapping[str, object]) -
     sector = members.get("sector_identifier_uri")
     if isinstance(sector, str) and sector:
         await _check_sector(net, sector, addresses=_of_its_sector(members))
+
+
+def changed_addresses(
+    before: ClientMetadata, changes: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return what of a changed registration ``check_addresses`` has to look at (N191).
+
+    A sector that was named before has to list what is new: its subjects are that sector's.
+
+    Args:
+        before: As it is registered.
+        changes: What is named of it.
+    """
+    if changes.keys().isdisjoint(_OF_A_SECTOR):
+        return changes
+    return {**{name: getattr(before, name) for name in _OF_A_SECTOR}, **changes}
 
 
 def _fetched(members: Mapping[str, object]) -> dict[str, str]:

@@ -44,6 +44,15 @@ _PUT: Final = upsert(
     },
     returning=(consents.c.id,),
 )
+_ASK_ANEW: Final = (
+    sa.update(consents)
+    .where(
+        consents.c.tenant_id == bindparam("tenant_id"),
+        consents.c.client_id == bindparam("client"),
+        consents.c.remembered,
+    )
+    .values(remembered=sa.false())
+)
 _TAKE: Final = (
     sa.delete(consents)
     .where(*_OF_USER, consents.c.id == bindparam("consent"))
@@ -68,6 +77,11 @@ async def list_consents(work: Work, *, user_id: str) -> list[Consent]:
 async def is_remembered(work: Work, client_id: str) -> bool:
     """Say whether any consent for a client is remembered."""
     return (await work.execute(_REMEMBERED, client=client_id)).first() is not None
+
+
+async def ask_anew(work: Work, client_id: str) -> None:
+    """Let no consent for a client spare anybody the next question."""
+    await work.execute(_ASK_ANEW, client=client_id)
 
 
 async def put_consent(work: Work, consent: Consent) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from limen.kernel.errors import InvalidInput
+from limen.protocol.resource_indicator import is_resource
 
 ANY: Final = "*"
 
@@ -38,3 +39,8 @@ class Chosen(BaseModel):
 def names(chosen: tuple[str, ...], value: str) -> bool:
     """Say whether a list names a value, or all of them; an empty one names none."""
     return value in chosen or ANY in chosen
+
+
+def names_resource(chosen: tuple[str, ...], identifier: str) -> bool:
+    """Say whether a list names a resource, compared as resources are, or all of them."""
+    return names(chosen, identifier) or any(is_resource(each, identifier) for each in chosen)

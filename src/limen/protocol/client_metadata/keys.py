@@ -15,7 +15,14 @@ from limen.protocol.jwe import (
     ContentEncryption,
     KeyManagement,
 )
-from limen.protocol.jwk import EDDSA, PRIVATE_MEMBERS, InvalidKey, import_public
+from limen.protocol.jwk import (
+    EDDSA,
+    PRIVATE_MEMBERS,
+    InvalidKey,
+    bare_key,
+    bare_key_set,
+    import_public,
+)
 from limen.protocol.metadata_members import Members
 
 MAX_CLIENT_KEYS: Final = 20
@@ -27,7 +34,8 @@ def read_jwks(read: Members, *, jwks_uri: str | None) -> Mapping[str, Any] | Non
     """Read a client's keys by value.
 
     Public ones alone: a private or symmetric key that was sent is known to others now, and
-    shall never be relied on. Keys of kinds we do not use may stand beside ours (RFC 7517 5).
+    shall never be relied on. Keys of kinds we do not use may stand beside ours (RFC 7517 5);
+    of members that no key has nothing is kept.
 
     Raises:
         InvalidInput: ``invalid_client_metadata``; also for ``jwks_uri`` beside it
@@ -47,7 +55,7 @@ def read_jwks(read: Members, *, jwks_uri: str | None) -> Mapping[str, Any] | Non
         problem = _problem_of_key(key)
         if problem:
             raise read.invalid("jwks", problem)
-    return {"keys": keys}
+    return bare_key_set({"keys": keys})
 
 
 def _problem_of_key(key: object) -> str:
@@ -55,8 +63,9 @@ def _problem_of_key(key: object) -> str:
         return "a key is an object with a kty."
     if PRIVATE_MEMBERS & key.keys() or key["kty"] == "oct":
         return "holds a private or symmetric key; make new keys and register their public halves."
-    kid = key.get("kid", "")
-    if not isinstance(kid, str) or len(kid) > MAX_KID_CHARS:
+    if bare_key(key) is None:
+        return "a member of a key is of another type than RFC 7517 says."
+    if len(key.get("kid", "")) > MAX_KID_CHARS:
         return "a kid is a short text."
     if key["kty"] != "RSA" and str(key.get("crv")) not in _CHECKED_CURVES:
         return ""

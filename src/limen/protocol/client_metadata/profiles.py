@@ -67,7 +67,11 @@ def keeps_to(profile: Profile, *, demanded: Profile) -> bool:
 
 def with_defaults(members: Mapping[str, object], *, profile: Profile) -> dict[str, Any]:
     """Fill in what the profile switches on; what was said stays, to be judged by ``check``."""
-    filled = {**DEFAULTS[profile], **{n: v for n, v in members.items() if v is not None}}
+    decided = DEFAULTS[profile]
+    said = {name: value for name, value in members.items() if value is not None}
+    if "response_modes" in decided and said.get("response_modes") in ([], ()):
+        said.pop("response_modes", None)  # no mode at all would be answered in the plain one
+    filled = {**decided, **said}
     if "fapi2" in profile and not (
         filled.get("dpop_bound_access_tokens")
         or filled.get("tls_client_certificate_bound_access_tokens")
@@ -236,7 +240,7 @@ def _signed_requests(client: ClientMetadata) -> _Problem:
 
 def _signed_answers(client: ClientMetadata) -> _Problem:
     """FAPI 2.0 MS 5.4: answers are JARM's."""
-    if set(client.response_modes) <= set(SIGNED_MODES):
+    if client.response_modes and set(client.response_modes) <= set(SIGNED_MODES):
         return None
     return "response_modes", "answers are signed."
 

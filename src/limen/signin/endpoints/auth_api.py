@@ -34,6 +34,7 @@ from limen.web.exchange import WorkRoute, route
 from limen.web.rate_limit import check_rate, limit
 
 _ANYONE = public("proving who one is comes before being somebody")
+_ONESELF = signed_in()
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -104,6 +105,7 @@ def _once_in(router: APIRouter, parts: Parts) -> None:
         if body is not None and body.refresh_token is not None:
             await _end_pair(work, parts, schemas.revealed(body.refresh_token))
         if work.actor.session_id:
+            await _ONESELF(request, work)  # an application may hold less than the session
             await revoke(work, session_id=work.actor.session_id, must_exist=False)
             if work.actor.scope is None:
                 browser.send_away(response, request)

@@ -40,6 +40,19 @@ async def missing_step(
     return next_step(progress, rules=rules)
 
 
+def lacks_factor(work: Work, *, amr: tuple[str, ...]) -> bool:
+    """Whether the tenant demands two factors by now, and a sign-in proved fewer (N049).
+
+    For what a sign-in gave that lives long, refresh tokens among it: nobody is there who could
+    pass a step, so that whoever signed in before signs in again.
+
+    Args:
+        work: Costs no statement.
+        amr: Of that sign-in.
+    """
+    return rules_of(work).require_second_factor and SECOND_FACTOR not in amr
+
+
 def rules_of(work: Work, *, needs_factor: bool = False) -> Rules:
     """Return what the tenant demands, and what a client needs besides."""
     policy = policy_of(work)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from limen.kernel.errors import ProviderUnavailable, Unavailable
 from limen.net.client import Net
 from limen.net.freshness import MOST_SECONDS, fresh_seconds
-from limen.protocol.jwk import InvalidKey, KeySet, import_key_set
+from limen.protocol.jwk import InvalidKey, KeySet, bare_key_set, import_key_set
 
 _REREAD_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 2.0
@@ -22,7 +22,7 @@ class Published:
     """A JWK Set as somebody publishes it.
 
     Attributes:
-        jwks: The document.
+        jwks: What the document says of keys.
         keys: Those of it that verify signatures.
     """
 
@@ -114,7 +114,7 @@ class RemoteKeys:
             if answer.status != 200:
                 return
             document = answer.json_object()
-            self._known = Published(document, import_key_set(document))
+            self._known = Published(bare_key_set(document), import_key_set(document))
         except (ProviderUnavailable, InvalidKey):
             return
         finally:

@@ -19,6 +19,7 @@ from limen.oauth.authorization.interaction import (
     not_found,
     note_waiting,
 )
+from limen.oauth.caller import become_nobody, become_person
 from limen.oauth.endpoints.interactive.front_end import identify_front_end, session_of
 from limen.oauth.endpoints.interactive.schemas import (
     Complete,
@@ -51,6 +52,7 @@ async def own(request: Request, work: Work, *, handle: str, parts: Parts) -> Int
         raise not_found()
     presented = await identify_front_end(request, work, client=client, parts=parts)
     check_binding(found, presented)
+    become_nobody(work)
     return found
 
 
@@ -59,7 +61,11 @@ async def who_is_there(request: Request, work: Work, found: Interaction) -> Sign
     if found.session_id is None:
         return await session_of(request, work)
     session = await find_session(work, found.session_id)
-    return None if session is None else who_of(session)
+    if session is None:
+        return None
+    who = who_of(session)
+    become_person(work, who)
+    return who
 
 
 async def go_on(

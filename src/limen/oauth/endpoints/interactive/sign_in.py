@@ -9,6 +9,7 @@ from limen.kernel.secret import Secret
 from limen.kernel.tokens import token_hash
 from limen.oauth.authorization.asked import SignedIn
 from limen.oauth.authorization.interaction import note_sign_in, note_waiting
+from limen.oauth.caller import become_person
 from limen.oauth.endpoints.interactive.schemas import Credentials
 from limen.oauth.model import Interaction
 from limen.oauth.parts import Parts
@@ -62,7 +63,9 @@ async def note_outcome(
 ) -> Interaction:
     """Remember in the interaction who is in, or on the way in."""
     if isinstance(outcome, Entered):
-        return await note_sign_in(work, interaction=found, who=who_of(outcome.session))
+        who = who_of(outcome.session)
+        become_person(work, who)
+        return await note_sign_in(work, interaction=found, who=who)
     if outcome.raw_token is None:  # a session that there is has another step to pass
         return found
     return await note_waiting(work, interaction=found, hashed=token_hash(outcome.raw_token))

@@ -81,15 +81,16 @@ def _lines(members: Mapping[str, Any], *, above: str = "") -> Iterator[tuple[str
 
 def destination(redirect_uri: str) -> Words:
     """Say where the answer goes: the one thing on the page that the client can't make up."""
+    host = urlsplit(redirect_uri).netloc
     if is_loopback(redirect_uri):
-        return Words("Your answer goes to a program on this device.")
+        return Words("Your answer goes to a program on this device (%(host)s).", {"host": host})
     if is_private_use(redirect_uri):
         scheme = redirect_uri.partition(":")[0]
         return Words(
             "Your answer goes to the app on this device that opens %(scheme)s links.",
             {"scheme": scheme},
         )
-    return Words("Your answer goes to %(host)s.", {"host": urlsplit(redirect_uri).netloc})
+    return Words("Your answer goes to %(host)s.", {"host": host})
 
 
 def warning(client: Client, *, redirect_uri: str) -> Words | None:
