@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ SIGNED_OUT: Final = tuple(
 Part = dict[str, Any]
 SHOT: Final = "update-image-placeholder"
 """The suite keeps the page as the screenshot that a module asks for."""
+_RECEIVED: Final = ["wait", "id", "submission_complete", 10]
+"""On the suite's own page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,21 +109,22 @@ class Visit:
             ["text", "id", "password", self.password],
             ["click", "id", "sign-in-submit"],
         ]
+        # In `form_post` our page is still there for a moment.
+        arrive = {"task": "Arrive", "commands": [self._comes_to("callback"), _RECEIVED]}
         return self._at(
             "/oauth2/authorize",
             self._task("Sign in", "/sign-in", fill_in, optional=True),
             self._task("Allow", "/consent", [["click", "id", "consent-allow"]], optional=True),
-            self._arrival("callback", optional=False),
+            arrive,
         )
 
     def _refused(self) -> Part:
         path = "/oauth2/authorize"
         seen = self._sees("error-page", "Error code", SHOT)
-        return self._at(
-            path,
-            self._task("See the error", path, seen, optional=True),
-            self._arrival("callback", optional=True),
-        )
+        # By its origin: the callback's address is also part of the authorization request's.
+        match = f"{self._alias_at}/callback*"
+        arrive = {"task": "Arrive", "match": match, "optional": True, "commands": [_RECEIVED]}
+        return self._at(path, self._task("See the error", path, seen, optional=True), arrive)
 
     def _looked_at(self) -> Part:
         seen = self._sees("sign-in-submit", "Sign in", SHOT)
@@ -128,14 +132,8 @@ class Visit:
 
     def _logout(self) -> Part:
         path = "/oauth2/logout"
-        landing = "post_logout_redirect"
-        onwards = [["wait", "contains", f"/{landing}", 10]]
-        return self._at(
-            path,
-            self._task("Sign out", path, [["click", "id", "logout-yes"]]),
-            self._task("Go on", f"{path}/answer", onwards, optional=True),
-            {"task": "Arrive", "match": f"{self._alias_at}/{landing}*"},
-        )
+        said = [["click", "id", "logout-yes"], self._comes_to("post_logout_redirect")]
+        return self._at(path, self._task("Sign out", path, said))
 
     def _asked(self) -> Part:
         seen = self._sees("logout-yes", "Sign out", SHOT)
@@ -144,11 +142,7 @@ class Visit:
     def _signed_out(self) -> Part:
         path = "/oauth2/logout"
         seen = self._sees("logged-out", "signed out", SHOT)
-        return self._at(
-            path,
-            self._task("Sign out", path, [["click", "id", "logout-yes"]]),
-            self._task("Look", f"{path}/answer", seen),
-        )
+        return self._at(path, self._task("Sign out", path, [["click", "id", "logout-yes"], *seen]))
 
     def _at(self, path: str, *tasks: Part) -> Part:
         return {"match": f"{self.issuer}{path}*", "tasks": list(tasks)}
@@ -159,14 +153,8 @@ class Visit:
         match = f"{self.issuer}{path}*"
         return {"task": name, "match": match, "optional": optional, "commands": commands}
 
-    def _arrival(self, path: str, *, optional: bool) -> Part:
-        # By its origin: the callback's address is also part of the authorization request's.
-        return {
-            "task": "Arrive",
-            "match": f"{self._alias_at}/{path}*",
-            "optional": optional,
-            "commands": [["wait", "id", "submission_complete", 10]],
-        }
+    def _comes_to(self, path: str) -> list[Any]:
+        return ["wait", "match", f"^{re.escape(self._alias_at)}/{path}", 10]
 
     @property
     def _alias_at(self) -> str:

@@ -11,9 +11,9 @@ from limen.kernel.clock import from_timestamp
 from limen.kernel.secret import Secret
 from limen.protocol.client_metadata.names import ClientAlg
 from limen.protocol.jwk import EDDSA, KeySet
-from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, OneOfAudiences
+from limen.protocol.jwt import UNTYPED, Expected, JwtRefused, OneOfAudiences, peek
 from limen.protocol.jwt_claims import check_claims
-from limen.protocol.jwt_told import MAX_JTI_CHARACTERS, prove_or_tell, proven
+from limen.protocol.jwt_told import MAX_JTI_CHARACTERS, ProvenRefused, prove_or_tell, proven
 
 SECRET_ALGS: Final[frozenset[str]] = frozenset({"HS256"})
 """What ``client_secret_jwt`` signs with."""
@@ -96,7 +96,12 @@ def verify_client_assertion(
         longest=LONGEST,
     )
     known = algorithms if algorithms <= SECRET_ALGS else KEY_ALGS
-    claims = prove_or_tell(raw.reveal(), keys, expected=expected, known=known).claims
+    try:
+        claims = prove_or_tell(raw.reveal(), keys, expected=expected, known=known).claims
+    except ProvenRefused as refusal:
+        if _is_made_for_this(peek(raw.reveal()).claims, client_id, now):
+            raise
+        raise JwtRefused(refusal.reason) from None
     if _is_found(claims, now):
         raise JwtRefused("expired")
     with proven():
@@ -108,6 +113,16 @@ def verify_client_assertion(
         if "iat" in claims and from_timestamp(claims["iat"]) > now + LEEWAY:
             raise JwtRefused("iat")
     return Assertion(jti=claims["jti"], until=from_timestamp(claims["exp"]) + LEEWAY)
+
+
+def _is_made_for_this(claims: Mapping[str, Any], client_id: str, now: dt.datetime) -> bool:
+    """Say whether it is an assertion but for its header.
+
+    What the client signed for other uses, a proof or a request object say, is read by others,
+    who need not hold the key.
+    """
+    who = (claims.get("iss"), claims.get("sub"))
+    return who == (client_id, client_id) and not _is_found(claims, now)
 
 
 def _is_found(claims: Mapping[str, Any], now: dt.datetime) -> bool:

@@ -123,7 +123,7 @@ async def test_n064_what_its_client_did_not_sign_is_told_alike(server: Server, p
         signed(claims(server, app.id, jti=None), OTHER, kid=KEY.kid),
         signed(claims(server, app.id, audience="https://other.example"), OTHER, kid=KEY.kid),
         signed(claims(server, app.id, exp=1), OTHER, kid=KEY.kid),
-        signed(claims(server, app.id), KEY, typ="at+jwt"),
+        signed(claims(server, app.id), OTHER, kid=KEY.kid, typ="at+jwt"),
         signed(claims(server, app.id), RSA),
         signed(claims(server, "nobody"), KEY),
         signed(claims(server, public.id), KEY),
@@ -136,6 +136,12 @@ async def test_n064_what_its_client_did_not_sign_is_told_alike(server: Server, p
     ]
     answers = [await ask(server, raw, path=path) for raw in raws]
     answers.append(await ask(server, signed(claims(server, app.id), KEY), path=path, client_id="x"))
+    for_others = [  # it did sign these, and whoever they went to has them
+        signed({"iss": app.id, "aud": server.site.issuer}, KEY, typ="oauth-authz-req+jwt"),
+        signed({"htm": "POST", "htu": server.site.issuer, "jti": "x"}, KEY, typ="dpop+jwt"),
+        signed(claims(server, app.id, exp=1), KEY, typ="at+jwt"),
+    ]
+    answers += [await ask(server, raw, path=path, client_id=app.id) for raw in for_others]
     told = {(answer.status_code, answer.text) for answer in answers}
     assert len(told) == 1, told
     assert refusal(answers[0]) == (401, "invalid_client")
