@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,15 +113,27 @@ def details_of(
     return narrow_details(requested, granted=granted)
 
 
-async def asked_claims(work: Work, grant: Grant, *, client: Client) -> dict[str, Any]:
-    """Return the claims that the ``claims`` parameter wants in ID tokens (OIDC Core 5.5).
+async def claims_about(
+    work: Work, grant: Grant, *, client: Client, scope: Iterable[str]
+) -> dict[str, Any]:
+    """Return what ID tokens tell of a person.
 
-    Costs no statement where it wants none. A scope that the client lost since takes its claims
+    That is what the ``claims`` parameter wants in them (OIDC Core section 5.5); to a client that
+    registered ``scope_claims_in_id_token`` also what the scopes open, which else is UserInfo's.
+    Costs no statement where that is nothing. A scope that the client lost since takes its claims
     along (N049).
+
+    Args:
+        work: The transaction.
+        grant: The person's.
+        client: As it is now.
+        scope: Of the tokens that are made.
     """
     names = names_for(grant.requested_claims, "id_token")
     if names:
         names &= claims_of_scopes(client.scope)
+    if client.metadata.scope_claims_in_id_token:
+        names |= claims_of_scopes(scope)
     user = await find_user(work, grant.user_id) if names else None
     return {} if user is None else select_claims(all_claims(user), scope=(), names=names)
 
@@ -150,7 +162,7 @@ def id_token_of(
 ) -> IdTokenSpec:
     """Return the ID token of a user's grant (OIDC Core sections 2 and 12.2).
 
-    Profile claims are UserInfo's, but for those asked for by name (``claims``); ``auth_time``
+    What it tells of the person is in ``claims`` (``claims_about``); ``auth_time``
     is the one of the sign-in, however often the grant is refreshed; ``nonce`` is the
     authorization request's, so a refresh has none.
     """

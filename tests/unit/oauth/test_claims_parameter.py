@@ -148,3 +148,38 @@ async def test_what_only_makes_the_page_nicer_never_fails(
         answer = await browser.ask(client, **nicety)
         assert answer.status_code == 303
         assert "/sign-" in answer.headers["location"]
+
+
+async def test_a_client_may_have_its_scopes_claims_in_the_id_token(
+    journey: Server, browser: Browser
+) -> None:
+    client = await journey.client(metadata={"scope_claims_in_id_token": True})
+    await browser.sign_in(await journey.person())
+    told = await tokens(journey, browser, client, {}, scope="openid email offline_access")
+    first = said(told["id_token"])
+    assert (first["email"], first["email_verified"]) == ("ada@app.example", True)
+    assert "name" not in first
+    again = await journey.refresh(client, told["refresh_token"], scope="openid")
+    assert "email" not in said(again.json()["id_token"])
+
+
+async def test_n049_a_scope_the_client_lost_is_told_in_no_id_token(
+    journey: Server, browser: Browser
+) -> None:
+    client = await journey.client(metadata={"scope_claims_in_id_token": True})
+    await browser.sign_in(await journey.person())
+    told = await tokens(journey, browser, client, {}, scope="openid email offline_access")
+    changes = ClientChanges(metadata={"scope": "openid offline_access"})
+    await journey.run(lambda work: update_client(work, client_id=client.id, changes=changes))
+    again = await journey.refresh(client, told["refresh_token"])
+    assert "email" not in said(again.json()["id_token"])
+
+
+async def test_who_did_not_ask_for_it_finds_them_at_userinfo(
+    journey: Server, browser: Browser
+) -> None:
+    client = await journey.client()
+    await browser.sign_in(await journey.person())
+    told = await tokens(journey, browser, client, {}, scope="openid email")
+    assert "email" not in said(told["id_token"])
+    assert (await userinfo(journey, told["access_token"]))["email"] == "ada@app.example"

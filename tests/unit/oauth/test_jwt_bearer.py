@@ -62,6 +62,10 @@ async def test_rfc_7523_a_trusted_issuers_word_gives_a_token_for_its_user(server
         idp.client.id,
     )
     assert "auth_time" not in claims
+    # A sign-in that is still to come would be a recent one for as long (RFC 9470).
+    ahead = idp.asserts(jti=jti(), auth_time=claims["iat"] + 50)
+    later = (await idp.present(ahead)).json()
+    assert "auth_time" not in claims_of(later["access_token"])
     assert (await server.introspect(idp.client, told["access_token"]))["active"]
     assert "oauth:assertion:accepted" in [event.name for event in server.events]
 

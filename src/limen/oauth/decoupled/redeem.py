@@ -18,7 +18,13 @@ from limen.kernel.tokens import read, token_hash
 from limen.oauth.caller import Caller
 from limen.oauth.custom_claims import About, ask_before_token
 from limen.oauth.decoupled.allowed import Allowed, recheck
-from limen.oauth.granted import Granted, access_of, id_token_of, refresh_lifetimes
+from limen.oauth.granted import (
+    Granted,
+    access_of,
+    claims_about,
+    id_token_of,
+    refresh_lifetimes,
+)
 from limen.oauth.parts import Parts
 from limen.oauth.pending import store
 from limen.oauth.pending.model import MAX_MISMATCHES, DecoupledRequest
@@ -126,7 +132,11 @@ async def _granted(
     except OAuthRefusal as refused:
         raise _over() from refused
     id_token = id_token_of(
-        started.grant, client=allowed.client, lifetimes=lifetimes, session_id=request.session_id
+        started.grant,
+        client=allowed.client,
+        lifetimes=lifetimes,
+        session_id=request.session_id,
+        claims=await claims_about(work, started.grant, client=allowed.client, scope=allowed.scope),
     )
     return Granted(
         access=access_of(

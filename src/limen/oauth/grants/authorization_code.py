@@ -16,7 +16,7 @@ from limen.oauth.events import CodeReplayed
 from limen.oauth.granted import (
     Granted,
     access_of,
-    asked_claims,
+    claims_about,
     details_of,
     id_token_of,
     refresh_lifetimes,
@@ -67,7 +67,7 @@ async def grant_authorization_code(
         lifetimes=lifetimes,
         session_id=code.session_id,
         nonce=code.nonce,
-        claims=await asked_claims(work, started.grant, client=client),
+        claims=await claims_about(work, started.grant, client=client, scope=code.scope),
     )
     details = details_of(
         started.grant, client=client, resource=resource, requested=request.authorization_details

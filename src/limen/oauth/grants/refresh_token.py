@@ -12,7 +12,7 @@ from limen.oauth.custom_claims import About, ask_before_token
 from limen.oauth.granted import (
     Granted,
     access_of,
-    asked_claims,
+    claims_about,
     details_of,
     id_token_of,
     refresh_lifetimes,
@@ -65,7 +65,7 @@ async def grant_refresh_token(
         client=client,
         lifetimes=lifetimes,
         session_id=grant.session_id,
-        claims=await asked_claims(work, grant, client=client),
+        claims=await claims_about(work, grant, client=client, scope=scope),
     )
     return Granted(
         access=access_of(work, grant, scope=scope, resource=resource, details=details),

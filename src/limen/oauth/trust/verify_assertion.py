@@ -77,12 +77,12 @@ class Assertion:
 
     @property
     def authenticated_at(self) -> dt.datetime | None:
-        """When the person proved who they are over there, if it says so."""
+        """When the person proved who they are over there, if it says so; never after it said so."""
         said = self.claims.get("auth_time")
         if (
             isinstance(said, bool)
             or not isinstance(said, int)
-            or not 0 < said <= self.claims["exp"]
+            or not 0 < said <= self.claims["iat"]
         ):
             return None
         return from_timestamp(said)

@@ -38,6 +38,8 @@ class ClientMetadata:
         default_max_age: Seconds; as if every request had sent ``max_age``.
         require_pkce: Of a confidential OpenID client; all others need it anyway.
         assertion_audience: Of its assertions; ``None`` for what the tenant says.
+        scope_claims_in_id_token: For one that reads a name and an address there and asks no
+            UserInfo.
         profile: Rules it keeps to; empty for none beyond those of everybody.
     """
 
@@ -117,6 +119,7 @@ class ClientMetadata:
     allowed_origins: tuple[str, ...] = ()
     require_pkce: bool = True
     assertion_audience: AssertionAudience | None = None
+    scope_claims_in_id_token: bool = False
     profile: Profile = ""
 
     @property

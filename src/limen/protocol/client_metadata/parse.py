@@ -73,6 +73,7 @@ def parse_client_metadata(
         default_acr_values=read.texts("default_acr_values", most=20),
         authorization_details_types=read.texts("authorization_details_types", most=50),
         require_pkce=read.flag("require_pkce", default=True),
+        scope_claims_in_id_token=read.flag("scope_claims_in_id_token", default=False),
         assertion_audience=read.optional_choice("assertion_audience", of=ASSERTION_AUDIENCES),
         profile=profile,
         **_addresses(read, grants=grants, client_type=client_type),
