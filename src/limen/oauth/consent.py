@@ -11,7 +11,7 @@ from limen.oauth.events import ConsentGranted, ConsentWithdrawn
 from limen.oauth.model import Client, Consent
 from limen.oauth.store import codes as codes_store
 from limen.oauth.store import consents as store
-from limen.protocol.redirect_uri import is_loopback, is_private_use
+from limen.protocol.redirect_uri import is_loopback, is_private_use, origin_of
 from limen.tokens.end_grant import end_grants_of_consent
 
 
@@ -22,6 +22,20 @@ def is_unproven(client: Client, *, redirect_uri: str) -> bool:
     shows who it is, so people are asked each time (RFC 8252 section 8.6).
     """
     return client.is_public and (is_loopback(redirect_uri) or is_private_use(redirect_uri))
+
+
+def is_asked_each_time(client: Client, *, redirect_uri: str) -> bool:
+    """Say whether no consent spares the next question: nothing shows that it is for the same.
+
+    Of an unproven client; and of one at several domain names for which nobody vouches that they
+    are one client's: who agreed that the answer goes to one did not agree to the next (N272).
+    """
+    if is_unproven(client, redirect_uri=redirect_uri):
+        return True
+    if client.verified or client.trusted or client.document_host:
+        return False
+    elsewhere = {origin_of(uri) for uri in client.redirect_uris if not is_loopback(uri)}
+    return len(elsewhere - {None}) > 1
 
 
 async def consent_for(work: Work, *, user_id: str, client_id: str, resource: str) -> Consent | None:

@@ -7,7 +7,7 @@ from limen.access.rights import may
 from limen.accounts.directory import get_user
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, NotFound, NotPermitted
-from limen.oauth.consent import grant_consent, is_unproven
+from limen.oauth.consent import grant_consent, is_asked_each_time
 from limen.oauth.model import Client, Consent
 from limen.oauth.parts import Parts
 from limen.oauth.resources import allowed_scope
@@ -57,7 +57,9 @@ async def consent_ahead(
         client=client,
         resource=where.identifier,
         scope=scope,
-        remembered=not any(is_unproven(client, redirect_uri=uri) for uri in client.redirect_uris),
+        remembered=not any(
+            is_asked_each_time(client, redirect_uri=uri) for uri in client.redirect_uris
+        ),
     )
     return consent, client
 

@@ -13,7 +13,7 @@ from limen.access.permissions import FULL_SCOPE
 from limen.accounts.directory import find_user
 from limen.db.work import Work
 from limen.kernel.errors import InvalidInput, OAuthRefusal
-from limen.oauth.consent import consent_for, is_unproven
+from limen.oauth.consent import consent_for, is_asked_each_time
 from limen.oauth.model import Client, Consent, Resource
 from limen.oauth.parts import Parts
 from limen.oauth.resources import allowed_scope
@@ -140,7 +140,7 @@ class _Case:
         if not self.for_user:
             return "permit", "own_access", "The client acts for itself."
         uris = self.client.redirect_uris
-        if uris and all(is_unproven(self.client, redirect_uri=uri) for uri in uris):
+        if uris and all(is_asked_each_time(self.client, redirect_uri=uri) for uri in uris):
             return "consent_required", "asked_each_time", "Nothing proves who this client is."
         if self.client.trusted:
             return "permit", "trusted_client", "Nobody is asked about a trusted client."

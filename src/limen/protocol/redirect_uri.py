@@ -28,8 +28,49 @@ _LOOPBACK: Final = re.compile(
     r"(?P<rest>(?:[/?].*)?)",
     re.ASCII,
 )
+_PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]{2,31}", re.ASCII)
 _LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
 _OUR_ANSWER: Final = frozenset({"code", "state", "iss", "error", "error_description", "response"})
+
+_NEVER: Final = frozenset(
+    {
+        *("about", "blob", "chrome", "content", "data", "edge", "feed", "file", "filesystem"),
+        *("ftp", "gopher", "http", "https", "intent", "jar", "javascript", "ldap", "mailto"),
+        *("news", "resource", "shell", "sms", "ssh", "tel", "urn", "vbscript", "view-source"),
+        *("wss", "wyciwyg", "xmpp"),
+    }
+)
+"""Schemes that mean something to browsers or systems: none is one application's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateUse:
+    """Which private-use schemes clients may redirect to (RFC 8252 section 7.1).
+
+    Args:
+        under_mcp: Whether clients of the profile ``mcp`` may at all.
+        schemes: Those without a dot in them that are taken, under that profile too; other
+            applications can claim such a name as well as the one that it is meant for.
+    """
+
+    under_mcp: bool = False
+    schemes: frozenset[str] = frozenset()
+
+
+NO_MORE: Final = PrivateUse()
+
+
+def check_private_scheme(scheme: str) -> str:
+    """Return a scheme that may be taken although no domain name stands in it.
+
+    Raises:
+        ValueError: It is none, or one that browsers or systems act upon.
+    """
+    if not _PRIVATE_SCHEME.fullmatch(scheme):
+        raise ValueError("a scheme of 3 to 32 lower-case letters, digits, + and -")
+    if scheme in _NEVER:
+        raise ValueError("browsers and systems know this scheme; it is no application's own")
+    return scheme
 
 
 @final
@@ -121,20 +162,22 @@ def check_redirect_uri(
     uri: str,
     *,
     application: ApplicationType,
+    private_use: PrivateUse = NO_MORE,
     field: str = "redirect_uris",
     code: str = "invalid_redirect_uri",
 ) -> None:
     """Check that a URI may be registered.
 
     An allow-list: ``https``, ``http`` on loopback, and for native applications a private-use
-    scheme with a dot in it, a domain name turned round (RFC 8252 section 7.1). That leaves out
+    scheme with a dot in it, a domain name turned round (RFC 8252 section 7.1), or one that the
+    tenant takes by name. That leaves out
     ``javascript:``, ``data:``, ``file:`` and whatever is invented next (N009). No wildcard
     anywhere (N005), no user-info (N006), no fragment (N007), hosts in lower-case ASCII (N013).
 
     Raises:
         InvalidInput: ``code``, with the reason in words.
     """
-    problem = _problem_of(uri, application=application)
+    problem = _problem_of(uri, application=application, schemes=private_use.schemes)
     if problem:
         raise InvalidInput(code, f"{field}: {problem}", field=field)
 
@@ -148,7 +191,7 @@ def check_web_uri(uri: str, *, field: str) -> None:
     check_redirect_uri(uri, application="web", field=field, code="invalid_client_metadata")
 
 
-def _problem_of(uri: str, *, application: ApplicationType) -> str:
+def _problem_of(uri: str, *, application: ApplicationType, schemes: frozenset[str]) -> str:
     if not 0 < len(uri) <= MAX_CHARACTERS:
         return f"a URI has 1 to {MAX_CHARACTERS} characters."
     if "#" in uri:
@@ -162,10 +205,14 @@ def _problem_of(uri: str, *, application: ApplicationType) -> str:
         return "not an absolute URI with a lower-case scheme."
     if "@" in (parts["authority"] or ""):
         return "user-info is not allowed."
-    return _problem_of_scheme(parts, application=application) or _problem_of_rest(parts["rest"])
+    return _problem_of_scheme(parts, application=application, schemes=schemes) or _problem_of_rest(
+        parts["rest"]
+    )
 
 
-def _problem_of_scheme(parts: re.Match[str], *, application: ApplicationType) -> str:
+def _problem_of_scheme(
+    parts: re.Match[str], *, application: ApplicationType, schemes: frozenset[str]
+) -> str:
     scheme = parts["scheme"]
     if scheme in {"https", "http"}:
         host = _host_of(parts["authority"] or "")
@@ -176,7 +223,7 @@ def _problem_of_scheme(parts: re.Match[str], *, application: ApplicationType) ->
         return ""
     if application != "native":
         return "use https (or http on loopback)."
-    if "." not in scheme.strip("."):
+    if "." not in scheme.strip(".") and scheme not in schemes:
         return "a private-use scheme is a reversed domain name, com.example.app say."
     return "" if parts["authority"] or parts["rest"] else "nothing follows the scheme."
 

@@ -35,6 +35,7 @@ class PasswordAttempt:
         kind: ``browser`` for a cookie, ``tokens`` for a first-party pair.
         user_agent: What the browser calls itself.
         current: Who this browser is signed in as already, if anybody.
+        is_alone: Nothing else of this Work will name the session, which is one of tokens.
     """
 
     email: str
@@ -44,6 +45,7 @@ class PasswordAttempt:
     kind: SessionKind = "browser"
     user_agent: str = ""
     current: Actor | None = None
+    is_alone: bool = False
 
 
 async def sign_in_with_password(
@@ -75,6 +77,7 @@ async def sign_in_with_password(
         kind=attempt.kind,
         user_agent=attempt.user_agent,
         session_id="" if attempt.current is None else attempt.current.session_id,
+        is_alone=attempt.is_alone,
     )
     return await go_on(work, underway=underway, user=user)
 

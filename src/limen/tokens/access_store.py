@@ -145,6 +145,19 @@ _LOOK_UP_REFRESH = (
         _GRANT_LIVES,
     )
 )
+_subject, _s = principals.alias("subject"), _o.claims.op("->>", return_type=sa.Text())
+# What one client exchanged for another's own token lives as long as that one may be spoken for.
+_SPOKEN_FOR = sa.or_(
+    _s(sa.literal_column("'sub'")) == _o.client_id,
+    sa.exists().where(
+        _subject.c.tenant_id == _TENANT,
+        _subject.c.id == _s(sa.literal_column("'sub'")),
+        _subject.c.kind == "client",
+        _subject.c.disabled_at.is_(None),
+        sa.or_(_subject.c.not_before.is_(None), _subject.c.not_before <= _o.issued_at),
+        sa.or_(_subject.c.expires_at.is_(None), _subject.c.expires_at > _NOW),
+    ),
+)
 # scans: a client's own live opaque tokens, of one tenant, for operators alone
 _OWN = (
     sa.select(_o.jti, _o.client_id, _o.claims, _o.issued_at, _o.expires_at)
@@ -157,6 +170,7 @@ _OWN = (
         _o.expires_at > _NOW,
         _client_may(_o.issued_at),
         _untouched(_o.jti),
+        _SPOKEN_FOR,
     )
 )
 _OF_WHICH = bindparam("of_client_id", type_=sa.Text)

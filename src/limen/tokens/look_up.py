@@ -19,7 +19,7 @@ from limen.protocol.sender.confirmation import from_cnf
 from limen.tokens import access_store as store
 from limen.tokens.api_keys.find import is_api_key, look_up_key
 from limen.tokens.api_keys.model import ApiKey
-from limen.tokens.issue_access_token import OPAQUE_KIND
+from limen.tokens.issue_access_token import OPAQUE_KIND, issued_at
 from limen.tokens.refresh_token import PREFIX, read_refresh
 from limen.tokens.store import as_grant
 from limen.tokens.verify_access_token import verify_for_any
@@ -128,7 +128,7 @@ async def _look_up_jwt(work: Work, claims: Claims) -> ActiveToken | None:
         jti=claims["jti"],
         grant_id=grant_of(claims["jti"]) or "",
         client_id=claims["client_id"],
-        issued_at=from_timestamp(claims["iat"]),
+        issued_at=issued_at(claims),
     )
     return await _confirmed(work, claims, row)
 
@@ -143,7 +143,7 @@ async def _confirmed(work: Work, claims: Claims, row: Row | None) -> ActiveToken
     if row is None:
         return None
     if row.grant_id is None and claims["sub"] != claims["client_id"]:
-        since = from_timestamp(claims["iat"])
+        since = issued_at(claims)
         if not await store.may_be_spoken_for(work, claims["sub"], since=since):
             return None
     return _active(claims, row)

@@ -344,6 +344,30 @@ async def test_all_of_a_client_are_those_it_exchanged_too(
     assert await flow.is_active(made["access_token"])
 
 
+async def test_what_was_exchanged_for_a_machines_own_token_is_listed_while_it_lives(
+    limen: Installation, admin: Admin
+) -> None:
+    api = await limen.resource(token_format="opaque")
+    subject = await limen.client("machine")
+    service = await limen.client("machine", metadata={"grant_types": [TOKEN_EXCHANGE]})
+    policy = {"subject_clients": [subject.id], "subjects": ["*"], "audiences": [api]}
+    path = f"/clients/{service.id}/exchange-policy"
+    assert (await admin.ask("PUT", path, {**policy, "scopes": ["read"]})).status == 200
+    answer = await exchange(limen, service, await own_token(limen, subject, api), api)
+    assert answer.status == 200, answer.text
+    flow, raw = Flow(limen, service), answer.json()["access_token"]
+    page = await admin.get(f"/tokens?client_id={service.id}")
+    (held,) = page["tokens"]
+    assert await flow.is_active(raw)
+    told = await admin.ask("POST", "/tokens/revoke", {"client_id": subject.id})
+    assert told.status == 200
+    assert not await flow.is_active(raw)
+    assert (await admin.get(f"/tokens?client_id={service.id}"))["tokens"] == []
+    assert (await admin.ask("GET", f"/tokens/{held['id']}")).status == 404
+    told = await admin.ask("POST", "/tokens/revoke", {"client_id": service.id})
+    assert told.json()["revoked"] == 0
+
+
 async def test_o4_the_audit_log_says_who_was_refused(limen: Installation, admin: Admin) -> None:
     service, app = await limen.client("machine"), await limen.client("spa")
     grant = {"grant_type": "client_credentials"}

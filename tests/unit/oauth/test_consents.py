@@ -1,13 +1,15 @@
 import pytest
 
-from limen.db.work import Work
+from limen.db.work import Work, Works
 from limen.kernel.errors import NotFound
 from limen.kernel.secret import Secret
+from limen.kernel.site import Site
 from limen.oauth.codes import find_code
 from limen.oauth.consent import consent_for, list_consents, withdraw_consent
 from limen.oauth.registration.initial_tokens import create_initial_token
-from tests.unit.oauth.http_kit import CALLBACK, Known, Server
-from tests.unit.oauth.journey_kit import Browser, answered
+from limen.tenants.policy import TenantPolicy
+from tests.unit.oauth.http_kit import CALLBACK, Known, Server, serve, under
+from tests.unit.oauth.journey_kit import Browser, answered, extend
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +73,30 @@ async def test_n191_a_client_that_moves_elsewhere_is_asked_about_anew(
     assert ("code" in told, told.get("error")) == (
         (False, "consent_required") if moved else (True, None)
     )
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+async def test_n272_where_nobody_vouches_one_destination_does_not_stand_for_another(
+    works: Works, site: Site, *, vouched: bool
+) -> None:
+    policy = TenantPolicy.model_validate({"registration": {"mode": "open"}})
+    server = await serve(works, under(site, policy), extend=extend)
+    bearer = {}
+    if vouched:
+        initial = await server.run(create_initial_token)
+        bearer = {"authorization": f"Bearer {initial.raw_token.reveal()}"}
+    elsewhere = "https://evil.example/cb"
+    members = {"redirect_uris": [CALLBACK, elsewhere], "scope": "openid email"}
+    made = (await server.http.post("/oauth2/register", json=members, headers=bearer)).json()
+    client, browser = Known(made["client_id"], made["client_secret"]), Browser(server)
+    await browser.sign_in(await server.person())
+    await agree(server, browser, client, "openid email")
+    ask = browser.ask(client, prompt="none", redirect_uri=elsewhere)
+    told = answered(await ask, elsewhere)
+    assert ("code" in told, told.get("error")) == (
+        (True, None) if vouched else (False, "consent_required")
+    )
+    await server.close()
 
 
 async def test_withdrawing_kills_codes_and_asks_again(journey: Server) -> None:

@@ -15,6 +15,7 @@ from limen.protocol.client_metadata import (
     under_profile,
 )
 from limen.protocol.jwk import generate_key
+from limen.protocol.redirect_uri import PrivateUse
 
 CB = "https://app.example/cb"
 KEYS: dict[str, Any] = {"keys": [generate_key("ES256").public.jwk()]}
@@ -270,8 +271,18 @@ def test_mcp_refuses_what_it_does_not_know() -> None:
     assert refused(profile="mcp", token_endpoint_auth_method="client_secret_jwt")
     private = {"profile": "mcp", "redirect_uris": ["com.example.app:/cb"]}
     assert refused("native", **private) == "redirect_uris"
-    allowed = parse_client_metadata(private, client_type="native", private_use_under_mcp=True)
+    allowed = parse_client_metadata(
+        private, client_type="native", private_use=PrivateUse(under_mcp=True)
+    )
     assert allowed.public
+    named = {"profile": "mcp", "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"]}
+    by_name = PrivateUse(schemes=frozenset({"cursor"}))
+    assert parse_client_metadata(named, client_type="native", private_use=by_name).public
+    with pytest.raises(InvalidInput):
+        parse_client_metadata(private, client_type="native", private_use=by_name)
+    under_mcp = PrivateUse(under_mcp=True)
+    with pytest.raises(InvalidInput):
+        parse_client_metadata(named, client_type="native", private_use=under_mcp)
 
 
 def test_another_profile_brings_its_own_defaults() -> None:

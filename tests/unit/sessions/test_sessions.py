@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -233,7 +234,7 @@ async def test_a_new_sign_in_makes_no_old_code_new(house: House) -> None:
 
 async def test_n269_to_sign_out_of_a_hosts_session_is_no_new_sign_in(house: House) -> None:
     ada = await house.user()
-    host = {"envelope": house.envelope, "user_id": ada.id, "key": "host's own"}
+    host: dict[str, Any] = {"envelope": house.envelope, "user_id": ada.id, "key": "its own"}
 
     async def seen() -> Session:
         return await house.run(lambda work: host_session(work, **host, amr=("pwd",)))

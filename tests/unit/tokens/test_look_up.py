@@ -200,6 +200,24 @@ async def test_a_client_s_token_of_the_second_it_was_disabled_in_is_dead(tokens:
     assert not await tokens.is_active(issued.raw)
 
 
+@pytest.mark.parametrize("opaque", [False, True])
+async def test_a_client_s_token_of_after_its_tokens_were_ended_lives_in_the_same_second(
+    tokens: Tokens, opaque: bool
+) -> None:
+    tokens.clock.advance(dt.timedelta(microseconds=300_500))
+    before = [await tokens.own(opaque=opaque), await tokens.access(await tokens.start())]
+    tokens.clock.advance(dt.timedelta(microseconds=200))
+    await tokens.run(lambda work: principals.set_not_before(work, principal_id="app"))
+    for dead in before:
+        assert not await tokens.is_active(dead.raw), "of the same millisecond even"
+    tokens.clock.advance(dt.timedelta(milliseconds=1))
+    after = [await tokens.own(opaque=opaque), await tokens.access(await tokens.start())]
+    for alive in after:
+        assert await tokens.is_active(alive.raw)
+    for dead in before:
+        assert not await tokens.is_active(dead.raw)
+
+
 async def test_a_signed_token_whose_grant_or_client_is_unknown_is_dead(tokens: Tokens) -> None:
     good = peek((await tokens.access(await tokens.start())).raw.reveal()).claims
     own = peek((await tokens.own()).raw.reveal()).claims

@@ -26,7 +26,7 @@ from limen.oauth.authorization.assurance import (
     wants_factor,
 )
 from limen.oauth.authorization.checks import check
-from limen.oauth.consent import consent_for, is_unproven
+from limen.oauth.consent import consent_for, is_asked_each_time
 from limen.oauth.model import Consent, Interaction
 from limen.oauth.subjects import subject_of
 from limen.protocol.params import Params
@@ -105,7 +105,7 @@ def needs_consent(asked: Asked, consent: Consent | None) -> bool:
     """Say whether the user must be asked."""
     if "consent" in asked.request.prompt:
         return True
-    if is_unproven(asked.client, redirect_uri=asked.to.redirect.uri):
+    if is_asked_each_time(asked.client, redirect_uri=asked.to.redirect.uri):
         return True
     if asked.client.trusted:
         return False

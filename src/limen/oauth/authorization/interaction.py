@@ -29,7 +29,7 @@ from limen.oauth.authorization.asked import (
 )
 from limen.oauth.authorization.checks import check_again
 from limen.oauth.authorization.decide import decide, recheck
-from limen.oauth.consent import grant_consent, is_unproven
+from limen.oauth.consent import grant_consent, is_asked_each_time
 from limen.oauth.model import Binding, Interaction
 from limen.oauth.store import interactions as store
 from limen.protocol.responses import AuthorizationResponse
@@ -174,7 +174,7 @@ async def allow(
                 client=asked.client,
                 resource=asked.resource.identifier,
                 scope=asked.agreed_scope,
-                remembered=not is_unproven(asked.client, redirect_uri=asked.to.redirect.uri),
+                remembered=not is_asked_each_time(asked.client, redirect_uri=asked.to.redirect.uri),
             )
             return await issue_code(work, desk=desk, asked=asked, who=signed_in)
         case refuse:

@@ -109,7 +109,7 @@ class Documents:
             metadata = parse_client_metadata(
                 fitting,
                 client_type=client_type,
-                private_use_under_mcp=policy.registration.private_use_redirects,
+                private_use=policy.registration.private_use,
             )
             if metadata.profile == "mcp" and not metadata.client_name:
                 raise _refused("client_name: needed under the profile mcp.")

@@ -176,7 +176,7 @@ async def read_metadata(
     metadata = parse_client_metadata(
         fitting,
         client_type=client_type,
-        private_use_under_mcp=policy.registration.private_use_redirects,
+        private_use=policy.registration.private_use,
     )
     if metadata.token_endpoint_auth_method not in registrar.methods:
         raise InvalidInput(

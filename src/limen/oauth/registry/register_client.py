@@ -104,7 +104,7 @@ async def register_client(
     metadata = parse_client_metadata(
         _members(new, work),
         client_type=new.type,
-        private_use_under_mcp=policy_of(work).registration.private_use_redirects,
+        private_use=policy_of(work).registration.private_use,
     )
     check_profile_of_tenant(work, metadata)
     client = dataclasses.replace(

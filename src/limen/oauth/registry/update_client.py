@@ -85,7 +85,7 @@ async def update_client(
     metadata = parse_client_metadata(
         _members(client.metadata, changes.metadata),
         client_type=client.type,
-        private_use_under_mcp=policy_of(work).registration.private_use_redirects,
+        private_use=policy_of(work).registration.private_use,
     )
     if metadata.profile != client.metadata.profile:  # one from before the policy may stay
         check_profile_of_tenant(work, metadata)

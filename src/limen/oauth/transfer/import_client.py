@@ -83,7 +83,7 @@ async def import_client(work: Work, *, record: ClientRecord, envelope: Envelope)
     metadata = parse_client_metadata(
         record.metadata,
         client_type=record.type,
-        private_use_under_mcp=policy_of(work).registration.private_use_redirects,
+        private_use=policy_of(work).registration.private_use,
     )
     changed = await _as_recorded(work, record, metadata=metadata, before=before)
     if before is None:

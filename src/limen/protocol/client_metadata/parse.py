@@ -25,7 +25,7 @@ from limen.protocol.client_metadata.names import (
 )
 from limen.protocol.client_metadata.profiles import check_profile, with_defaults
 from limen.protocol.metadata_members import Members
-from limen.protocol.redirect_uri import is_private_use
+from limen.protocol.redirect_uri import NO_MORE, PrivateUse, is_private_use
 from limen.protocol.request_encryption import REQUEST_KEY_MANAGEMENT
 from limen.protocol.scopes import is_scope_token
 
@@ -40,15 +40,14 @@ def parse_client_metadata(
     members: Mapping[str, object],
     *,
     client_type: ClientType,
-    private_use_under_mcp: bool = False,
+    private_use: PrivateUse = NO_MORE,
 ) -> ClientMetadata:
     """Read and validate a registration; unknown members are ignored and not kept (N190).
 
     Args:
         members: RFC 7591 members and Limen's own, as decoded from JSON.
         client_type: Where the client runs; says what it may be.
-        private_use_under_mcp: Whether clients of the profile ``mcp`` may redirect to
-            private-use schemes, which the tenant decides.
+        private_use: Which private-use schemes the tenant takes.
 
     Raises:
         InvalidInput: ``invalid_redirect_uri`` or ``invalid_client_metadata``, the first problem
@@ -76,13 +75,13 @@ def parse_client_metadata(
         scope_claims_in_id_token=read.flag("scope_claims_in_id_token", default=False),
         assertion_audience=read.optional_choice("assertion_audience", of=ASSERTION_AUDIENCES),
         profile=profile,
-        **_addresses(read, grants=grants, client_type=client_type),
+        **_addresses(read, grants=grants, client_type=client_type, private_use=private_use),
         **_authentication(read, rules=rules),
         **_requests(read),
         **_answers(read),
         **_backchannel(read, grants=grants),
     )
-    _check_leave(metadata, private_use=private_use_under_mcp)
+    _check_leave(metadata, private_use=private_use)
     _check_sector_is_its_own(read, metadata)
     check_profile(read, metadata)
     return metadata
@@ -107,9 +106,15 @@ def _response_types(read: Members, *, grants: tuple[GrantType, ...]) -> tuple[st
 
 
 def _addresses(
-    read: Members, *, grants: tuple[GrantType, ...], client_type: ClientType
+    read: Members,
+    *,
+    grants: tuple[GrantType, ...],
+    client_type: ClientType,
+    private_use: PrivateUse,
 ) -> dict[str, Any]:
-    redirects = uris.read_redirect_uris(read, grants=grants, client_type=client_type)
+    redirects = uris.read_redirect_uris(
+        read, grants=grants, client_type=client_type, private_use=private_use
+    )
     subject_type = read.choice("subject_type", of=SUBJECT_TYPES, default="public")
     sector_uri = uris.read_web_uri(read, "sector_identifier_uri")
     keys_at = read.text("jwks_uri") if CIBA in grants else None
@@ -123,7 +128,9 @@ def _addresses(
         "redirect_uris": redirects,
         "subject_type": subject_type,
         "sector_identifier_uri": sector_uri,
-        "post_logout_redirect_uris": uris.read_post_logout_uris(read, client_type=client_type),
+        "post_logout_redirect_uris": uris.read_post_logout_uris(
+            read, client_type=client_type, private_use=private_use
+        ),
         "allowed_origins": uris.read_origins(read, redirects=redirects),
         "request_uris": uris.read_request_uris(read),
         "frontchannel_logout_uri": uris.read_front_channel_uri(read, redirects=redirects),
@@ -245,11 +252,12 @@ def _scope(read: Members) -> tuple[str, ...]:
     return scope
 
 
-def _check_leave(metadata: ClientMetadata, *, private_use: bool) -> None:
+def _check_leave(metadata: ClientMetadata, *, private_use: PrivateUse) -> None:
     """Refuse private-use schemes under ``mcp``: any app on the machine may claim one."""
-    if metadata.profile != "mcp" or private_use:
+    if metadata.profile != "mcp" or private_use.under_mcp:
         return
-    if any(map(is_private_use, metadata.redirect_uris)):
+    claimed = {uri.partition(":")[0] for uri in metadata.redirect_uris if is_private_use(uri)}
+    if claimed - private_use.schemes:
         raise InvalidInput(
             "invalid_redirect_uri",
             "redirect_uris: under the profile mcp, https or http on loopback.",

@@ -10,6 +10,7 @@ from limen.protocol.client_metadata.names import ClientType, GrantType
 from limen.protocol.metadata_members import Members
 from limen.protocol.redirect_uri import (
     ApplicationType,
+    PrivateUse,
     check_redirect_uri,
     check_web_uri,
     origin_of,
@@ -24,7 +25,11 @@ def application_of(client_type: ClientType) -> ApplicationType:
 
 
 def read_redirect_uris(
-    read: Members, *, grants: tuple[GrantType, ...], client_type: ClientType
+    read: Members,
+    *,
+    grants: tuple[GrantType, ...],
+    client_type: ClientType,
+    private_use: PrivateUse,
 ) -> tuple[str, ...]:
     """Read where answers may go: needed for authorization codes, and senseless without."""
     uris = read.texts("redirect_uris", most=MAX_REDIRECT_URIS)
@@ -38,11 +43,13 @@ def read_redirect_uris(
             field="redirect_uris",
         )
     for uri in uris:
-        check_redirect_uri(uri, application=application_of(client_type))
+        check_redirect_uri(uri, application=application_of(client_type), private_use=private_use)
     return uris
 
 
-def read_post_logout_uris(read: Members, *, client_type: ClientType) -> tuple[str, ...]:
+def read_post_logout_uris(
+    read: Members, *, client_type: ClientType, private_use: PrivateUse
+) -> tuple[str, ...]:
     """Read where a browser may go after signing out."""
     field = "post_logout_redirect_uris"
     uris = read.texts(field, most=MAX_REDIRECT_URIS)
@@ -50,6 +57,7 @@ def read_post_logout_uris(read: Members, *, client_type: ClientType) -> tuple[st
         check_redirect_uri(
             uri,
             application=application_of(client_type),
+            private_use=private_use,
             field=field,
             code="invalid_client_metadata",
         )

@@ -167,7 +167,7 @@ async def _log_in(
 
     async def prove(proving: Work) -> Passed:
         outcome = await sign_in_with_password(
-            proving, attempt=replace(attempt, kind="tokens"), door=parts.door
+            proving, attempt=replace(attempt, kind="tokens", is_alone=True), door=parts.door
         )
         return Passed(outcome=outcome)
 

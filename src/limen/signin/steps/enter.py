@@ -13,7 +13,7 @@ from limen.mfa.factors import has_second_factor
 from limen.sessions.elevate import elevate
 from limen.sessions.listing import find_session
 from limen.sessions.session import Started
-from limen.sessions.start import start
+from limen.sessions.start import start, start_alone
 from limen.signin.journey import Progress, Step, next_step
 from limen.signin.steps import store
 from limen.signin.steps.missing import missing_step, rules_of
@@ -77,6 +77,10 @@ async def _begin(work: Work, underway: Underway) -> Started:
         # The same person again: the session goes on under a new cookie, and so do its tokens.
         return await elevate(
             work, session_id=current.id, amr=underway.amr, again=not underway.is_in
+        )
+    if underway.is_alone and current is None:
+        return await start_alone(
+            work, user_id=underway.user_id, amr=underway.amr, user_agent=underway.user_agent
         )
     return await start(
         work,

@@ -30,6 +30,8 @@ class Underway:
         is_in: Whether that very session has steps to pass: none is begun, this one goes on.
         authenticated_at: Of that session.
         needs_factor: Whether a client needs two factors this time.
+        is_alone: Nothing else of this Work names the session that begins (``start_alone``); it
+            is one of tokens.
         token_hash: What the waiting row is found by; ``None`` while there is no row.
     """
 
@@ -41,6 +43,7 @@ class Underway:
     is_in: bool = False
     authenticated_at: dt.datetime | None = None
     needs_factor: bool = False
+    is_alone: bool = False
     token_hash: bytes | None = field(default=None, repr=False)
 
 

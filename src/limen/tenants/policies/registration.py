@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
+from limen.protocol.redirect_uri import PrivateUse, check_private_scheme
 from limen.tenants.policies.kinds import HttpsUrl, Scope
 
 _PUBLIC_SCOPES: Final = ("openid", "profile", "email", "address", "phone", "offline_access")
@@ -19,6 +27,7 @@ DynamicGrant = Literal[
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:openid:params:grant-type:ciba",
 ]
+PrivateScheme = Annotated[str, AfterValidator(check_private_scheme)]
 _WITH_A_PERSON: Final[tuple[DynamicGrant, ...]] = (
     "authorization_code",
     "refresh_token",
@@ -64,6 +73,8 @@ class RegistrationPolicy(BaseModel):
         grant_types: Those offered to them; of ``open`` registration the ones that give nothing
             before a person agreed.
         private_use_redirects: Whether private-use schemes are accepted under the profile ``mcp``.
+        private_use_schemes: Those without a domain name in them that are accepted all the same, of
+            whatever client: ``cursor`` say.
         statement_issuers: Whose software statements are believed.
         require_statement: Whether a registration needs one.
         most_open: How many clients nobody vouched for may have registered at a time.
@@ -83,9 +94,17 @@ class RegistrationPolicy(BaseModel):
     scope_may_grow: StrictBool = False
     grant_types: tuple[DynamicGrant, ...] = Field(_WITH_A_PERSON, max_length=10)
     private_use_redirects: StrictBool = False
+    private_use_schemes: tuple[PrivateScheme, ...] = Field((), max_length=20)
     statement_issuers: tuple[StatementIssuer, ...] = Field((), max_length=20)
     require_statement: StrictBool = False
     most_open: int = Field(10_000, ge=0, le=10_000_000)
     most_documents: int = Field(10_000, ge=0, le=10_000_000)
     unused_days: int = Field(30, ge=1, le=3650)
     unverified_logos: StrictBool = True
+
+    @property
+    def private_use(self) -> PrivateUse:
+        """Which private-use schemes are accepted."""
+        return PrivateUse(
+            under_mcp=self.private_use_redirects, schemes=frozenset(self.private_use_schemes)
+        )
