@@ -42,7 +42,7 @@ class Cache(Generic[T]):
     Args:
         kind: What it keeps, ``client`` say; ``forget`` names it.
         read: Reads one from the database.
-        max_entries: The least recently used goes first.
+        max_entries: What was read the longest ago goes first.
         max_age_seconds: Longer only for what is published with a life of its own.
         amid_writes: Also serves and keeps amid a Work's writes: for rows that no Work reads
             through here after changing them.
@@ -65,6 +65,9 @@ class Cache(Generic[T]):
         self._kept: OrderedDict[tuple[str, str], tuple[T, float]] = OrderedDict()
         remember(self)
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     async def get(self, work: Work, name: str) -> T | None:
         """Return what is known under a name, read anew if that is too long ago."""
         kept = self._kept.get((work.tenant_id, name))
@@ -83,11 +86,20 @@ class Cache(Generic[T]):
         if found is None:
             self._kept.pop(key, None)
         elif self._is_for(work):
-            self._kept[key] = (found, time.monotonic())
-            self._kept.move_to_end(key)
-            if len(self._kept) > self._max_entries:
-                self._kept.popitem(last=False)
+            self._keep(key, found)
         return found
+
+    def _keep(self, key: tuple[str, str], found: T) -> None:
+        """Keep an entry, and none that is too old to be served: strangers choose their size."""
+        now = time.monotonic()
+        self._kept[key] = (found, now)
+        self._kept.move_to_end(key)
+        oldest = next(iter(self._kept.values()))[1]
+        while len(self._kept) > self._max_entries or (
+            now - oldest >= self._max_age_seconds and len(self._kept) > 1
+        ):
+            self._kept.popitem(last=False)
+            oldest = next(iter(self._kept.values()))[1]
 
     def forget(self, tenant_id: str, name: str) -> None:
         """Drop one entry."""
