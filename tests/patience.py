@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+import pytest
+
 T = TypeVar("T")
 SECONDS: Final = 60.0
 KEPT_SECONDS: Final = 75
@@ -42,3 +44,12 @@ def until_now(ask: Callable[[], T], why: str = "it does not come true") -> T:
         assert time.monotonic() < deadline, why
         time.sleep(_PAUSE_SECONDS)
     return answer
+
+
+def wait_for_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let those who come all at once wait for a connection to PostgreSQL as long as it takes.
+
+    On a busy machine the last of fifty waits for more than the two seconds that a request does,
+    and is told so (503): then it is not counted, which is no answer to what is asked of a count.
+    """
+    monkeypatch.setattr("limen.db.postgres_pool._ACQUIRE_SECONDS", SECONDS)

@@ -44,6 +44,7 @@ from limen.sessions.resume import resume
 from limen.tenants.policy import TenantPolicy
 from limen.tenants.tenant import Tenant
 from tests.house import OTHER_PASSWORD, PASSWORD, House, house
+from tests.patience import wait_for_connections
 
 __all__ = ["house"]
 pytestmark = pytest.mark.anyio
@@ -349,6 +350,7 @@ async def test_n147_guessed_codes_run_out_and_the_link_lives_on(house: House) ->
 async def test_n157_of_fifty_guesses_at_once_five_are_compared(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wait_for_connections(monkeypatch)
     await register(house)
     code = await newest_code(house)
     compared: list[str] = []

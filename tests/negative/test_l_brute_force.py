@@ -10,6 +10,7 @@ import pytest
 from limen.settings import Rate
 from tests.house import PASSWORD
 from tests.negative.signin_cases import check_refusal, door, house, snapshot
+from tests.patience import wait_for_connections
 from tests.unit.signin.kit import WayIn
 
 __all__ = ["door", "house"]
@@ -38,8 +39,9 @@ async def test_n155_spellings_of_one_address_share_a_count(door: WayIn) -> None:
 
 
 async def test_n157_of_fifty_at_once_with_the_right_one_last_five_are_looked_at(
-    door: WayIn,
+    door: WayIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wait_for_connections(monkeypatch)
     await door.house.user(ADA)
     before = await snapshot(door)
     tried = await asyncio.gather(*(guess(door) for _ in range(49)), guess(door, password=PASSWORD))

@@ -19,7 +19,6 @@ from limen.protocol.jwk import (
     EDDSA,
     PRIVATE_MEMBERS,
     InvalidKey,
-    bare_key,
     bare_key_set,
     import_public,
 )
@@ -35,7 +34,7 @@ def read_jwks(read: Members, *, jwks_uri: str | None) -> Mapping[str, Any] | Non
 
     Public ones alone: a private or symmetric key that was sent is known to others now, and
     shall never be relied on. Keys of kinds we do not use may stand beside ours (RFC 7517 5);
-    of members that no key has nothing is kept.
+    one that can't be a key is left out, and so is what no key has.
 
     Raises:
         InvalidInput: ``invalid_client_metadata``; also for ``jwks_uri`` beside it
@@ -55,7 +54,10 @@ def read_jwks(read: Members, *, jwks_uri: str | None) -> Mapping[str, Any] | Non
         problem = _problem_of_key(key)
         if problem:
             raise read.invalid("jwks", problem)
-    return bare_key_set({"keys": keys})
+    bare = bare_key_set({"keys": keys})
+    if not bare["keys"]:
+        raise read.invalid("jwks", "a member of a key is of another type than RFC 7517 says.")
+    return bare
 
 
 def _problem_of_key(key: object) -> str:
@@ -63,9 +65,8 @@ def _problem_of_key(key: object) -> str:
         return "a key is an object with a kty."
     if PRIVATE_MEMBERS & key.keys() or key["kty"] == "oct":
         return "holds a private or symmetric key; make new keys and register their public halves."
-    if bare_key(key) is None:
-        return "a member of a key is of another type than RFC 7517 says."
-    if len(key.get("kid", "")) > MAX_KID_CHARS:
+    kid = key.get("kid", "")
+    if not isinstance(kid, str) or len(kid) > MAX_KID_CHARS:
         return "a kid is a short text."
     if key["kty"] != "RSA" and str(key.get("crv")) not in _CHECKED_CURVES:
         return ""
