@@ -16,6 +16,7 @@ from limen.oauth.decoupled.decide import approve, deny
 from limen.oauth.decoupled.typed_code import open_typed
 from limen.oauth.registry.disable_client import disable_client
 from limen.protocol.client_metadata import CIBA, DEVICE_CODE
+from limen.protocol.jwt import peek
 from limen.sessions.events import SessionEnded
 from limen.sessions.revoke import revoke
 from limen.signin.ask_after_sign_in import REFUSED
@@ -61,6 +62,16 @@ async def test_rfc_8628_3_2_a_device_is_told_its_codes_and_where_to_type_them(
     assert told["verification_uri_complete"] == complete
     assert (told["expires_in"], told["interval"]) == (600, 5)
     assert len(told["device_code"]) > 43
+
+
+async def test_a_device_may_have_its_scopes_claims_in_the_id_token(
+    server: Server, ada: Person
+) -> None:
+    client = await tv(server, metadata={"scope_claims_in_id_token": True})
+    told = (await (await approved(server, ada, client=client)).poll()).json()
+    assert peek(told["id_token"]).claims["email"] == "ada@app.example"
+    told = (await (await approved(server, ada)).poll()).json()
+    assert "email" not in peek(told["id_token"]).claims
 
 
 async def test_a_device_gets_its_tokens_once_a_person_has_typed_its_code_and_agreed(
