@@ -109,7 +109,7 @@ class Work:
         if self._known is not None and self._known[0] == wanted:
             return self._known[1]
         foreseen, self._foreseen = self._foreseen, None
-        if foreseen is None or self._works.dialect is SQLITE:
+        if foreseen is None:
             return (await self.execute(statement, **params)).first()
         pair = look_up_pair(
             prepare(statement, self._works.dialect, wanted[1]),
@@ -120,6 +120,11 @@ class Work:
         row, along = pair.split((await connection.run(pair.sql, values, returns_rows=True))[0])
         self._known = (foreseen, along)
         return row
+
+    @property
+    def reads_along(self) -> bool:
+        """Whether it is worth a guess what is asked next: not where no round trip is saved."""
+        return self._works.dialect is not SQLITE
 
     def foresee(self, statement: sa.Select[Any], **params: Any) -> None:
         """Have a look-up read along with the next one, for who will ``find`` it after that.
@@ -133,7 +138,8 @@ class Work:
         """
         if is_write(statement):
             raise TypeError("what locks a row is no guess")
-        self._foreseen = (statement, self._with_tenant(params))
+        guess = (statement, self._with_tenant(params))
+        self._foreseen = guess if self.reads_along else None
 
     async def execute_many(
         self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]

@@ -102,7 +102,7 @@ async def look_up_access(
     claims = await verified_claims(work, keyring=keyring, raw=raw)
     if claims is None:
         return None
-    if foresee is not None:
+    if foresee is not None and work.reads_along:
         foresee(work, claims)
     return await _look_up_jwt(work, claims)
 
